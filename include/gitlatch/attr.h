@@ -1,0 +1,26 @@
+// Attributes, and the conventions by which functions of gitlatch return.
+//
+// 1. `bool`: true is done, false is not. What went wrong is in a `struct error *ret_error` or a
+//    `struct verdict *ret_verdict`, where the function has one. Outputs are named `ret_…`, stand last, and
+//    are untouched on failure.
+// 2. A pointer: NULL is failure; a function named `…_new` gives what its caller must give to `…_free`
+//    (or `…_unref`, where the thing is counted).
+// 3. An enum of its own, where there are more than two outcomes (`enum head_result`).
+//
+// Memory that cannot be had ends the process (see mem.h): no caller checks for it.
+#ifndef GITLATCH_ATTR_H
+#define GITLATCH_ATTR_H
+
+// The caller must look at what is returned.
+#define GL_MUST_CHECK __attribute__((warn_unused_result))
+// printf-like: the format is argument `format`, its first value argument `first`.
+#define GL_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define GL_NORETURN __attribute__((noreturn))
+#define GL_UNUSED __attribute__((unused))
+
+#define GL_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+#endif

@@ -1,0 +1,41 @@
+// What a token is asked for: which repositories of which owner, with which permissions.
+#ifndef GITLATCH_SCOPE_H
+#define GITLATCH_SCOPE_H
+
+#include <stddef.h>
+
+#include <gitlatch/permissions.h>
+#include <gitlatch/repository_name.h>
+
+struct github_host;
+
+enum scope_reach {
+    SCOPE_REPOSITORY,   // the one repository `repository`
+    SCOPE_SET,          // the repositories of `owner` that `includes` accepts, found by enumeration where needed
+    SCOPE_INSTALLATION, // all that the owner's installation covers: only where no rules exist
+};
+
+// What the request will do with the token: a wide credential (one that cannot be narrowed) serves only what
+// could not pass round the rules (product.md, "Sources").
+enum scope_use {
+    SCOPE_USE_GIT,      // git and LFS of one repository, whose refs are decided here
+    SCOPE_USE_API_READ, // GET or HEAD of an API path that names one repository
+    SCOPE_USE_API,      // any other API call, GraphQL
+};
+
+// Whether the rules hold a repository of the set.
+typedef bool scope_includes_fn(const void *rules, const struct repository_name *name);
+
+struct scope {
+    const struct github_host *host; // owned by the configuration, outlives the request
+    enum scope_reach reach;
+    enum scope_use use;
+    bool ruled;                        // rules exist: a wide credential is bound by `use`
+    struct repository_name repository; // SCOPE_REPOSITORY; for the others only `.owner` is set (it may be empty:
+                                       // the App's only installation)
+    struct permissions permissions;    // what the token must grant; empty stands for {metadata: read}
+    scope_includes_fn *includes;       // SCOPE_SET
+    const void *rules;                 // SCOPE_SET: given to `includes`; outlives the request
+};
+
+#endif

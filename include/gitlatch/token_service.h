@@ -1,0 +1,54 @@
+// Where the forwarding path asks for tokens. Everything behind it (sources in their order, cache, single flight,
+// refresh ahead) is the token side's own.
+#ifndef GITLATCH_TOKEN_SERVICE_H
+#define GITLATCH_TOKEN_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/scope.h>
+#include <gitlatch/verdict.h>
+
+struct secret;
+struct token_service;
+struct token_request;
+
+// First hex digits of a token's SHA-256, by which audit events name it.
+#define TOKEN_FINGERPRINT_SIZE 13 // 12 digits and NUL
+
+// A token on loan: valid during the callback; take a reference to `token` to keep it.
+struct token_grant {
+    struct secret *token;
+    char fingerprint[TOKEN_FINGERPRINT_SIZE];
+    const char *source;       // name of the source that served, "app", "file", …; valid as long as `token` is held
+    int64_t expires_at_ms;    // wall clock, ms since the epoch; INT64_MAX: not known
+    int64_t age_ms;           // since it was minted; a young one may not have reached all of GitHub's replicas
+    uint64_t entry;           // names the cache entry, for token_service_rejected
+    bool wide;                // not narrowed to the scope
+};
+
+// Exactly one of the two is not NULL. Never called from inside token_service_ask.
+typedef void token_done_fn(void *arg, const struct token_grant *grant, const struct verdict *verdict);
+
+// Asks for a token. `scope` is copied. The request ends with `done`, or with token_request_cancel, after
+// which `done` is not called. It waits at most `limits.token`: then the verdict is REASON_TOKEN_TIMEOUT.
+struct token_request *token_service_ask(struct token_service *service, const struct scope *scope, token_done_fn *done,
+                                        void *arg) GL_MUST_CHECK;
+void token_request_cancel(struct token_request *request);
+
+// GitHub answered 401 to this token: the entry is dropped, unless it holds another token by now.
+void token_service_rejected(struct token_service *service, const struct token_grant *grant);
+
+// The name of the repository with this id, known from mint answers. False: not known (see
+// token_service_find_repository).
+bool token_service_repository(const struct token_service *service, const struct github_host *host, uint64_t id,
+                              struct repository_name *ret_name) GL_MUST_CHECK;
+
+// Looks a repository up by its id, once: GET /repositories/ID with a token of the installation of `owner`
+// (may be empty) for {metadata: read}. `name` is NULL where it could not be found.
+typedef void token_repository_fn(void *arg, const struct repository_name *name);
+void token_service_find_repository(struct token_service *service, const struct github_host *host, const char *owner,
+                                   uint64_t id, token_repository_fn *done, void *arg);
+
+#endif

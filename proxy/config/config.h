@@ -1,0 +1,173 @@
+// The configuration: one YAML file, read in full, checked in full, and never changed afterwards. A reload makes
+// another one; whoever still serves by the old one holds a reference to it.
+// What each key means to a user: product.md, "Configuration", and the manual.
+#ifndef GITLATCH_CONFIG_H
+#define GITLATCH_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
+#include <gitlatch/error.h>
+#include <gitlatch/github_host.h>
+
+#include "credential_options.h"
+#include "policy.h"
+
+// Where it is looked for when neither `-c FILE` nor GITLATCH_CONFIG names it.
+#define CONFIG_DEFAULT_PATH "/etc/gitlatch/gitlatch.yaml"
+
+// Strings in the order of the file.
+struct text_list {
+    char **items; // owned; NULL where count is 0
+    size_t count;
+};
+
+// A literal address to listen on.
+struct config_address {
+    bool off;                       // `off`, or absent where that is allowed: the rest is zero
+    struct sockaddr_storage socket; // AF_INET or AF_INET6; port 0: the kernel picks one
+    socklen_t socket_size;
+    char *text; // as written, "127.0.0.1:3128"
+};
+
+enum listener_mode { LISTENER_PROXY, LISTENER_TRANSPARENT };
+
+struct config_listener {
+    struct config_address address;
+    enum listener_mode mode;
+    char *password_file; // NULL: no password; otherwise the gateway is closed on this address
+};
+
+// One entry of `connect_to`, as curl's --connect-to: an empty host or port 0 stands for any (from), for unchanged (to).
+struct config_connect_to {
+    char *from_host; // lower case
+    uint16_t from_port;
+    char *to_host;
+    uint16_t to_port;
+};
+
+struct config_github {
+    struct github_host host;
+    char *trust; // PEM file with the roots for the upstream side
+    struct config_connect_to *connect_to;
+    size_t connect_to_count;
+    char *web, *api, *default_owner; // as written; `host` is made from them
+};
+
+enum other_hosts_kind { OTHER_HOSTS_TUNNEL, OTHER_HOSTS_DENY, OTHER_HOSTS_ALLOW };
+
+// What is done with a CONNECT to a host that is no GitHub.
+struct other_hosts {
+    enum other_hosts_kind kind;
+    struct text_list allow; // OTHER_HOSTS_ALLOW: lower case; names, "*.example.com", and OTHER_HOSTS_GITHUB_OBJECTS
+};
+
+// Stands in `allow` for codeload., lfs.github.com, *.githubusercontent.com, github-cloud.s3.amazonaws.com.
+#define OTHER_HOSTS_GITHUB_OBJECTS "@github-objects"
+
+enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
+enum config_log_format { CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
+enum config_audit { CONFIG_AUDIT_STDOUT, CONFIG_AUDIT_NONE, CONFIG_AUDIT_FILE };
+
+// Times in milliseconds, sizes in bytes.
+struct config_limits {
+    uint64_t connections;
+    uint64_t header;
+    int64_t idle_ms;
+    int64_t tunnel_idle_ms;
+    int64_t connect_ms;
+    int64_t head_ms;
+    int64_t token_ms;
+    int64_t drain_ms;
+};
+
+// What one service account of the cluster may ask the broker for.
+struct config_grant {
+    char *audience;
+    char *namespace;
+    char *service_account;
+    struct rules rules;
+    int *rule_lines;
+};
+
+// The `broker` section, for `gitlatch broker`.
+struct config_broker {
+    bool present;
+    struct config_address listen;
+    char *certificate, *key; // PEM files
+    struct config_address admin_listen;
+    char *admin_token; // file; NULL: the platform endpoint is closed
+    uint64_t replicas;
+    char *audience;
+    char *kubernetes_api, *kubernetes_token_file, *kubernetes_ca; // NULL: the cluster's own
+    struct config_grant *grants;
+    size_t grant_count;
+};
+
+struct config {
+    char *path; // of the file, for messages and for watching it; NULL: there is none
+
+    struct config_listener *listeners; // at least one
+    size_t listener_count;
+    struct text_list gateway_hosts; // lower case
+    bool reuse_port;
+    struct config_address admin;
+    struct config_address metrics;
+
+    char *ca_state; // directory; NULL: the CA lives in memory alone
+    char *ca_publish;
+    struct text_list ca_roots;
+
+    struct config_github *githubs; // at least one
+    size_t github_count;
+
+    char *upstream_proxy; // "http://proxy.corp:3128"; NULL: direct
+    struct text_list upstream_no_proxy;
+    int64_t keep_capabilities_ms; // 0: not kept
+
+    struct credential_options *credentials; // in the order in which they are tried
+    size_t credential_count;
+    int64_t token_refresh_before_ms;
+    int64_t token_minimum_life_ms;
+
+    struct rules rules;
+    int *rule_lines; // line in the file of each of `rules`
+    bool deny_private_addresses;
+    struct other_hosts other_hosts;
+    bool enforce;
+
+    struct config_limits limits;
+
+    enum config_log_level log_level;
+    enum config_log_format log_format;
+    enum config_audit audit;
+    char *audit_file; // CONFIG_AUDIT_FILE
+
+    struct config_broker broker;
+
+    unsigned references; // config.c's own
+};
+
+// What the configuration is for; it tells which keys must be there.
+enum config_use {
+    CONFIG_FOR_PROXY,  // `credentials` must name at least one
+    CONFIG_FOR_RUN,    // `credentials` may be absent: they are taken from the environment or gh
+    CONFIG_FOR_BROKER, // `broker` must be there, and a credential of type app
+};
+
+// Reads and checks a file. The error is "FILE:LINE: key: what is wrong and how to mend it". The caller owns one
+// reference.
+bool config_load(const char *path, enum config_use use, struct config **ret_config, struct error *ret_error)
+    GL_MUST_CHECK;
+// The same from memory; `path` is for messages and may be NULL.
+bool config_parse(struct bytes text, const char *path, enum config_use use, struct config **ret_config,
+                  struct error *ret_error) GL_MUST_CHECK;
+
+struct config *config_ref(struct config *config);
+void config_unref(struct config *config); // NULL: nothing
+
+#endif

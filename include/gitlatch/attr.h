@@ -13,8 +13,8 @@
 
 // The caller must look at what is returned.
 #define GL_MUST_CHECK __attribute__((warn_unused_result))
-// printf-like: the format is argument `format`, its first value argument `first`.
-#define GL_PRINTF(format, first) __attribute__((format(printf, format, first)))
+// printf-like: the format is argument `text`, its first value argument `first`.
+#define GL_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #define GL_NORETURN __attribute__((noreturn))
 #define GL_UNUSED __attribute__((unused))
 

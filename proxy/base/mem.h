@@ -1,0 +1,41 @@
+// Memory that cannot fail: where none is left, one line goes to stderr and the process ends (exit by abort).
+#ifndef GITLATCH_MEM_H
+#define GITLATCH_MEM_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
+
+// All results are owned by the caller, who gives them to mem_free. A size of 0 gives a block of its own too.
+void *mem_alloc(size_t size) GL_MUST_CHECK;
+// All bytes zero; the product is checked for overflow.
+void *mem_alloc_zero(size_t count, size_t size) GL_MUST_CHECK;
+void *mem_realloc(void *block, size_t size) GL_MUST_CHECK;
+// Makes room for `need` items in an array of `*capacity` items of `item_size` bytes: at least doubles it, so
+// that appending one by one is cheap. Gives the array, moved or not; `*capacity` is raised. Overflow ends the
+// process.
+void *mem_grow(void *array, size_t *capacity, size_t need, size_t item_size) GL_MUST_CHECK;
+void mem_free(void *block);
+
+// A copy; NULL gives NULL.
+char *mem_string(const char *string) GL_MUST_CHECK;
+// A C string of the bytes; a NUL inside ends what a reader of the string sees.
+char *mem_bytes_string(struct bytes bytes) GL_MUST_CHECK;
+char *mem_format(const char *format, ...) GL_PRINTF(1, 2) GL_MUST_CHECK;
+char *mem_format_list(const char *format, va_list list) GL_PRINTF(1, 0) GL_MUST_CHECK;
+
+// An allocator that overwrites what is freed, so that no token stays in memory that is no longer used. Its
+// functions have malloc's signatures, and return NULL on exhaustion, for libraries that take an allocator
+// (curl_global_init_mem).
+void *mem_wiping_malloc(size_t size);
+void *mem_wiping_calloc(size_t count, size_t size);
+void *mem_wiping_realloc(void *block, size_t size);
+char *mem_wiping_strdup(const char *string);
+void mem_wiping_free(void *block);
+// Gives that allocator to OpenSSL and jansson. The first call of main: OpenSSL refuses it once it has
+// allocated.
+void mem_wipe_on_free_install(void);
+
+#endif

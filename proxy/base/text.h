@@ -1,0 +1,40 @@
+// A string that grows: JSON lines, pages, answers. Not for secrets: growing leaves copies behind.
+#ifndef GITLATCH_TEXT_H
+#define GITLATCH_TEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
+
+// All zero is empty and without a limit.
+struct text {
+    char *data; // NUL-terminated once something was added
+    size_t size;
+    size_t capacity;
+    size_t limit; // most bytes it may hold; 0: no limit
+    bool cut;     // something did not fit; from then on nothing is added
+};
+
+// An empty text that holds at most `limit` bytes; 0: no limit.
+void text_init(struct text *text, size_t limit);
+// Empties it, keeps its memory and its limit.
+void text_clear(struct text *text);
+void text_free(struct text *text);
+
+// A call whose bytes do not fit adds none of them and sets `cut`.
+void text_append(struct text *text, const char *string);
+void text_append_bytes(struct text *text, struct bytes bytes);
+void text_append_char(struct text *text, char c);
+void text_format(struct text *text, const char *format, ...) GL_PRINTF(2, 3);
+void text_format_list(struct text *text, const char *format, va_list list) GL_PRINTF(2, 0);
+// A JSON string with its quotes (RFC 8259, section 7). Bytes that are not UTF-8 become U+FFFD.
+void text_append_json_string(struct text *text, struct bytes bytes);
+
+// Valid until the text next changes. Never NULL.
+const char *text_string(const struct text *text);
+struct bytes text_bytes(const struct text *text);
+
+#endif

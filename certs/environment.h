@@ -1,0 +1,42 @@
+// The workspace environment: what makes tools use the proxy and trust the CA. One list, from which the published
+// `env`, `gitlatch env`, and the environment of a command that `gitlatch run` starts are made.
+// Source of the names: protocol.md, E.
+#ifndef GITLATCH_ENVIRONMENT_H
+#define GITLATCH_ENVIRONMENT_H
+
+#include <stddef.h>
+
+#include <gitlatch/attr.h>
+
+struct environment;
+
+struct environment_settings {
+    const char *proxy_url; // "http://127.0.0.1:3128", or with "gitlatch:PASSWORD@"
+    const char *directory; // where the files are published (publish_directory)
+    // What the variables hold already; NULL: nothing. The sh form ignores them, and adds to what it finds when it
+    // is read by a shell.
+    const char *no_proxy;       // `no_proxy`
+    const char *no_proxy_upper; // `NO_PROXY`
+    const char *gh_token;       // placeholder for GH_TOKEN, without which gh does not start; NULL: none
+};
+
+// All tools. The settings are copied.
+struct environment *environment_new(const struct environment_settings *settings) GL_MUST_CHECK;
+// git alone, by the published gitconfig: for a workspace with nothing else.
+struct environment *environment_new_git(const char *directory) GL_MUST_CHECK;
+void environment_free(struct environment *environment);
+
+size_t environment_count(const struct environment *environment);
+const char *environment_name(const struct environment *environment, size_t index);
+const char *environment_value(const struct environment *environment, size_t index);
+
+enum environment_format {
+    ENVIRONMENT_SH,   // export NAME='value'; may be sourced twice
+    ENVIRONMENT_JSON, // {"NAME": "value"}
+    ENVIRONMENT_K8S,  // a YAML list of {name, value}, as a container's `env`
+};
+
+// The text, with a line end; owned by the caller.
+char *environment_text(const struct environment *environment, enum environment_format format) GL_MUST_CHECK;
+
+#endif

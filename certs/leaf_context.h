@@ -1,0 +1,11 @@
+// The TLS server that shows a leaf: TLS 1.2 and 1.3, HTTP/1.1 alone, resumption by tickets. It is made once and
+// shared by all connections, since making it costs more than a handshake.
+#ifndef GITLATCH_LEAF_CONTEXT_H
+#define GITLATCH_LEAF_CONTEXT_H
+
+#include "leaf.h"
+
+// The caller owns one reference (SSL_CTX_free). `host` keeps a ticket from being taken by another host's context.
+SSL_CTX *leaf_context_new(const struct leaf *leaf, const char *host, struct error *ret_error) GL_MUST_CHECK;
+
+#endif

@@ -1,0 +1,27 @@
+// `ca.publish`: what the workspace may see of us. ca.pem (our CA), bundle.pem (the system's roots and our CA), env,
+// gitconfig; each 0644. Never a key: of the roots, nothing but certificates is copied.
+//
+// All four are written in full, beside the ones that are there, before the first takes its place: a failure
+// leaves the old four, and a reader sees old and new side by side only for the moment of four renames.
+#ifndef GITLATCH_PUBLISH_H
+#define GITLATCH_PUBLISH_H
+
+#include "authority.h"
+
+struct publish;
+
+// `directory` is made where it is missing; own_directory.h says which one is used. `roots` are PEM files.
+struct publish *publish_new(const char *directory, const struct host_list *web_hosts, const char *const *roots,
+                            size_t root_count, struct error *ret_error) GL_MUST_CHECK;
+void publish_free(struct publish *publish); // NULL is allowed; the files stay
+// Writes, or writes anew, the four files.
+bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url,
+                   struct error *ret_error) GL_MUST_CHECK;
+
+// The directory that is used, absolute; valid as long as `publish`.
+const char *publish_directory(const struct publish *publish);
+
+// The directory that `gitlatch proxy` would use for this `ca.publish`, without making it. Owned by the caller.
+char *publish_directory_of(const char *named) GL_MUST_CHECK;
+
+#endif

@@ -25,6 +25,9 @@ enum scope_use {
 
 // Whether the rules hold a repository of the set.
 typedef bool scope_includes_fn(const void *rules, const struct repository_name *name);
+// The repositories of `owner` in the set, at most `room` of them, where they can be told without enumeration; 0: a
+// pattern is among the rules, or there are more.
+typedef size_t scope_names_fn(const void *rules, const char *owner, struct repository_name *ret_names, size_t room);
 
 struct scope {
     const struct github_host *host; // owned by the configuration, outlives the request
@@ -34,8 +37,11 @@ struct scope {
     struct repository_name repository; // SCOPE_REPOSITORY; for the others only `.owner` is set (it may be empty:
                                        // the App's only installation)
     struct permissions permissions;    // what the token must grant; empty stands for {metadata: read}
+    bool all_permissions;              // no rules exist and the API is asked: `permissions` is empty and left out of
+                                       // the mint, which grants all that the installation has
     scope_includes_fn *includes;       // SCOPE_SET
-    const void *rules;                 // SCOPE_SET: given to `includes`; outlives the request
+    scope_names_fn *names;             // SCOPE_SET; NULL: enumerate
+    const void *rules;                 // SCOPE_SET: given to the two; outlives the request
 };
 
 #endif

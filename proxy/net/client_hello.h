@@ -1,0 +1,23 @@
+// The server name inside a TLS ClientHello, read from the first bytes of a connection however they are split.
+// Pure. Sources: RFC 8446 4.1.2 and 5.1, RFC 6066 3.
+#ifndef GITLATCH_CLIENT_HELLO_H
+#define GITLATCH_CLIENT_HELLO_H
+
+#include <gitlatch/bytes.h>
+
+// A ClientHello of today has 500 to 2,000 bytes, with post-quantum key shares up to 6,000. A longer one is
+// CLIENT_HELLO_NONE: the caller's input buffer holds 64 KiB.
+#define CLIENT_HELLO_MAX (16 * 1024)
+#define SERVER_NAME_SIZE 256 // RFC 1035: 255 bytes at the most, and NUL
+
+enum client_hello_result {
+    CLIENT_HELLO_MORE, // more bytes are needed
+    CLIENT_HELLO_NAME, // the name is told
+    CLIENT_HELLO_NONE, // a ClientHello without a server name
+    CLIENT_HELLO_NOT,  // not TLS, or malformed
+};
+
+// Looks into the bytes that came so far. The name is lower case, without a trailing dot.
+enum client_hello_result client_hello_name(struct bytes input, char ret_name[SERVER_NAME_SIZE]);
+
+#endif

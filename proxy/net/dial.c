@@ -1,0 +1,240 @@
+#include "dial.h"
+
+#include <unistd.h>
+
+#include "head.h"
+#include "loop.h"
+#include "mem.h"
+#include "secret.h"
+#include "stream.h"
+#include "tls_client.h"
+#include "wire.h"
+
+// A proxy answers CONNECT with a few hundred bytes.
+#define PROXY_HEAD_MAX ((size_t)16 * KIB)
+
+struct dial {
+    const struct dialer *dialer;
+    char *host;
+    uint16_t port;
+    struct tls_client *tls; // a reference; NULL: plain
+    bool through_proxy;
+    dial_done_fn *done;
+    void *arg;
+    struct connect *connecting; // NULL: connected
+    struct stream *stream;      // NULL: not yet
+    struct head *head;          // of the proxy's answer, while it is awaited
+    struct timer timeout;
+};
+
+static bool suffix_match(const char *pattern, struct bytes host)
+{
+    struct bytes suffix = bytes_of_string(pattern);
+
+    if (bytes_equal(suffix, BYTES("*")))
+        return true;
+    if (bytes_start_with(suffix, BYTES(".")))
+        return bytes_end_with(host, suffix) || bytes_equal(host, bytes_skip(suffix, 1));
+    return bytes_equal(host, suffix);
+}
+
+static const struct dial_override *find_override(const struct dialer *dialer, const char *host, uint16_t port)
+{
+    for (size_t i = 0; i < dialer->override_count; i++) {
+        const struct dial_override *override = &dialer->overrides[i];
+
+        if ((override->from_host[0] == '\0' || strcmp(override->from_host, host) == 0) &&
+            (override->from_port == 0 || override->from_port == port))
+            return override;
+    }
+    return NULL;
+}
+
+bool dial_goes_through_proxy(const struct dialer *dialer, const char *host, uint16_t port)
+{
+    if (!dialer->proxy_host || find_override(dialer, host, port))
+        return false;
+    for (size_t i = 0; i < dialer->no_proxy_count; i++)
+        if (suffix_match(dialer->no_proxy[i], bytes_of_string(host)))
+            return false;
+    return true;
+}
+
+void dial_cancel(struct dial *dial)
+{
+    if (dial->connecting)
+        connect_cancel(dial->connecting);
+    stream_free(dial->stream);
+    timer_stop(&dial->timeout);
+    tls_client_unref(dial->tls);
+    mem_free(dial->head);
+    mem_free(dial->host);
+    mem_free(dial);
+}
+
+static void succeed(struct dial *dial)
+{
+    struct stream *stream = dial->stream;
+    dial_done_fn *done = dial->done;
+    void *arg = dial->arg;
+
+    dial->stream = NULL;
+    stream_want_input(stream, false);
+    dial_cancel(dial);
+    done(arg, stream, NULL);
+}
+
+static void fail(struct dial *dial, const struct verdict *verdict)
+{
+    struct verdict copy = *verdict;
+    dial_done_fn *done = dial->done;
+    void *arg = dial->arg;
+
+    dial_cancel(dial);
+    done(arg, NULL, &copy);
+}
+
+static void fail_with(struct dial *dial, enum reason reason, const char *what)
+{
+    struct verdict verdict;
+
+    if (dial->through_proxy && !dial->head)
+        verdict_set(&verdict, reason, "%s, through the proxy %s: %s", dial->host, dial->dialer->proxy_host, what);
+    else
+        verdict_set(&verdict, reason, "%s: %s", dial->host, what);
+    fail(dial, &verdict);
+}
+
+static void on_timeout(void *arg)
+{
+    fail_with(arg, REASON_UPSTREAM_UNREACHABLE, "no connection within `limits.connect`");
+}
+
+static void on_tls_input(void *arg)
+{
+    struct dial *dial = arg;
+
+    if (stream_end(dial->stream) == STREAM_OPEN)
+        return; // early input of a server that speaks first: its owner's
+    fail_with(dial, REASON_UPSTREAM_TLS, stream_failure(dial->stream));
+}
+
+static void on_tls_done(void *arg)
+{
+    succeed(arg);
+}
+
+static const struct stream_callbacks tls_callbacks = {.on_input = on_tls_input, .on_handshake = on_tls_done};
+
+static void start_tls_or_succeed(struct dial *dial)
+{
+    if (!dial->tls) {
+        succeed(dial);
+        return;
+    }
+    stream_set_owner(dial->stream, &tls_callbacks, dial);
+    stream_start_tls(dial->stream, tls_client_ssl(dial->tls, dial->host));
+}
+
+static void on_proxy_input(void *arg)
+{
+    struct dial *dial = arg;
+    char text[80];
+
+    switch (head_parse_response(dial->head, stream_input(dial->stream), PROXY_HEAD_MAX)) {
+    case HEAD_MORE:
+        if (stream_end(dial->stream) != STREAM_OPEN)
+            fail_with(dial, REASON_UPSTREAM_UNREACHABLE, "the proxy closed the connection");
+        return;
+    case HEAD_DONE:
+        break;
+    case HEAD_BAD:
+    case HEAD_TOO_LARGE:
+        fail_with(dial, REASON_UPSTREAM_UNREACHABLE, "the proxy's answer is not HTTP");
+        return;
+    }
+    if (dial->head->status / 100 != 2) {
+        snprintf(text, sizeof(text), "the proxy answered %d to CONNECT", dial->head->status);
+        fail_with(dial, REASON_UPSTREAM_UNREACHABLE, text);
+        return;
+    }
+    stream_consume(dial->stream, dial->head->size);
+    mem_free(dial->head);
+    dial->head = NULL;
+    start_tls_or_succeed(dial);
+}
+
+static void on_proxy_output(void *arg)
+{
+}
+
+static const struct stream_callbacks proxy_callbacks = {.on_input = on_proxy_input, .on_output = on_proxy_output};
+
+static void ask_proxy(struct dial *dial)
+{
+    const struct secret *authorization = dial->dialer->proxy_authorization;
+    bool literal_v6 = strchr(dial->host, ':') != NULL;
+    char authority[300];
+    size_t room;
+    struct wire wire;
+
+    snprintf(authority, sizeof(authority), literal_v6 ? "[%s]:%u" : "%s:%u", dial->host, dial->port);
+    wire.data = stream_output_room(dial->stream, &room);
+    wire = wire_of(wire.data, room);
+    wire_put(&wire, BYTES("CONNECT "));
+    wire_put(&wire, bytes_of_string(authority));
+    wire_put(&wire, BYTES(" HTTP/1.1\r\n"));
+    wire_put_field(&wire, BYTES("Host"), bytes_of_string(authority));
+    if (authorization)
+        wire_put_field(&wire, BYTES("Proxy-Authorization"), secret_bytes(authorization));
+    wire_put(&wire, BYTES("\r\n"));
+    stream_commit(dial->stream, wire.size, authorization != NULL);
+    dial->head = mem_alloc(sizeof(*dial->head));
+    head_init(dial->head);
+    stream_want_input(dial->stream, true);
+    stream_flush(dial->stream);
+}
+
+static void on_connected(void *arg, int fd, const struct verdict *verdict)
+{
+    struct dial *dial = arg;
+
+    dial->connecting = NULL;
+    if (fd < 0) {
+        fail(dial, verdict);
+        return;
+    }
+    dial->stream = stream_new(dial->dialer->loop, fd, &proxy_callbacks, dial);
+    if (dial->through_proxy)
+        ask_proxy(dial);
+    else
+        start_tls_or_succeed(dial);
+}
+
+struct dial *dial_start(const struct dialer *dialer, const struct dial_request *request, dial_done_fn *done, void *arg)
+{
+    struct dial *dial = mem_alloc_zero(1, sizeof(*dial));
+    const struct dial_override *override = find_override(dialer, request->host, request->port);
+    struct connect_request to = {request->host, request->port, request->allowed, request->allowed_arg};
+
+    dial->dialer = dialer;
+    dial->host = mem_string(request->host);
+    dial->port = request->port;
+    dial->tls = request->tls ? tls_client_ref(request->tls) : NULL;
+    dial->through_proxy = dial_goes_through_proxy(dialer, request->host, request->port);
+    dial->done = done;
+    dial->arg = arg;
+    if (override) {
+        to.host = override->to_host[0] ? override->to_host : to.host;
+        to.port = override->to_port ? override->to_port : to.port;
+        to.allowed = NULL;
+    } else if (dial->through_proxy) {
+        to.host = dialer->proxy_host;
+        to.port = dialer->proxy_port;
+        to.allowed = NULL;
+    }
+    timer_init(&dial->timeout, dialer->loop, on_timeout, dial);
+    timer_start(&dial->timeout, dialer->timeout_ms);
+    dial->connecting = connect_start(dialer->loop, dialer->resolver, &to, on_connected, dial);
+    return dial;
+}

@@ -1,0 +1,24 @@
+// A listening socket.
+#ifndef GITLATCH_LISTENER_H
+#define GITLATCH_LISTENER_H
+
+#include <gitlatch/attr.h>
+#include <gitlatch/error.h>
+
+#include "address.h"
+
+struct loop;
+struct listener;
+
+// `fd` is a connected, non-blocking socket and the callee's.
+typedef void listener_accept_fn(void *arg, int fd, const struct address *peer);
+
+// Binds and listens. `reuse_port`: several processes may listen on the same port (SO_REUSEPORT).
+struct listener *listener_new(struct loop *loop, const struct address *address, bool reuse_port,
+                              listener_accept_fn *accept, void *arg, struct error *ret_error) GL_MUST_CHECK;
+// Stops listening; NULL: nothing.
+void listener_free(struct listener *listener);
+// Where it listens, with the port that the kernel picked where 0 was asked for.
+const struct address *listener_address(const struct listener *listener);
+
+#endif

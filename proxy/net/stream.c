@@ -1,0 +1,399 @@
+#include "stream.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mem.h"
+#include "stream_transport.h"
+
+// How often one stream fills its buffer before the loop turns: four times 64 KiB, so that no stream starves others.
+#define ROUNDS_MAX 4
+// Bytes that are copied behind a waiting head, so that both leave in one record, rather than sent on their own.
+#define JOIN_MAX ((size_t)8 * KIB)
+
+static void on_read_event(evutil_socket_t fd, short what, void *arg);
+static void on_write_event(evutil_socket_t fd, short what, void *arg);
+static void on_again(void *arg);
+
+struct stream *stream_new(struct loop *loop, int fd, const struct stream_callbacks *callbacks, void *arg)
+{
+    struct stream *stream = mem_alloc_zero(1, sizeof(*stream));
+    int on = 1;
+
+    stream->loop = loop;
+    stream->fd = fd;
+    stream->transport = &transport_plain;
+    stream->callbacks = callbacks;
+    stream->arg = arg;
+    // A head must not wait for the acknowledgement of the one before. Fails harmlessly where fd is not TCP.
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    event_assign(&stream->read_event, loop_event_base(loop), fd, EV_READ | EV_PERSIST, on_read_event, stream);
+    event_assign(&stream->write_event, loop_event_base(loop), fd, EV_WRITE | EV_PERSIST, on_write_event, stream);
+    timer_init(&stream->again, loop, on_again, stream);
+    return stream;
+}
+
+static void release(struct stream *stream)
+{
+    buffer_clear(&stream->input);
+    buffer_clear(&stream->output);
+    buffer_clear(&stream->early);
+    SSL_free(stream->ssl);
+    mem_free(stream);
+}
+
+void stream_free(struct stream *stream)
+{
+    if (!stream || stream->freed)
+        return;
+    stream->freed = true;
+    event_del(&stream->read_event);
+    event_del(&stream->write_event);
+    timer_stop(&stream->again);
+    if (!stream->shutdown_done && stream->tls == TLS_DONE)
+        stream->transport->shutdown(stream);
+    close(stream->fd);
+    if (stream->depth == 0)
+        release(stream);
+}
+
+void stream_set_owner(struct stream *stream, const struct stream_callbacks *callbacks, void *arg)
+{
+    stream->callbacks = callbacks;
+    stream->arg = arg;
+}
+
+// Calls the owner; false where it freed the stream.
+static bool call(struct stream *stream, void (*callback)(void *arg))
+{
+    if (!callback)
+        return true;
+    stream->depth++;
+    callback(stream->arg);
+    stream->depth--;
+    if (stream->freed && stream->depth == 0)
+        release(stream);
+    else
+        return !stream->freed;
+    return false;
+}
+
+static void set_event(struct event *event, bool *is_on, bool on)
+{
+    if (*is_on == on)
+        return;
+    *is_on = on;
+    if (on)
+        event_add(event, NULL);
+    else
+        event_del(event);
+}
+
+static bool output_waits(const struct stream *stream)
+{
+    return stream->send_blocked || !buffer_empty(&stream->output);
+}
+
+static bool may_read(const struct stream *stream)
+{
+    return stream->want_input && stream->end == STREAM_OPEN && buffer_free_size(&stream->input) > 0;
+}
+
+// Rule 1: what the socket is watched for follows from the state, here alone.
+static void stream_update(struct stream *stream)
+{
+    bool read, write;
+
+    if (stream->tls == TLS_HANDSHAKE) {
+        read = stream->end == STREAM_OPEN && !stream->handshake_wants_write;
+        write = stream->end == STREAM_OPEN && stream->handshake_wants_write;
+    } else {
+        read = may_read(stream);
+        write = stream->end != STREAM_FAILED && (output_waits(stream) || (read && stream->read_wants_write));
+        if (read && stream->depth == 0 && stream->transport->pending(stream) && !timer_pending(&stream->again))
+            timer_start(&stream->again, 0);
+    }
+    set_event(&stream->read_event, &stream->reading, read);
+    set_event(&stream->write_event, &stream->writing, write);
+}
+
+static void end_input(struct stream *stream, enum transport_result result)
+{
+    switch (result) {
+    case TRANSPORT_CLOSED:
+        stream->end = STREAM_CLOSED;
+        break;
+    case TRANSPORT_TRUNCATED:
+        stream->end = STREAM_TRUNCATED;
+        break;
+    case TRANSPORT_FAILED:
+        stream->end = STREAM_FAILED;
+        break;
+    case TRANSPORT_DONE:
+    case TRANSPORT_AGAIN:
+        break;
+    }
+}
+
+// Reads until the buffer is full or the socket has no more; whether there is news for the owner.
+static bool fill(struct stream *stream)
+{
+    bool news = false;
+
+    while (may_read(stream)) {
+        size_t room, count = 0;
+        char *at = buffer_room(&stream->input, &room);
+        enum transport_result result = stream->transport->read(stream, at, room, &count);
+
+        buffer_commit(&stream->input, count);
+        if (result == TRANSPORT_DONE) {
+            stream->bytes_read += count;
+            news = true;
+            if (stream->socket_drained && !stream->transport->pending(stream))
+                break;
+        } else {
+            end_input(stream, result);
+            break;
+        }
+    }
+    return news || (stream->end != STREAM_OPEN && !stream->end_told);
+}
+
+static void read_rounds(struct stream *stream)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX && fill(stream); round++) {
+        stream->end_told = stream->end != STREAM_OPEN;
+        if (!call(stream, stream->callbacks->on_input))
+            return;
+        if (stream->socket_drained && !stream->transport->pending(stream))
+            break;
+    }
+    stream_update(stream);
+}
+
+static void handshake(struct stream *stream)
+{
+    enum transport_result result = stream_handshake_step(stream);
+
+    if (result == TRANSPORT_AGAIN) {
+        stream_update(stream);
+    } else if (result == TRANSPORT_DONE) {
+        stream->tls = TLS_DONE;
+        if (call(stream, stream->callbacks->on_handshake))
+            stream_update(stream);
+    } else {
+        stream->end = STREAM_FAILED;
+        stream->end_told = true;
+        if (call(stream, stream->callbacks->on_input))
+            stream_update(stream);
+    }
+}
+
+static void on_read_event(evutil_socket_t fd, short what, void *arg)
+{
+    struct stream *stream = arg;
+
+    if (stream->tls == TLS_HANDSHAKE)
+        handshake(stream);
+    else
+        read_rounds(stream);
+}
+
+static void on_again(void *arg)
+{
+    on_read_event(-1, 0, arg);
+}
+
+// Sends what waits in the output buffer. A failure ends the input too: the owner learns it there.
+static void flush_output(struct stream *stream)
+{
+    struct bytes waiting;
+
+    while ((waiting = buffer_data(&stream->output)).size > 0 && stream->end != STREAM_FAILED) {
+        size_t count = 0;
+        enum transport_result result = stream->transport->write(stream, waiting.data, waiting.size, &count);
+
+        if (result == TRANSPORT_FAILED)
+            stream->end = STREAM_FAILED;
+        if (result != TRANSPORT_DONE)
+            break;
+        buffer_consume(&stream->output, count);
+        stream->bytes_written += count;
+    }
+    if (stream->shutdown_wanted && !stream->shutdown_done && !output_waits(stream)) {
+        stream->shutdown_done = true;
+        stream->transport->shutdown(stream);
+    }
+}
+
+// A failure that was met while writing is told from the loop, never from inside the owner's call.
+static void tell_failure_later(struct stream *stream)
+{
+    if (stream->end == STREAM_FAILED && !stream->end_told && !timer_pending(&stream->again))
+        timer_start(&stream->again, 0);
+}
+
+static void on_write_event(evutil_socket_t fd, short what, void *arg)
+{
+    struct stream *stream = arg;
+
+    if (stream->tls == TLS_HANDSHAKE) {
+        handshake(stream);
+        return;
+    }
+    flush_output(stream);
+    if (buffer_empty(&stream->output) && stream->end != STREAM_FAILED) {
+        stream->send_blocked = false;
+        if (!call(stream, stream->callbacks->on_output))
+            return;
+    }
+    if (stream->read_wants_write)
+        read_rounds(stream);
+    else
+        stream_update(stream);
+    tell_failure_later(stream);
+}
+
+void stream_start_tls(struct stream *stream, SSL *ssl)
+{
+    struct buffer none = {0};
+
+    assert(stream->tls == TLS_NONE && buffer_empty(&stream->output));
+    stream->early = stream->input;
+    stream->input = none;
+    stream->ssl = ssl;
+    stream->tls = TLS_HANDSHAKE;
+    stream->transport = &transport_tls;
+    stream->handshake_wants_write = false;
+    if (!stream_bio_attach(stream, ssl))
+        abort(); // out of memory
+    timer_start(&stream->again, 0);
+}
+
+SSL *stream_ssl(const struct stream *stream)
+{
+    return stream->ssl;
+}
+
+const char *stream_failure(const struct stream *stream)
+{
+    return stream->failure ? stream->failure : "";
+}
+
+struct bytes stream_input(const struct stream *stream)
+{
+    return buffer_data(&stream->input);
+}
+
+void stream_consume(struct stream *stream, size_t count)
+{
+    buffer_consume(&stream->input, count);
+    if (stream->depth == 0)
+        stream_update(stream);
+}
+
+void stream_want_input(struct stream *stream, bool want)
+{
+    stream->want_input = want;
+    if (stream->depth == 0)
+        stream_update(stream);
+}
+
+enum stream_end stream_end(const struct stream *stream)
+{
+    return stream->end;
+}
+
+bool stream_input_full(const struct stream *stream)
+{
+    return buffer_free_size(&stream->input) == 0;
+}
+
+bool stream_write(struct stream *stream, struct bytes bytes)
+{
+    return buffer_append(&stream->output, bytes);
+}
+
+char *stream_output_room(struct stream *stream, size_t *ret_size)
+{
+    return buffer_room(&stream->output, ret_size);
+}
+
+void stream_commit(struct stream *stream, size_t count, bool secret)
+{
+    if (secret)
+        buffer_mark_secret(&stream->output);
+    buffer_commit(&stream->output, count);
+}
+
+void stream_flush(struct stream *stream)
+{
+    flush_output(stream);
+    tell_failure_later(stream);
+    stream_update(stream);
+}
+
+size_t stream_send(struct stream *stream, struct bytes bytes)
+{
+    size_t taken = 0;
+
+    if (!buffer_empty(&stream->output)) {
+        if (bytes.size <= JOIN_MAX && buffer_append(&stream->output, bytes))
+            taken = bytes.size;
+        flush_output(stream);
+    }
+    while (taken < bytes.size && buffer_empty(&stream->output) && stream->end != STREAM_FAILED) {
+        size_t count = 0;
+        enum transport_result result =
+            stream->transport->write(stream, bytes.data + taken, bytes.size - taken, &count);
+
+        if (result == TRANSPORT_FAILED)
+            stream->end = STREAM_FAILED;
+        if (result != TRANSPORT_DONE)
+            break;
+        taken += count;
+        stream->bytes_written += count;
+    }
+    stream->send_blocked = taken < bytes.size;
+    tell_failure_later(stream);
+    stream_update(stream);
+    return taken;
+}
+
+bool stream_output_empty(const struct stream *stream)
+{
+    return buffer_empty(&stream->output);
+}
+
+void stream_shutdown_output(struct stream *stream)
+{
+    stream->shutdown_wanted = true;
+    stream_flush(stream);
+}
+
+void stream_abort(struct stream *stream)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    stream->shutdown_done = true; // no close_notify: this is not an orderly end
+}
+
+uint64_t stream_bytes_read(const struct stream *stream)
+{
+    return stream->bytes_read;
+}
+
+uint64_t stream_bytes_written(const struct stream *stream)
+{
+    return stream->bytes_written;
+}
+
+int stream_fd(const struct stream *stream)
+{
+    return stream->fd;
+}

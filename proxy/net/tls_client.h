@@ -1,0 +1,22 @@
+// The TLS side toward GitHub and other upstreams: one SSL_CTX for life (loading the roots takes tens of
+// milliseconds), names verified, the last session of each host kept for the next handshake.
+#ifndef GITLATCH_TLS_CLIENT_H
+#define GITLATCH_TLS_CLIENT_H
+
+#include <openssl/ssl.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/error.h>
+
+struct tls_client;
+
+// `trust`: PEM file with the roots. The caller owns one reference.
+struct tls_client *tls_client_new(const char *trust, struct error *ret_error) GL_MUST_CHECK;
+struct tls_client *tls_client_ref(struct tls_client *client);
+void tls_client_unref(struct tls_client *client); // NULL: nothing
+
+// An SSL for one connection to `host` (a name made normal, or a literal address), which its certificate must name.
+// ALPN offers http/1.1 alone. Owned by the caller.
+SSL *tls_client_ssl(struct tls_client *client, const char *host) GL_MUST_CHECK;
+
+#endif

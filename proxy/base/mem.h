@@ -34,8 +34,8 @@ void *mem_wiping_calloc(size_t count, size_t size);
 void *mem_wiping_realloc(void *block, size_t size);
 char *mem_wiping_strdup(const char *string);
 void mem_wiping_free(void *block);
-// Gives that allocator to OpenSSL and jansson. The first call of main: OpenSSL refuses it once it has
-// allocated.
-void mem_wipe_on_free_install(void);
+// Gives that allocator to OpenSSL and jansson. The first call of main: false where OpenSSL has allocated
+// before.
+bool mem_wipe_on_free_install(void) GL_MUST_CHECK;
 
 #endif

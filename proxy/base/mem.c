@@ -1,0 +1,153 @@
+#include "mem.h"
+
+#include <malloc.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <jansson.h>
+#include <openssl/crypto.h>
+
+// Every block of at least one byte, so that no result is NULL.
+static void *checked(void *block)
+{
+    static const char message[] = "gitlatch: out of memory\n";
+
+    if (!block) {
+        ssize_t written GL_UNUSED = write(STDERR_FILENO, message, sizeof(message) - 1);
+        abort();
+    }
+    return block;
+}
+
+void *mem_alloc(size_t size)
+{
+    return checked(malloc(size ? size : 1));
+}
+
+void *mem_alloc_zero(size_t count, size_t size)
+{
+    return checked(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *mem_realloc(void *block, size_t size)
+{
+    return checked(realloc(block, size ? size : 1));
+}
+
+void *mem_grow(void *array, size_t *capacity, size_t need, size_t item_size)
+{
+    size_t grown, size;
+
+    if (need <= *capacity)
+        return array;
+    grown = *capacity <= SIZE_MAX / 2 && 2 * *capacity > need ? 2 * *capacity : need;
+    if (__builtin_mul_overflow(grown, item_size, &size))
+        checked(NULL);
+    array = mem_realloc(array, size);
+    *capacity = grown;
+    return array;
+}
+
+void mem_free(void *block)
+{
+    free(block);
+}
+
+char *mem_string(const char *string)
+{
+    return string ? checked(strdup(string)) : NULL;
+}
+
+char *mem_bytes_string(struct bytes bytes)
+{
+    char *string = mem_alloc(bytes.size + 1);
+
+    if (bytes.size)
+        memcpy(string, bytes.data, bytes.size);
+    string[bytes.size] = '\0';
+    return string;
+}
+
+char *mem_format_list(const char *format, va_list list)
+{
+    char *string = NULL;
+
+    if (vasprintf(&string, format, list) < 0)
+        checked(NULL);
+    return string;
+}
+
+char *mem_format(const char *format, ...)
+{
+    va_list list;
+    char *string;
+
+    va_start(list, format);
+    string = mem_format_list(format, list);
+    va_end(list);
+    return string;
+}
+
+void *mem_wiping_malloc(size_t size)
+{
+    return malloc(size);
+}
+
+void *mem_wiping_calloc(size_t count, size_t size)
+{
+    return calloc(count, size);
+}
+
+// The libraries' own realloc would leave the old block's bytes behind when it moves.
+void *mem_wiping_realloc(void *block, size_t size)
+{
+    size_t usable = malloc_usable_size(block);
+    void *moved;
+
+    if (block && size == 0) {
+        mem_wiping_free(block);
+        return NULL;
+    }
+    if (block && size <= usable && size > usable / 2)
+        return block;
+    moved = malloc(size);
+    if (moved && block) {
+        memcpy(moved, block, size < usable ? size : usable);
+        mem_wiping_free(block);
+    }
+    return moved;
+}
+
+char *mem_wiping_strdup(const char *string)
+{
+    return strdup(string);
+}
+
+void mem_wiping_free(void *block)
+{
+    if (!block)
+        return;
+    explicit_bzero(block, malloc_usable_size(block));
+    free(block);
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+    return size ? mem_wiping_malloc(size) : NULL;
+}
+
+static void *openssl_realloc(void *block, size_t size, const char *file, int line)
+{
+    return mem_wiping_realloc(block, size);
+}
+
+static void openssl_free(void *block, const char *file, int line)
+{
+    mem_wiping_free(block);
+}
+
+bool mem_wipe_on_free_install(void)
+{
+    json_set_alloc_funcs(mem_wiping_malloc, mem_wiping_free);
+    return CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) == 1;
+}

@@ -17,6 +17,12 @@ struct token_request;
 // First hex digits of a token's SHA-256, by which audit events name it.
 #define TOKEN_FINGERPRINT_SIZE 13 // 12 digits and NUL
 
+// A repository that a token is for, as its issuer names it.
+struct token_repository {
+    uint64_t id; // 0: not known
+    struct repository_name name;
+};
+
 // A token on loan: valid during the callback; take a reference to `token` to keep it.
 struct token_grant {
     struct secret *token;
@@ -26,7 +32,15 @@ struct token_grant {
     int64_t age_ms;           // since it was minted; a young one may not have reached all of GitHub's replicas
     uint64_t entry;           // names the cache entry, for token_service_rejected
     bool wide;                // not narrowed to the scope
+    const struct permissions *permissions;       // what it grants; empty where it is wide
+    const struct token_repository *repositories; // NULL where it is wide or for a whole installation
+    size_t repository_count;
 };
+
+// Counted: whoever still serves by a configuration holds its service. Free with token_service_unref. The maker is
+// token_service_new (token_options.h).
+struct token_service *token_service_ref(struct token_service *service);
+void token_service_unref(struct token_service *service); // NULL: nothing
 
 // Exactly one of the two is not NULL. Never called from inside token_service_ask.
 typedef void token_done_fn(void *arg, const struct token_grant *grant, const struct verdict *verdict);

@@ -1,0 +1,65 @@
+// What is built from one configuration and serves as long as anything under way needs it: token service, the ways
+// out and their pools. A reload builds another one.
+#ifndef GITLATCH_RUNTIME_H
+#define GITLATCH_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/error.h>
+#include <gitlatch/token_service.h>
+
+#include "config.h"
+#include "dial.h"
+#include "host_name.h"
+#include "token_options.h"
+
+struct pool;
+struct resolver;
+struct runtime;
+struct tls_client;
+
+// One GitHub with its way out.
+struct runtime_github {
+    const struct config_github *config;
+    struct tls_client *tls;
+    struct pool *pool;
+};
+
+struct runtime {
+    unsigned references;
+    struct config *config;
+    struct token_service *tokens;
+    struct resolver *resolver;
+    struct dialer dialer;
+    struct dial_override *overrides; // of all GitHubs
+    struct http_connect_to *connect_to;
+    char *proxy_host;
+    struct secret *proxy_authorization;
+    struct runtime_github *githubs;
+    size_t github_count;
+    struct metrics *metrics;
+};
+
+struct runtime_options {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct spawner *spawner;
+    struct config *config; // a reference is taken
+    token_mint_fn *on_mint;
+    void *on_mint_arg;
+};
+
+struct runtime *runtime_new(const struct runtime_options *options, struct error *ret_error) GL_MUST_CHECK;
+struct runtime *runtime_ref(struct runtime *runtime);
+void runtime_unref(struct runtime *runtime); // NULL: nothing
+
+// The GitHub that has this intercepted name, and what the name answers; NULL: none.
+const struct runtime_github *runtime_find_github(const struct runtime *runtime, const struct host_name *host,
+                                                 enum github_endpoint *ret_endpoint);
+// All intercepted names of a configuration; an array of `*ret_count` names, owned by the caller (mem_free; the names are
+// the configuration's).
+const char **runtime_intercepted_names(const struct config *config, size_t *ret_count) GL_MUST_CHECK;
+
+#endif

@@ -31,8 +31,8 @@ struct answer {
 // The standard phrase of a status (RFC 9110, 15; RFC 6585), "Unknown" for one that gitlatch never sends.
 struct bytes answer_phrase(int status);
 
-// Every answer says `Cache-Control: no-store`: what is refused now may be allowed in a minute. False: it does not fit
-// (ANSWER_ROOM and the views' sizes are always enough).
+// Every answer says `Cache-Control: no-store`: what is refused now may be allowed in a minute. False: it does
+// not fit (ANSWER_ROOM and the views' sizes are always enough).
 bool answer_write(const struct answer *answer, struct wire *out) GL_MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
 // The head of an HTTP/1.1 message: start line and header fields, parsed once and strictly (RFC 9112, 2 to 5).
-// What two implementations could read in two ways is refused, never mended: that is how requests are smuggled.
+// What two programs could read in two ways is refused, never mended: mending is how requests get smuggled.
 //
 // All views are views of the input, which must stay where it is as long as they are used.
 #ifndef GITLATCH_HEAD_H
@@ -45,31 +45,32 @@ struct head_field {
     bool hop_by_hop; // named by a Connection field: for this connection alone
 };
 
-// About 6 KiB: it belongs to an exchange, not to an idle connection.
+// About 5 KiB: it belongs to an exchange, not to an idle connection.
 struct head {
-    // Between calls that give HEAD_MORE.
-    size_t searched; // bytes of the input in which the end of the head is not
+    // Between calls that give HEAD_MORE: the search for the empty line.
+    size_t searched; // bytes that need not be looked at again
+    size_t line;     // where the line begins in which the search stopped
+    size_t start;    // where the start line begins: 2 where an empty line came before it
 
-    // HEAD_BAD, HEAD_TOO_LARGE: a clause that says what is wrong, static.
-    const char *bad;
+    const char *bad; // HEAD_BAD, HEAD_TOO_LARGE: a clause that says what is wrong, static
 
-    // HEAD_DONE: everything below.
-    size_t size;            // bytes of the input that the head takes
-    int minor;              // 0 or 1: HTTP/1.0 or HTTP/1.1
-    enum head_method method; // request
+    // The rest is there after HEAD_DONE.
+    size_t size;              // bytes of the input that the head takes
+    int minor;                // 0 or 1: HTTP/1.0 or HTTP/1.1
+    enum head_method method;  // request
     struct bytes method_name; // request
-    struct bytes target;    // request: the request-target; see target.h
-    int status;             // response: 100 to 599
-    struct bytes reason;    // response: reason phrase; may be empty
+    struct bytes target;      // request: see target.h
+    int status;               // response: 100 to 599
+    struct bytes reason;      // response: reason phrase; may be empty
 
     int64_t content_length; // -1: none
     bool chunked;           // Transfer-Encoding: chunked; never together with a content length
-    bool keep_alive;        // the sender wishes the connection to persist (RFC 9112, 9.3)
-    bool expect_continue;   // Expect: 100-continue of an HTTP/1.1 request
-    struct bytes host;      // value of Host; empty where there is none. Not checked further: authority_parse
+    bool keep_alive;        // the sender wishes the connection to persist, and may (RFC 9112, 9.3)
+    bool expect_continue;   // Expect: 100-continue in an HTTP/1.1 request
+    struct bytes host;      // value of Host, not looked into (host_name_parse_authority); empty: none
 
     size_t field_count;
-    uint8_t first[FIELD_ID_COUNT]; // index of the first field with this id; meaningful where count is not 0
+    uint8_t first[FIELD_ID_COUNT]; // index of the first field with this id, where `count` is not 0
     uint8_t count[FIELD_ID_COUNT]; // fields with this id
     struct head_field fields[HEAD_FIELDS_MAX];
 };
@@ -77,16 +78,16 @@ struct head {
 // Makes ready for a new message.
 void head_init(struct head *head);
 
-// Parses what has arrived. `input` begins at the message's first byte and only grows from call to call (it may
-// move); `limit` is `limits.header` and the same at each call. Where the input is cut makes no difference to the
-// outcome, and n bytes cost O(n) however they arrive. After HEAD_DONE, HEAD_BAD or HEAD_TOO_LARGE: head_init.
+// Parses what has arrived. `input` begins at the message's first byte and only grows from call to call (it
+// may move); `limit` is `limits.header`, the same at each call. Where the input is cut makes no difference to
+// the outcome, and n bytes cost O(n) however they arrive. After anything but HEAD_MORE: head_init.
 //
 // One empty line before a request line is passed over (RFC 9112, 2.2) and counts into `size`.
 enum head_result head_parse_request(struct head *head, struct bytes input, size_t limit) GL_MUST_CHECK;
 enum head_result head_parse_response(struct head *head, struct bytes input, size_t limit) GL_MUST_CHECK;
 
-// The value of the first field with this id; the empty view where there is none. Host, Content-Length, Content-Type,
-// Location, Origin and Transfer-Encoding are never there twice.
+// The value of the first field with this id; the empty view where there is none. Host, Content-Length,
+// Content-Type, Location, Origin and Transfer-Encoding are never there twice.
 struct bytes head_value(const struct head *head, enum field_id id);
 
 #endif

@@ -35,5 +35,6 @@ static inline void wire_put(struct wire *wire, struct bytes text)
 void wire_put_number(struct wire *wire, uint64_t number);
 // "name: value\r\n".
 void wire_put_field(struct wire *wire, struct bytes name, struct bytes value);
+void wire_put_number_field(struct wire *wire, struct bytes name, uint64_t number);
 
 #endif

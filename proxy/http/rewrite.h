@@ -20,10 +20,10 @@
 #define REWRITE_ROOM (HEAD_FIELDS_MAX + 128)
 
 struct rewrite_request {
-    const struct target *target; // not authority form; the gateway narrows its `path` to what is below the host
+    const struct target *target; // not authority form; the gateway cuts the host off its `path`
     struct bytes host;           // value of the Host field
-    struct bytes authorization;  // value of Authorization, written last; empty: none. Where it is secret, so is
-                                 // what the wire holds from then on
+    struct bytes authorization;  // value of Authorization, written last; empty: none. Where it is secret,
+                                 // so is what the wire holds from then on
 };
 
 // Dropped: hop-by-hop fields and what Connection names, Authorization, Cookie, Expect, Forwarded, Host,

@@ -11,14 +11,16 @@
 // The largest answer that is wanted, a page of 100 repositories, has about 600 KiB; more is a mistake or an attack.
 #define HTTP_ANSWER_MAX (1 * MIB)
 
-// Everything is copied.
+struct tls_client;
+
+// Copied, but for `tls`.
 struct http_call {
     const char *method;         // "GET", "POST"
     const char *url;            // "https://…"; "http://…" only where a configuration names it
     const char *const *headers; // "Name: value", ends with NULL; NULL: none beyond User-Agent
     struct bytes bearer;        // a secret, sent as `Authorization: Bearer`; empty: none
     struct bytes body;          // empty: none
-    const char *trust;          // PEM file with roots
+    struct tls_client *tls;     // whose roots an https URL is verified by; outlives the request
     int64_t timeout_ms;         // for the whole call
 };
 

@@ -12,19 +12,19 @@
 #include <gitlatch/token_service.h>
 
 #include "credential_options.h"
-#include "http_client.h"
-#include "http_transport.h"
 
+struct dialer;
+struct http_transport;
 struct loop;
 struct metrics;
-struct resolver;
 struct spawner;
 struct text;
+struct tls_client;
 
 // One GitHub, and the roots by which its API is verified.
 struct token_host {
-    const struct github_host *host; // outlives the service and its grants' requests
-    const char *trust;              // PEM file
+    const struct github_host *host;
+    struct tls_client *tls;
 };
 
 // One token was asked for at a source: the `mint` event.
@@ -47,23 +47,20 @@ struct token_service_options {
     size_t host_count;
     int64_t refresh_before_ms;
     int64_t minimum_life_ms;
-    int64_t wait_ms;    // limits.token
-    int64_t connect_ms; // limits.connect
-
-    struct http_route route; // upstream.proxy, no_proxy, and all hosts' connect_to
+    int64_t wait_ms; // limits.token
 
     struct loop *loop;
-    struct resolver *resolver;
+    const struct dialer *dialer;
     struct spawner *spawner; // runs the argv of `command` and `sign_command`; NULL: no credential has one
     struct metrics *metrics;
     token_mint_fn *on_mint; // NULL: nobody is told
     void *on_mint_arg;
 
-    struct http_transport *transport; // NULL: one is made of `route` and `resolver`; given by tests
+    struct http_transport *transport; // NULL: curl, by `dialer`; given by tests
 };
 
 // Makes a service; reads and test-signs with each App's key. The error is one sentence that names the credential.
-// One reference, owned by the caller. Once a process before the first: curl_global_init is called by it.
+// One reference, owned by the caller.
 struct token_service *token_service_new(const struct token_service_options *options, struct error *ret_error)
     GL_MUST_CHECK;
 

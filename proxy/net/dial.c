@@ -38,7 +38,7 @@ static bool suffix_match(const char *pattern, struct bytes host)
     return bytes_equal(host, suffix);
 }
 
-static const struct dial_override *find_override(const struct dialer *dialer, const char *host, uint16_t port)
+const struct dial_override *dial_override_find(const struct dialer *dialer, const char *host, uint16_t port)
 {
     for (size_t i = 0; i < dialer->override_count; i++) {
         const struct dial_override *override = &dialer->overrides[i];
@@ -52,7 +52,7 @@ static const struct dial_override *find_override(const struct dialer *dialer, co
 
 bool dial_goes_through_proxy(const struct dialer *dialer, const char *host, uint16_t port)
 {
-    if (!dialer->proxy_host || find_override(dialer, host, port))
+    if (!dialer->proxy_host || dial_override_find(dialer, host, port))
         return false;
     for (size_t i = 0; i < dialer->no_proxy_count; i++)
         if (suffix_match(dialer->no_proxy[i], bytes_of_string(host)))
@@ -214,7 +214,7 @@ static void on_connected(void *arg, int fd, const struct verdict *verdict)
 struct dial *dial_start(const struct dialer *dialer, const struct dial_request *request, dial_done_fn *done, void *arg)
 {
     struct dial *dial = mem_alloc_zero(1, sizeof(*dial));
-    const struct dial_override *override = find_override(dialer, request->host, request->port);
+    const struct dial_override *override = dial_override_find(dialer, request->host, request->port);
     struct connect_request to = {request->host, request->port, request->allowed, request->allowed_arg};
 
     dial->dialer = dialer;

@@ -57,6 +57,9 @@ struct dial *dial_start(const struct dialer *dialer, const struct dial_request *
     GL_MUST_CHECK;
 void dial_cancel(struct dial *dial);
 
+// The entry of `connect_to` that names this host and port; NULL: none.
+const struct dial_override *dial_override_find(const struct dialer *dialer, const char *host, uint16_t port);
+
 // Whether the way to this host leads through `upstream.proxy`: then names cannot be judged by their addresses.
 bool dial_goes_through_proxy(const struct dialer *dialer, const char *host, uint16_t port);
 

@@ -1,6 +1,5 @@
 // The one resolver: c-ares on the event loop, IPv4 and IPv6, with answers kept for their time to live and asked
-// for again before it ends while they are in use. The environment (RES_OPTIONS, LOCALDOMAIN) and libc's resolver
-// are never asked.
+// for again before it ends while they are in use. libc's resolver is never asked.
 #ifndef GITLATCH_RESOLVE_H
 #define GITLATCH_RESOLVE_H
 

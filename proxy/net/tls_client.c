@@ -118,6 +118,11 @@ void tls_client_unref(struct tls_client *client)
     mem_free(client);
 }
 
+X509_STORE *tls_client_roots(const struct tls_client *client)
+{
+    return SSL_CTX_get_cert_store(client->context);
+}
+
 SSL *tls_client_ssl(struct tls_client *client, const char *host)
 {
     SSL *ssl = SSL_new(client->context);

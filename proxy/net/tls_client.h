@@ -15,6 +15,9 @@ struct tls_client *tls_client_new(const char *trust, struct error *ret_error) GL
 struct tls_client *tls_client_ref(struct tls_client *client);
 void tls_client_unref(struct tls_client *client); // NULL: nothing
 
+// The roots, for another library that verifies by them; on loan as long as the client lives.
+X509_STORE *tls_client_roots(const struct tls_client *client);
+
 // An SSL for one connection to `host` (a name made normal, or a literal address), which its certificate must name.
 // ALPN offers http/1.1 alone. Owned by the caller.
 SSL *tls_client_ssl(struct tls_client *client, const char *host) GL_MUST_CHECK;

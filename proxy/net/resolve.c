@@ -1,0 +1,371 @@
+#include "resolve.h"
+
+#include <arpa/inet.h>
+#include <search.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "dns_channel.h"
+#include "loop.h"
+#include "mem.h"
+
+// GitHub's records live 60 s. A time to live of 0 would ask DNS for each connection; a long one would keep an
+// address that was moved.
+#define TTL_MIN_MS (5 * SECOND_MS)
+#define TTL_MAX_MS (5 * MINUTE_MS)
+// Asked again once this part of its time has passed, so that nobody waits for it.
+#define REFRESH_AT(ttl_ms) ((ttl_ms) * 3 / 4)
+// A name not used for this long is let go.
+#define KEEP_MS (10 * MINUTE_MS)
+// Addresses outlive their time by this much when DNS does not answer, and DNS is asked again this often.
+#define STALE_MS       HOUR_MS
+#define STALE_RETRY_MS (30 * SECOND_MS)
+// A name that has no address is not asked for again sooner.
+#define FAILED_MS (2 * SECOND_MS)
+// Names that are kept: a workspace that asks for many pushes out those used longest ago.
+#define NAMES_MAX 1024
+// Room for c-ares' longest sentence.
+#define PROBLEM_SIZE 96
+
+struct resolve_request {
+    LIST_ENTRY(resolve_request) all;  // of the resolver
+    LIST_ENTRY(resolve_request) link; // of the name, while it waits there
+    struct resolve_name *name;        // NULL: answered, to be delivered
+    struct resolver *resolver;
+    struct deferred deferred;
+    resolve_done_fn *done;
+    void *arg;
+    union resolve_address addresses[RESOLVE_ADDRESSES_MAX];
+    size_t count;
+    char problem[PROBLEM_SIZE];
+};
+
+// One name and its addresses. Empty (count 0) until the first answer, and after a failure.
+struct resolve_name {
+    const char *name;               // of the bytes at the end, or of a key
+    TAILQ_ENTRY(resolve_name) used; // last used first
+    struct resolver *resolver;
+    union resolve_address addresses[RESOLVE_ADDRESSES_MAX];
+    size_t count;
+    char problem[PROBLEM_SIZE]; // of the last question, where it failed
+    struct mono fresh_until;    // until then the addresses, or the failure, are taken as they are
+    struct mono stale_until;
+    struct mono used_at;
+    bool asking;
+    struct timer timer; // to ask ahead, or to let go
+    LIST_HEAD(, resolve_request) waiters;
+    char text[];
+};
+
+struct resolver {
+    struct loop *loop;
+    struct dns_channel *channel;
+    void *tree; // of struct resolve_name, tsearch(3)
+    size_t name_count;
+    TAILQ_HEAD(resolve_names, resolve_name) names;
+    LIST_HEAD(, resolve_request) requests;
+    bool ending;
+};
+
+static void ask_dns(struct resolve_name *name);
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct resolve_name *)a)->name, ((const struct resolve_name *)b)->name);
+}
+
+static void name_free(struct resolve_name *name)
+{
+    struct resolver *resolver = name->resolver;
+
+    tdelete(name, &resolver->tree, compare_names);
+    TAILQ_REMOVE(&resolver->names, name, used);
+    resolver->name_count--;
+    timer_stop(&name->timer);
+    mem_free(name);
+}
+
+static void on_name_timer(void *arg)
+{
+    struct resolve_name *name = arg;
+
+    if (name->asking)
+        return; // the answer sets it again
+    if (loop_now(name->resolver->loop).ms - name->used_at.ms >= KEEP_MS || name->count == 0)
+        name_free(name);
+    else
+        ask_dns(name);
+}
+
+// One that nobody waits for makes room for a new one.
+static void make_room(struct resolver *resolver)
+{
+    struct resolve_name *name;
+
+    if (resolver->name_count < NAMES_MAX)
+        return;
+    TAILQ_FOREACH_REVERSE(name, &resolver->names, resolve_names, used) {
+        if (!name->asking && LIST_EMPTY(&name->waiters)) {
+            name_free(name);
+            return;
+        }
+    }
+}
+
+static struct resolve_name *name_find(struct resolver *resolver, const char *text)
+{
+    struct resolve_name key = {.name = text};
+    void *found = tfind(&key, &resolver->tree, compare_names);
+
+    return found ? *(struct resolve_name **)found : NULL;
+}
+
+static struct resolve_name *name_make(struct resolver *resolver, const char *text)
+{
+    make_room(resolver);
+    struct resolve_name *name = mem_alloc_zero(1, sizeof(*name) + strlen(text) + 1);
+    memcpy(name->text, text, strlen(text));
+    name->name = name->text;
+    name->resolver = resolver;
+    timer_init(&name->timer, resolver->loop, on_name_timer, name);
+    LIST_INIT(&name->waiters);
+    TAILQ_INSERT_HEAD(&resolver->names, name, used);
+    resolver->name_count++;
+    if (!tsearch(name, &resolver->tree, compare_names))
+        abort(); // memory ran out
+    return name;
+}
+
+static void deliver(void *arg)
+{
+    struct resolve_request *request = arg;
+    struct resolve_answer answer = {
+        .addresses = request->addresses,
+        .count = request->count,
+        .problem = request->count ? NULL : request->problem,
+    };
+
+    LIST_REMOVE(request, all);
+    request->done(request->arg, &answer);
+    mem_free(request);
+}
+
+// The request takes what the name has, and leaves its waiters.
+static void settle(struct resolve_request *request, const struct resolve_name *name)
+{
+    memcpy(request->addresses, name->addresses, name->count * sizeof(name->addresses[0]));
+    request->count = name->count;
+    memcpy(request->problem, name->problem, sizeof(request->problem));
+    request->name = NULL;
+    loop_defer(request->resolver->loop, &request->deferred);
+}
+
+static void settle_waiters(struct resolve_name *name)
+{
+    struct resolve_request *request;
+
+    while ((request = LIST_FIRST(&name->waiters))) {
+        LIST_REMOVE(request, link);
+        settle(request, name);
+    }
+}
+
+// The sorted list with its families taken in turns (RFC 8305, section 4), beginning with that of the best.
+static size_t take_alternating(const struct ares_addrinfo_node *first, union resolve_address *addresses)
+{
+    int family = first ? first->ai_family : AF_INET;
+    const struct ares_addrinfo_node *next[2] = {first, first};
+    size_t count = 0;
+
+    while (count < RESOLVE_ADDRESSES_MAX && (next[0] || next[1])) {
+        for (int turn = 0; turn < 2 && count < RESOLVE_ADDRESSES_MAX; turn++) {
+            while (next[turn] && (next[turn]->ai_family == family) != (turn == 0))
+                next[turn] = next[turn]->ai_next;
+            if (!next[turn])
+                continue;
+            if (next[turn]->ai_addrlen <= sizeof(addresses[0]))
+                memcpy(&addresses[count++], next[turn]->ai_addr, next[turn]->ai_addrlen);
+            next[turn] = next[turn]->ai_next;
+        }
+    }
+    return count;
+}
+
+static int64_t bounded_ttl_ms(const struct ares_addrinfo_node *node)
+{
+    int64_t ttl_ms = TTL_MAX_MS;
+
+    for (; node; node = node->ai_next) {
+        if (node->ai_ttl * SECOND_MS < ttl_ms)
+            ttl_ms = node->ai_ttl * SECOND_MS;
+    }
+    return ttl_ms < TTL_MIN_MS ? TTL_MIN_MS : ttl_ms;
+}
+
+static void name_answered(struct resolve_name *name, const struct ares_addrinfo *result)
+{
+    struct mono now = loop_now(name->resolver->loop);
+    int64_t ttl_ms = bounded_ttl_ms(result->nodes);
+
+    memset(name->addresses, 0, sizeof(name->addresses));
+    name->count = take_alternating(result->nodes, name->addresses);
+    name->fresh_until.ms = now.ms + ttl_ms;
+    name->stale_until.ms = now.ms + ttl_ms + STALE_MS;
+    timer_start(&name->timer, REFRESH_AT(ttl_ms));
+}
+
+// DNS said no, or nothing: addresses that were there serve on for a while, unless it said that there are none.
+static void name_failed(struct resolve_name *name, int status)
+{
+    struct mono now = loop_now(name->resolver->loop);
+    bool none = status == ARES_ENOTFOUND || status == ARES_ENODATA;
+
+    snprintf(name->problem, sizeof(name->problem), "%s",
+             none ? "the name does not exist or has no address" : ares_strerror(status));
+    if (none || now.ms >= name->stale_until.ms)
+        name->count = 0;
+    int64_t kept_ms = name->count ? STALE_RETRY_MS : FAILED_MS;
+    name->fresh_until.ms = now.ms + kept_ms;
+    timer_start(&name->timer, REFRESH_AT(kept_ms));
+}
+
+static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+{
+    struct resolve_name *name = arg;
+    struct resolver *resolver = name->resolver;
+
+    name->asking = false;
+    if (!resolver->ending) {
+        if (status == ARES_SUCCESS && result && result->nodes)
+            name_answered(name, result);
+        else
+            name_failed(name, status == ARES_SUCCESS ? ARES_ENODATA : status);
+        settle_waiters(name);
+    }
+    if (result)
+        ares_freeaddrinfo(result);
+}
+
+static void ask_dns(struct resolve_name *name)
+{
+    if (name->asking)
+        return;
+    name->asking = true;
+    dns_channel_ask(name->resolver->channel, name->name, on_answer, name);
+}
+
+struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, const char *servers,
+                              struct error *ret_error)
+{
+    struct resolver *resolver = mem_alloc_zero(1, sizeof(*resolver));
+
+    resolver->loop = loop;
+    TAILQ_INIT(&resolver->names);
+    LIST_INIT(&resolver->requests);
+    resolver->channel = dns_channel_new(loop, lookups == RESOLVE_DNS ? "b" : "fb", servers, ret_error);
+    if (!resolver->channel) {
+        mem_free(resolver);
+        return NULL;
+    }
+    return resolver;
+}
+
+void resolver_free(struct resolver *resolver)
+{
+    struct resolve_request *request;
+    struct resolve_name *name;
+
+    if (!resolver)
+        return;
+    resolver->ending = true;
+    dns_channel_free(resolver->channel);
+    while ((request = LIST_FIRST(&resolver->requests)))
+        resolve_cancel(request);
+    while ((name = TAILQ_FIRST(&resolver->names)))
+        name_free(name);
+    mem_free(resolver);
+}
+
+static void ask_name(struct resolve_request *request, const char *text)
+{
+    struct resolver *resolver = request->resolver;
+    struct mono now = loop_now(resolver->loop);
+    struct resolve_name *name = name_find(resolver, text);
+
+    if (!name)
+        name = name_make(resolver, text);
+    TAILQ_REMOVE(&resolver->names, name, used);
+    TAILQ_INSERT_HEAD(&resolver->names, name, used);
+    name->used_at = now;
+    if (now.ms < name->fresh_until.ms) {
+        settle(request, name);
+        return;
+    }
+    request->name = name;
+    LIST_INSERT_HEAD(&name->waiters, request, link);
+    ask_dns(name);
+}
+
+struct resolve_request *resolve_ask(struct resolver *resolver, const char *name, resolve_done_fn *done, void *arg)
+{
+    struct resolve_request *request = mem_alloc_zero(1, sizeof(*request));
+
+    request->resolver = resolver;
+    request->done = done;
+    request->arg = arg;
+    deferred_init(&request->deferred, deliver, request);
+    LIST_INSERT_HEAD(&resolver->requests, request, all);
+    if (resolve_literal(name, &request->addresses[0])) {
+        request->count = 1;
+        loop_defer(resolver->loop, &request->deferred);
+    } else {
+        ask_name(request, name);
+    }
+    return request;
+}
+
+void resolve_cancel(struct resolve_request *request)
+{
+    if (request->name)
+        LIST_REMOVE(request, link);
+    deferred_cancel(&request->deferred);
+    LIST_REMOVE(request, all);
+    mem_free(request);
+}
+
+void resolve_forget(struct resolver *resolver, const char *text)
+{
+    struct resolve_name *name = name_find(resolver, text);
+
+    if (name)
+        name->fresh_until = (struct mono){INT64_MIN};
+}
+
+bool resolve_literal(const char *text, union resolve_address *ret_address)
+{
+    union resolve_address address = {0};
+    size_t size = strlen(text);
+    char bare[INET6_ADDRSTRLEN];
+
+    if (size > 2 && text[0] == '[' && text[size - 1] == ']') {
+        text++;
+        size -= 2;
+    }
+    if (size >= sizeof(bare))
+        return false;
+    memcpy(bare, text, size);
+    bare[size] = '\0';
+    if (inet_pton(AF_INET, bare, &address.v4.sin_addr) == 1)
+        address.any.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, bare, &address.v6.sin6_addr) == 1)
+        address.any.sa_family = AF_INET6;
+    else
+        return false;
+    *ret_address = address;
+    return true;
+}
+
+socklen_t resolve_address_size(const union resolve_address *address)
+{
+    return address->any.sa_family == AF_INET6 ? sizeof(address->v6) : sizeof(address->v4);
+}

@@ -20,15 +20,10 @@
 #include <gitlatch/error.h>
 
 #include "clock.h"
+#include "name_list.h"
 
 struct authority;
 struct secret;
-
-// Names of hosts, made normal (lower case, no port, no trailing dot), each once. Owned by the caller.
-struct host_list {
-    const char *const *names;
-    size_t count;
-};
 
 // Certificates are valid from an hour before they are made, so that a workspace whose clock is late takes them.
 #define AUTHORITY_BACKDATE_MS (1 * HOUR_MS)
@@ -37,9 +32,9 @@ struct host_list {
 // started anew, and a leaf (seven days) never outlives the CA that its reader knows.
 #define AUTHORITY_RENEW_BEFORE_MS (30 * DAY_MS)
 
-// A new key and a certificate for it. Its subject holds a part of the key's fingerprint, so that the CAs of two
+// A new key and a certificate for it. `hosts` are made normal: lower case, no port, no trailing dot. Its subject holds a part of the key's fingerprint, so that the CAs of two
 // workspaces can stand in one bundle.
-struct authority *authority_new(const struct host_list *hosts, struct wall now, struct error *ret_error) GL_MUST_CHECK;
+struct authority *authority_new(const struct name_list *hosts, struct wall now, struct error *ret_error) GL_MUST_CHECK;
 // A certificate of the same key, subject and hosts, valid for another year. Whoever trusts the old certificate
 // goes on trusting the leaves, whichever of the two certificates is called their issuer.
 struct authority *authority_renew(const struct authority *old, struct wall now, struct error *ret_error) GL_MUST_CHECK;
@@ -50,7 +45,7 @@ struct authority *authority_parse(struct bytes certificate_pem, struct bytes key
 void authority_free(struct authority *authority);
 
 // Whether its certificate is the one that authority_new would make for these hosts: constraints, and all else.
-bool authority_fits(const struct authority *authority, const struct host_list *hosts);
+bool authority_fits(const struct authority *authority, const struct name_list *hosts);
 // Whether it must be renewed before it is used: near its end, over, or not yet valid (the clock was set back).
 bool authority_due(const struct authority *authority, struct wall now);
 struct wall authority_expiry(const struct authority *authority);

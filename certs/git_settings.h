@@ -1,11 +1,11 @@
-// The published `gitconfig`: all that git needs to reach the intercepted GitHubs through the proxy, and nothing
-// that touches its way to other hosts.
+// The published `gitconfig`: all that git and git-lfs need to reach the intercepted GitHubs, and github.com's
+// object hosts, through the proxy. Their way to any other host stays as it is.
 #ifndef GITLATCH_GIT_SETTINGS_H
 #define GITLATCH_GIT_SETTINGS_H
 
-#include "authority.h"
+#include "name_list.h"
 
 // `bundle` is the path of bundle.pem; `web_hosts` are the hosts that git names ("github.com"). Owned by the caller.
-char *git_settings_text(const char *proxy_url, const char *bundle, const struct host_list *web_hosts) GL_MUST_CHECK;
+char *git_settings_text(const char *proxy_url, const char *bundle, const struct name_list *web_hosts) GL_MUST_CHECK;
 
 #endif

@@ -12,10 +12,9 @@ struct loop;
 struct identity_settings {
     const char *state;          // `ca.state`; NULL: the CA lives in memory alone
     const char *publish;        // `ca.publish`
-    const char *const *roots;   // `ca.roots`
-    size_t root_count;
-    struct host_list hosts;     // all intercepted names
-    struct host_list web_hosts; // those that git names
+    struct name_list roots;     // `ca.roots`
+    struct name_list hosts;     // all intercepted names
+    struct name_list web_hosts; // those that git names
 };
 
 // The CA and the leaves are ready when it returns; nothing is published yet, since the proxy's port may not be

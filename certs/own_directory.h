@@ -15,7 +15,8 @@
 // `*ret_path` is the path of the one that is used, absolute, owned by the caller; `*ret_descriptor` is open on it.
 bool own_directory_open(const char *named, mode_t mode, char **ret_path, int *ret_descriptor,
                         struct error *ret_error) GL_MUST_CHECK;
-// The path that own_directory_open would use, without making anything. Owned by the caller.
-char *own_directory_path(const char *named, mode_t mode) GL_MUST_CHECK;
+// For who reads what another process, perhaps another user's, keeps there: the directory that holds `file`, else
+// the one that own_directory_open would use. Nothing is made. Absolute, owned by the caller.
+char *own_directory_find(const char *named, mode_t mode, const char *file) GL_MUST_CHECK;
 
 #endif

@@ -6,13 +6,19 @@
 #ifndef GITLATCH_PUBLISH_H
 #define GITLATCH_PUBLISH_H
 
-#include "authority.h"
+#include <stdbool.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
+#include <gitlatch/error.h>
+
+#include "name_list.h"
 
 struct publish;
 
 // `directory` is made where it is missing; own_directory.h says which one is used. `roots` are PEM files.
-struct publish *publish_new(const char *directory, const struct host_list *web_hosts, const char *const *roots,
-                            size_t root_count, struct error *ret_error) GL_MUST_CHECK;
+struct publish *publish_new(const char *directory, const struct name_list *web_hosts,
+                            const struct name_list *roots, struct error *ret_error) GL_MUST_CHECK;
 void publish_free(struct publish *publish); // NULL is allowed; the files stay
 // Writes, or writes anew, the four files.
 bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url,
@@ -21,7 +27,7 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
 // The directory that is used, absolute; valid as long as `publish`.
 const char *publish_directory(const struct publish *publish);
 
-// The directory that `gitlatch proxy` would use for this `ca.publish`, without making it. Owned by the caller.
+// Where `gitlatch proxy` publishes, or would, with this `ca.publish`: for other commands. Owned by the caller.
 char *publish_directory_of(const char *named) GL_MUST_CHECK;
 
 #endif

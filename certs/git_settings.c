@@ -1,0 +1,57 @@
+#include "git_settings.h"
+
+#include "mem.h"
+#include "text.h"
+
+// Where git-lfs takes github.com's objects from and brings them to (protocol.md, B). They keep their own
+// certificates: the proxy only tunnels to them.
+static const char *const dotcom_object_hosts[] = {
+    "lfs.github.com",
+    "github-cloud.s3.amazonaws.com",
+    "github-cloud.githubusercontent.com",
+};
+
+// git-config(1), "Syntax": within double quotes, `"` and `\` are escaped.
+static void append_value(struct text *text, const char *name, const char *value)
+{
+    text_format(text, "\t%s = \"", name);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            text_append_char(text, '\\');
+        text_append_char(text, *value);
+    }
+    text_append(text, "\"\n");
+}
+
+static void append_host(struct text *text, const char *host, const char *proxy_url, const char *bundle)
+{
+    text_format(text, "[http \"https://%s/\"]\n", host);
+    append_value(text, "proxy", proxy_url);
+    append_value(text, "sslCAInfo", bundle);
+    text_format(text, "[url \"https://%s/\"]\n", host);
+    text_format(text, "\tinsteadOf = \"git@%s:\"\n", host);
+    text_format(text, "\tinsteadOf = \"ssh://git@%s/\"\n", host);
+}
+
+static void append_dotcom_objects(struct text *text, const char *proxy_url)
+{
+    for (size_t i = 0; i < GL_ARRAY_SIZE(dotcom_object_hosts); i++) {
+        text_format(text, "[http \"https://%s/\"]\n", dotcom_object_hosts[i]);
+        append_value(text, "proxy", proxy_url);
+    }
+}
+
+char *git_settings_text(const char *proxy_url, const char *bundle, const struct name_list *web_hosts)
+{
+    struct text text = {0};
+    char *copy;
+
+    for (size_t i = 0; i < web_hosts->count; i++) {
+        append_host(&text, web_hosts->names[i], proxy_url, bundle);
+        if (strcmp(web_hosts->names[i], "github.com") == 0)
+            append_dotcom_objects(&text, proxy_url);
+    }
+    copy = mem_string(text_string(&text));
+    text_free(&text);
+    return copy;
+}

@@ -1,0 +1,133 @@
+#include "publish.h"
+
+#include <unistd.h>
+
+#include "environment.h"
+#include "git_settings.h"
+#include "mem.h"
+#include "own_directory.h"
+#include "root_bundle.h"
+#include "staged_file.h"
+#include "text.h"
+
+#define DIRECTORY_MODE 0755
+#define FILE_MODE      0644
+
+struct publish {
+    char *path;
+    int directory;
+    struct name_list web_hosts;
+    struct name_list roots;
+};
+
+struct publish *publish_new(const char *directory, const struct name_list *web_hosts, const struct name_list *roots,
+                            struct error *ret_error)
+{
+    struct publish *publish;
+    char *path;
+    int descriptor;
+
+    if (!own_directory_open(directory, DIRECTORY_MODE, &path, &descriptor, ret_error))
+        return NULL;
+    publish = mem_alloc(sizeof(*publish));
+    *publish = (struct publish){path, descriptor, name_list_copy(web_hosts), name_list_copy(roots)};
+    staged_file_sweep(descriptor);
+    return publish;
+}
+
+void publish_free(struct publish *publish)
+{
+    if (!publish)
+        return;
+    close(publish->directory);
+    name_list_clear(&publish->web_hosts);
+    name_list_clear(&publish->roots);
+    mem_free(publish->path);
+    mem_free(publish);
+}
+
+static bool make_bundle(const struct publish *publish, struct bytes ca_pem, struct text *bundle,
+                        struct error *ret_error)
+{
+    for (size_t i = 0; i < publish->roots.count; i++) {
+        if (!root_bundle_append(bundle, publish->roots.names[i], ret_error))
+            return false;
+    }
+    text_append_bytes(bundle, ca_pem);
+    return true;
+}
+
+static char *make_environment(const struct publish *publish, const char *proxy_url)
+{
+    const struct environment_settings settings = {.proxy_url = proxy_url, .directory = publish->path};
+    struct environment *environment = environment_new(&settings);
+    char *text = environment_text(environment, ENVIRONMENT_SH);
+
+    environment_free(environment);
+    return text;
+}
+
+static char *make_gitconfig(const struct publish *publish, const char *proxy_url)
+{
+    char *bundle = mem_format("%s/bundle.pem", publish->path);
+    char *text = git_settings_text(proxy_url, bundle, &publish->web_hosts);
+
+    mem_free(bundle);
+    return text;
+}
+
+struct content {
+    const char *name;
+    struct bytes bytes;
+};
+
+// All are written before the first takes its place.
+static bool write_files(int directory, const struct content *contents, size_t count, struct error *ret_error)
+{
+    struct staged_file *files = mem_alloc_zero(count, sizeof(*files));
+    bool done = true;
+
+    for (size_t i = 0; i < count && done; i++)
+        done = staged_file_write(&files[i], directory, contents[i].name, FILE_MODE, contents[i].bytes, ret_error);
+    for (size_t i = 0; i < count && done; i++)
+        done = staged_file_commit(&files[i], ret_error);
+    done = done && staged_file_flush(directory, ret_error);
+    for (size_t i = 0; i < count; i++)
+        staged_file_discard(&files[i]);
+    mem_free(files);
+    return done;
+}
+
+bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url, struct error *ret_error)
+{
+    struct text bundle = {0};
+    char *environment = make_environment(publish, proxy_url);
+    char *gitconfig = make_gitconfig(publish, proxy_url);
+    bool done = make_bundle(publish, ca_pem, &bundle, ret_error);
+
+    if (done) {
+        const struct content contents[] = {
+            {"bundle.pem", text_bytes(&bundle)},
+            {"ca.pem", ca_pem},
+            {"gitconfig", bytes_of_string(gitconfig)},
+            {"env", bytes_of_string(environment)},
+        };
+
+        done = write_files(publish->directory, contents, GL_ARRAY_SIZE(contents), ret_error) ||
+               error_prefix(ret_error, "%s", publish->path);
+    }
+    text_free(&bundle);
+    mem_free(environment);
+    mem_free(gitconfig);
+    return done;
+}
+
+const char *publish_directory(const struct publish *publish)
+{
+    return publish->path;
+}
+
+char *publish_directory_of(const char *named)
+{
+    return own_directory_find(named, DIRECTORY_MODE, "env");
+}

@@ -7,14 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include <gitlatch/attr.h>
 #include <gitlatch/bytes.h>
 #include <gitlatch/error.h>
 #include <gitlatch/github_host.h>
 
+#include "address.h"
 #include "credential_options.h"
+#include "log.h"
 #include "policy.h"
 
 // Where it is looked for when neither `-c FILE` nor GITLATCH_CONFIG names it.
@@ -28,10 +29,9 @@ struct text_list {
 
 // A literal address to listen on.
 struct config_address {
-    bool off;                       // `off`, or absent where that is allowed: the rest is zero
-    struct sockaddr_storage socket; // AF_INET or AF_INET6; port 0: the kernel picks one
-    socklen_t socket_size;
-    char *text; // as written, "127.0.0.1:3128"
+    bool off;               // `off`: the rest is zero
+    struct address address; // port 0: the kernel picks one
+    char *text;             // as written, "127.0.0.1:3128"
 };
 
 enum listener_mode { LISTENER_PROXY, LISTENER_TRANSPARENT };
@@ -69,10 +69,6 @@ struct other_hosts {
 // Stands in `allow` for codeload., lfs.github.com, *.githubusercontent.com, github-cloud.s3.amazonaws.com.
 #define OTHER_HOSTS_GITHUB_OBJECTS "@github-objects"
 
-enum config_log_level { CONFIG_LOG_DEBUG, CONFIG_LOG_INFO, CONFIG_LOG_WARNING, CONFIG_LOG_ERROR };
-enum config_log_format { CONFIG_LOG_JSON, CONFIG_LOG_TEXT };
-enum config_audit { CONFIG_AUDIT_STDOUT, CONFIG_AUDIT_NONE, CONFIG_AUDIT_FILE };
-
 // Times in milliseconds, sizes in bytes.
 struct config_limits {
     uint64_t connections;
@@ -84,6 +80,9 @@ struct config_limits {
     int64_t token_ms;
     int64_t drain_ms;
 };
+
+// The audience of callers that will hold the token themselves (see `broker.grants`).
+#define CONFIG_AUDIENCE_CREDENTIAL "gitlatch-credential"
 
 // What one service account of the cluster may ask the broker for.
 struct config_grant {
@@ -142,10 +141,9 @@ struct config {
 
     struct config_limits limits;
 
-    enum config_log_level log_level;
-    enum config_log_format log_format;
-    enum config_audit audit;
-    char *audit_file; // CONFIG_AUDIT_FILE
+    enum log_level log_level;
+    enum log_format log_format;
+    char *audit; // "stdout", "none" or a file
 
     struct config_broker broker;
 

@@ -1,0 +1,80 @@
+#include "api_route.h"
+
+#include "credential_endpoint.h"
+
+static bool malformed(struct verdict *verdict, const char *what)
+{
+    return verdict_set(verdict, REASON_NAME_MALFORMED, "%s", what);
+}
+
+static bool parse_id(struct bytes digits, uint64_t *ret_id)
+{
+    uint64_t id = 0;
+
+    if (digits.size == 0)
+        return false;
+    for (size_t i = 0; i < digits.size; i++) {
+        unsigned digit = (unsigned)(digits.data[i] - '0');
+
+        if (digit > 9 || id > (UINT64_MAX - digit) / 10)
+            return false;
+        id = id * 10 + digit;
+    }
+    *ret_id = id;
+    return true;
+}
+
+// Bytes of the plain path up to the end of one of its parts.
+static size_t size_to_end_of(const struct plain_path *path, struct bytes part)
+{
+    return (size_t)(part.data + part.size - path->plain.data);
+}
+
+// repos/O/R/…; `rest` is the plain path from the owner on, and has a slash.
+static bool parse_repository(struct operation *operation, const struct plain_path *path, struct bytes rest,
+                             struct verdict *verdict)
+{
+    struct bytes owner, name, below;
+
+    operation->kind = OPERATION_API_REPOSITORY;
+    bytes_cut(rest, '/', &owner, &rest);
+    bytes_cut(rest, '/', &name, &below);
+    if (!plain_path_below(path, size_to_end_of(path, name), &operation->api_path))
+        return malformed(verdict, "percent-encoding before the end of the repository's name");
+    if (!repository_name_parse(owner, name, &operation->repository))
+        return malformed(verdict, "the owner or the repository is not a name that GitHub allows");
+    return true;
+}
+
+// repositories/ID/…; `rest` is the plain path from the id on.
+static bool parse_repository_id(struct operation *operation, const struct plain_path *path, struct bytes rest,
+                                struct verdict *verdict)
+{
+    struct bytes digits, below;
+
+    operation->kind = OPERATION_API_REPOSITORY_ID;
+    bytes_cut(rest, '/', &digits, &below);
+    if (!plain_path_below(path, size_to_end_of(path, digits), &operation->api_path))
+        return malformed(verdict, "percent-encoding before the end of the repository's id");
+    if (!parse_id(digits, &operation->repository_id))
+        return malformed(verdict, "the id of a repository is a number");
+    return true;
+}
+
+bool api_route_parse(struct operation *operation, const struct plain_path *path, enum head_method method,
+                     struct verdict *ret_verdict)
+{
+    struct bytes first, rest;
+    bool more = bytes_cut(path->plain, '/', &first, &rest);
+
+    operation->kind = bytes_equal(first, BYTES("graphql")) ? OPERATION_GRAPHQL : OPERATION_API_OTHER;
+    if (credential_endpoint_names(path->plain, method))
+        return verdict_set(ret_verdict, REASON_ENDPOINT_FORBIDDEN, NULL);
+    if (path->trailing && path->plain.size)
+        return malformed(ret_verdict, "the path ends in a slash");
+    if (more && bytes_equal(first, BYTES("repos")) && memchr(rest.data, '/', rest.size))
+        return parse_repository(operation, path, rest, ret_verdict);
+    if (more && bytes_equal(first, BYTES("repositories")))
+        return parse_repository_id(operation, path, rest, ret_verdict);
+    return true;
+}

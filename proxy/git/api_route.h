@@ -1,0 +1,12 @@
+// Operations of the REST API, of the uploads and GraphQL.
+#ifndef GITLATCH_API_ROUTE_H
+#define GITLATCH_API_ROUTE_H
+
+#include "operation.h"
+#include "plain_path.h"
+
+// As operation_parse, of an operation whose host, endpoint and method are filled in; `/api/v3` is taken off the path.
+bool api_route_parse(struct operation *operation, const struct plain_path *path, enum head_method method,
+                     struct verdict *ret_verdict) GL_MUST_CHECK;
+
+#endif

@@ -1,0 +1,15 @@
+// Endpoints of GitHub that make, show or revoke credentials, to which no workspace gets (product.md, "What happens to a
+// request").
+#ifndef GITLATCH_CREDENTIAL_ENDPOINT_H
+#define GITLATCH_CREDENTIAL_ENDPOINT_H
+
+#include <stdbool.h>
+
+#include <gitlatch/bytes.h>
+
+#include "head.h"
+
+// `plain` is the generous reading of a path (plain_path.h), below `/api/v3` where that stands before it.
+bool credential_endpoint_names(struct bytes plain, enum head_method method);
+
+#endif

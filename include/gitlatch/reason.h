@@ -13,7 +13,7 @@
     REASON(REPOSITORY_DENIED, "repository", 403, "no rule allows this repository", "ask the operator of this workspace for a rule that matches it") \
     REASON(FETCH_DENIED, "fetch", 403, "the rule for this repository does not allow to fetch", "ask the operator for `fetch: true` in its rule") \
     REASON(PUSH_DENIED, "push", 403, "the rule for this repository allows no push", "ask the operator for a `push` pattern in its rule") \
-    REASON(REF_DENIED, "ref", 403, "a ref of the push is not allowed by the rule", "push to a ref that matches an allowed pattern") \
+    REASON(REF_DENIED, "ref", 403, "the rule does not allow to push this ref", "push to a ref that matches an allowed pattern") \
     REASON(CREATE_DENIED, "create", 403, "the rule allows only refs that exist to be updated", "push to a ref that exists") \
     REASON(DELETE_DENIED, "delete", 403, "the rule does not allow to delete this ref", "ask the operator for a `delete` pattern in its rule") \
     REASON(PACK_TOO_LARGE, "max_pack", 403, "the pack is larger than the rule's `max_pack`", "push less at once, or large files through Git LFS") \

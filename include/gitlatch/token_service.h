@@ -60,9 +60,11 @@ bool token_service_repository(const struct token_service *service, const struct 
                               struct repository_name *ret_name) GL_MUST_CHECK;
 
 // Looks a repository up by its id, once: GET /repositories/ID with a token of the installation of `owner`
-// (may be empty) for {metadata: read}. `name` is NULL where it could not be found.
+// (may be empty) for {metadata: read}. `name` is NULL where it could not be found. Ends with `done`, never called from
+// inside, or with token_request_cancel.
 typedef void token_repository_fn(void *arg, const struct repository_name *name);
-void token_service_find_repository(struct token_service *service, const struct github_host *host, const char *owner,
-                                   uint64_t id, token_repository_fn *done, void *arg);
+struct token_request *token_service_find_repository(struct token_service *service, const struct github_host *host,
+                                                    const char *owner, uint64_t id, token_repository_fn *done,
+                                                    void *arg) GL_MUST_CHECK;
 
 #endif

@@ -1,0 +1,46 @@
+// The thread that writes log and audit lines, and the bounded ring through which they come to it. It touches
+// nothing else. Nobody but log.c uses it.
+#ifndef GITLATCH_LOG_WRITER_H
+#define GITLATCH_LOG_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
+
+// 1 MiB: about 1,500 audit events of 700 bytes, more than half a second of the most requests that a core
+// serves.
+#define LOG_WRITER_RING_SIZE (1 * MIB)
+
+enum log_sink { LOG_SINK_ERROR, LOG_SINK_AUDIT, LOG_SINK_COUNT };
+
+struct log_writer;
+
+// Called in the thread where lines have been lost since it was last called, at most every 10 seconds: with
+// the number of them, and of attempts to reopen the audit file that failed.
+typedef void log_writer_report_fn(const uint64_t lost[LOG_SINK_COUNT], int reopen_errno);
+
+// `audit_fd` is owned by the writer, unless it is that of stdout or -1 (none). `audit_path`, for reopening,
+// is copied; NULL: not a file. NULL is returned where no thread can be had.
+struct log_writer *log_writer_new(int audit_fd, const char *audit_path, log_writer_report_fn *report);
+// Writes what is in the ring, for at most `limit_ms`. False where some was left: it is counted as lost. A
+// thread that hangs in a full pipe is left behind with its memory.
+bool log_writer_free(struct log_writer *writer, int64_t limit_ms);
+void log_writer_set_audit(struct log_writer *writer, int audit_fd, const char *audit_path);
+void log_writer_reopen(struct log_writer *writer);
+
+// Takes a line, with its line end. Never blocks for longer than a copy takes.
+void log_writer_put(struct log_writer *writer, enum log_sink sink, struct bytes line);
+
+// Lines lost since the process started. Any thread.
+uint64_t log_writer_lost(enum log_sink sink);
+
+// Counts lines that were lost before they came here.
+void log_writer_lose(enum log_sink sink, uint64_t lines);
+
+// The file for audit lines; -1 and errno.
+int log_writer_open(const char *path);
+
+#endif

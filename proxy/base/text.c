@@ -1,0 +1,165 @@
+#include "text.h"
+
+#include <stdint.h>
+
+#include "mem.h"
+
+void text_init(struct text *text, size_t limit)
+{
+    *text = (struct text){.limit = limit};
+}
+
+void text_clear(struct text *text)
+{
+    text->size = 0;
+    text->cut = false;
+    if (text->data)
+        text->data[0] = '\0';
+}
+
+void text_free(struct text *text)
+{
+    mem_free(text->data);
+    text_init(text, text->limit);
+}
+
+// Whether `count` more bytes may be added; makes room for them and a NUL.
+static bool reserve(struct text *text, size_t count)
+{
+    if (text->cut || (text->limit && count > text->limit - text->size)) {
+        text->cut = true;
+        return false;
+    }
+    text->data = mem_grow(text->data, &text->capacity, text->size + count + 1, 1);
+    return true;
+}
+
+void text_append(struct text *text, const char *string)
+{
+    text_append_bytes(text, bytes_of_string(string));
+}
+
+void text_append_bytes(struct text *text, struct bytes bytes)
+{
+    if (!reserve(text, bytes.size))
+        return;
+    if (bytes.size)
+        memcpy(text->data + text->size, bytes.data, bytes.size);
+    text->size += bytes.size;
+    text->data[text->size] = '\0';
+}
+
+void text_append_char(struct text *text, char c)
+{
+    text_append_bytes(text, bytes_of(&c, 1));
+}
+
+void text_format_list(struct text *text, const char *format, va_list list)
+{
+    va_list again;
+    int length;
+
+    va_copy(again, list);
+    length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    if (length < 0 || !reserve(text, (size_t)length))
+        return;
+    vsnprintf(text->data + text->size, (size_t)length + 1, format, list);
+    text->size += (size_t)length;
+}
+
+void text_format(struct text *text, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    text_format_list(text, format, list);
+    va_end(list);
+}
+
+static bool in_range(unsigned char c, unsigned char low, unsigned char high)
+{
+    return c >= low && c <= high;
+}
+
+// Size of the well-formed UTF-8 sequence at the start (Unicode 15, table 3-7); 0: it is none.
+static size_t utf8_sequence(struct bytes at)
+{
+    unsigned char c[4] = {0};
+    size_t size;
+
+    memcpy(c, at.data, at.size < sizeof(c) ? at.size : sizeof(c));
+    if (c[0] < 0x80)
+        return 1;
+    if (in_range(c[0], 0xc2, 0xdf))
+        size = 2;
+    else if (in_range(c[0], 0xe0, 0xef))
+        size = 3;
+    else if (in_range(c[0], 0xf0, 0xf4))
+        size = 4;
+    else
+        return 0;
+    // The first byte narrows what the second may be: no overlong form, no surrogate, nothing above U+10FFFF.
+    if (!in_range(c[1], c[0] == 0xe0 ? 0xa0 : c[0] == 0xf0 ? 0x90 : 0x80,
+                  c[0] == 0xed ? 0x9f : c[0] == 0xf4 ? 0x8f : 0xbf))
+        return 0;
+    for (size_t i = 2; i < size; i++)
+        if (!in_range(c[i], 0x80, 0xbf))
+            return 0;
+    return size <= at.size ? size : 0;
+}
+
+static void append_escaped(struct text *text, unsigned char c)
+{
+    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
+                                   ['"'] = '"',  ['\\'] = '\\'};
+
+    if (c < sizeof(letters) && letters[c])
+        text_append_bytes(text, bytes_of((char[]){'\\', letters[c]}, 2));
+    else
+        text_format(text, "\\u%04x", c);
+}
+
+static bool needs_escape(unsigned char c)
+{
+    return c < ' ' || c == '"' || c == '\\' || c == 0x7f;
+}
+
+void text_append_json_string(struct text *text, struct bytes bytes)
+{
+    size_t before = text->size, plain = 0;
+
+    text_append_char(text, '"');
+    while (bytes.size > plain) {
+        struct bytes rest = bytes_skip(bytes, plain);
+        size_t sequence = utf8_sequence(rest);
+
+        if (sequence && !needs_escape((unsigned char)rest.data[0])) {
+            plain += sequence;
+            continue;
+        }
+        text_append_bytes(text, bytes_of(bytes.data, plain));
+        if (sequence)
+            append_escaped(text, (unsigned char)rest.data[0]);
+        else
+            text_append(text, "\xef\xbf\xbd");
+        bytes = bytes_skip(rest, 1);
+        plain = 0;
+    }
+    text_append_bytes(text, bytes);
+    text_append_char(text, '"');
+    if (text->cut && text->data) {
+        text->size = before;
+        text->data[before] = '\0';
+    }
+}
+
+const char *text_string(const struct text *text)
+{
+    return text->data ? text->data : "";
+}
+
+struct bytes text_bytes(const struct text *text)
+{
+    return bytes_of(text_string(text), text->size);
+}

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "hex.h"
+#include "percent.h"
 
 // The length that a header says, or -1.
 static int header_value(const char *header)
@@ -10,7 +10,7 @@ static int header_value(const char *header)
     int value = 0;
 
     for (size_t i = 0; i < PKTLINE_HEADER_SIZE; i++) {
-        int digit = hex_value(header[i]);
+        int digit = percent_hex_value(header[i]);
 
         if (digit < 0)
             return -1;

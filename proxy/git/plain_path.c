@@ -5,10 +5,29 @@
 #include "mem.h"
 #include "percent.h"
 
+bool plain_path_encoded(struct bytes text)
+{
+    return text.size && memchr(text.data, '%', text.size) != NULL;
+}
+
+struct bytes plain_path_decode(struct bytes text, char *ret_text)
+{
+    size_t size = 0;
+
+    while (text.size) {
+        int byte = percent_next(&text);
+
+        if (byte < 0)
+            break; // target_parse let none pass
+        ret_text[size++] = (char)byte;
+    }
+    return bytes_of(ret_text, size);
+}
+
 void plain_path_init(struct plain_path *path, struct bytes text)
 {
     *path = (struct plain_path){.raw = bytes_skip(text, 1), .owned = mem_alloc(text.size)};
-    path->plain = percent_decode(path->raw, path->owned);
+    path->plain = plain_path_decode(path->raw, path->owned);
     for (size_t i = 0; i < path->plain.size; i++)
         path->owned[i] = (char)tolower((unsigned char)path->owned[i]);
     while (path->plain.size && path->owned[path->plain.size - 1] == '/') {

@@ -25,4 +25,9 @@ bool plain_path_skip(struct plain_path *path, struct bytes prefix);
 // not written plainly (case aside).
 bool plain_path_below(const struct plain_path *path, size_t size, struct bytes *ret_below);
 
+// Whether a text is percent-encoded anywhere.
+bool plain_path_encoded(struct bytes text);
+// Decodes a text that target_parse let pass; `ret_text` has room for `text.size` bytes. Gives what was written.
+struct bytes plain_path_decode(struct bytes text, char *ret_text);
+
 #endif

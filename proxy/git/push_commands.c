@@ -1,7 +1,7 @@
 #include "push_commands.h"
 
-#include "hex.h"
 #include "mem.h"
+#include "percent.h"
 #include "pktline.h"
 
 #define SHA1_ID_SIZE   40
@@ -63,7 +63,7 @@ static bool id_valid(const struct push_commands *commands, struct bytes id)
     if (commands->id_size ? id.size != commands->id_size : id.size != SHA1_ID_SIZE && id.size != SHA256_ID_SIZE)
         return false;
     for (size_t i = 0; i < id.size; i++)
-        if (hex_value(id.data[i]) < 0)
+        if (percent_hex_value(id.data[i]) < 0)
             return false;
     return true;
 }

@@ -2,7 +2,6 @@
 
 #include "credential_endpoint.h"
 #include "glob.h"
-#include "percent.h"
 
 static bool malformed(struct verdict *verdict, const char *what)
 {
@@ -62,7 +61,7 @@ static bool parse_service(struct operation *operation, const struct target *targ
     struct bytes service = {0};
     size_t count = 0;
 
-    if (percent_encoded(rest))
+    if (plain_path_encoded(rest))
         return malformed(verdict, "the query of info/refs is percent-encoded");
     while (rest.size) {
         bytes_cut(rest, '&', &parameter, &rest);
@@ -118,7 +117,7 @@ static bool parse_git_route(struct operation *operation, const struct git_route 
     struct bytes owner, name, suffix, rest;
 
     operation->kind = route->kind;
-    if (percent_encoded(path->raw))
+    if (plain_path_encoded(path->raw))
         return malformed(verdict, "percent-encoding in the path of a repository");
     bytes_cut(path->raw, '/', &owner, &rest);
     bytes_cut(rest, '/', &name, &suffix);

@@ -3,13 +3,8 @@
 #include "glob.h"
 #include "mem.h"
 #include "operation.h"
-#include "percent.h"
+#include "plain_path.h"
 #include "rule_set.h"
-
-bool policy_pattern_match(struct bytes pattern, struct bytes text)
-{
-    return glob_match(pattern, text);
-}
 
 const struct rule *policy_rule(const struct rules *rules, const struct repository_name *repository)
 {
@@ -90,7 +85,7 @@ static void decide_push(const struct operation *operation, struct policy_decisio
 static bool path_allowed(const struct rule *rule, struct bytes path)
 {
     char *decoded = mem_alloc(path.size + 1);
-    struct bytes plain = percent_decode(path, decoded);
+    struct bytes plain = plain_path_decode(path, decoded);
     bool allowed = false;
 
     for (size_t i = 0; i < rule->path_count && !allowed; i++) {

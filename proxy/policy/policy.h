@@ -15,7 +15,7 @@
 
 struct operation;
 
-// `true`, `false`, or a list of ref patterns: `*` stays within a segment, `**` crosses segments.
+// `true`, `false`, or a list of ref patterns (glob.h).
 enum ref_set_kind { REF_SET_NONE, REF_SET_ALL, REF_SET_PATTERNS };
 struct ref_set {
     enum ref_set_kind kind;
@@ -62,9 +62,6 @@ void rule_init(struct rule *rule);
 bool rule_check(const struct rule *rule, struct error *ret_error) GL_MUST_CHECK;
 void rules_clear(struct rules *rules);
 
-// Whether a text matches a pattern as a whole: `*` does not cross `/`, `**` does; all else is literal and
-// case-sensitive. Costs at most the product of the two sizes.
-bool policy_pattern_match(struct bytes pattern, struct bytes text);
 // The first rule that matches; NULL: none.
 const struct rule *policy_rule(const struct rules *rules, const struct repository_name *repository);
 

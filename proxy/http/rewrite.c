@@ -109,37 +109,37 @@ static size_t authority_size(struct bytes text)
     return size;
 }
 
-// Whether a Location leads to a host that the gateway serves; what follows the host then. A Location that is
-// a path (RFC 9110, 10.2.2) means the request's own host.
+// Whether an absolute Location leads to a host that the gateway serves; the host, and what follows it.
 static bool leads_to_served(const struct rewrite_response *options, struct bytes location,
-                            struct bytes *ret_host, struct bytes *ret_rest)
+                            struct host_name *ret_host, struct bytes *ret_rest)
 {
     bool http = skip_nocase(&location, BYTES("http://"));
-    bool authority = http || skip_nocase(&location, BYTES("https://")) || skip_nocase(&location, BYTES("//"));
+    bool absolute = http || skip_nocase(&location, BYTES("https://")) || skip_nocase(&location, BYTES("//"));
     uint16_t default_port = http ? 80 : 443;
     size_t size = authority_size(location);
     struct host_name host;
     uint16_t port;
 
-    if (!authority) {
-        *ret_host = options->host;
-        *ret_rest = location;
-        return bytes_start_with(location, BYTES("/"));
-    }
-    if (!host_name_parse_authority(bytes_of(location.data, size), default_port, &host, &port) ||
+    if (!absolute ||
+        !host_name_parse_authority(bytes_of(location.data, size), default_port, &host, &port) ||
         port != default_port || !options->serves(options->serves_arg, &host))
         return false;
-    *ret_host = bytes_of(location.data, size);
+    *ret_host = host;
     *ret_rest = bytes_skip(location, size);
     return true;
 }
 
+// RFC 9110, 10.2.2: a Location that is a path means the request's own host.
 static void put_location(struct wire *out, const struct head_field *field,
                          const struct rewrite_response *options)
 {
-    struct bytes host, rest;
+    struct bytes host = options->host;
+    struct bytes rest = field->value;
+    struct host_name other;
 
-    if (!leads_to_served(options, field->value, &host, &rest)) {
+    if (leads_to_served(options, field->value, &other, &rest)) {
+        host = host_name_bytes(&other);
+    } else if (!bytes_start_with(field->value, BYTES("/")) || bytes_start_with(field->value, BYTES("//"))) {
         put_field(out, field);
         return;
     }

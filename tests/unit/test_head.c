@@ -22,8 +22,8 @@ static char *exact_copy(struct bytes input)
 }
 
 // Each prefix in a buffer of its own, as if the session's buffer moved.
-static enum head_result parse_byte_by_byte(parse_fn *parse, struct head *head, struct bytes input, size_t limit,
-                                           char **ret_copy)
+static enum head_result parse_byte_by_byte(parse_fn *parse, struct head *head, struct bytes input,
+                                           size_t limit, char **ret_copy)
 {
     enum head_result result = HEAD_MORE;
     char *copy = NULL;
@@ -65,8 +65,8 @@ static void check(parse_fn *parse, struct bytes input, size_t limit, enum head_r
     head_init(&head);
     result = parse(&head, bytes_of(whole, input.size), limit);
     if (result != expected)
-        fail_msg("%.*s\n: result %d, expected %d (%s)", (int)input.size, input.data, (int)result, (int)expected,
-                 head.bad ? head.bad : "");
+        fail_msg("%.*s\n: result %d, expected %d (%s)", (int)input.size, input.data, (int)result,
+                 (int)expected, head.bad ? head.bad : "");
     assert_int_equal(parse_byte_by_byte(parse, &other, input, limit, &piecewise), result);
     if (result == HEAD_BAD || result == HEAD_TOO_LARGE)
         assert_string_equal(other.bad, head.bad);
@@ -390,8 +390,10 @@ static void request_is_taken_apart(void **state)
 
 static void response_is_taken_apart(void **state)
 {
-    struct head head = parsed_response(BYTES("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\n"
-                                             "Transfer-Encoding: chunked\r\nX-GitHub-Request-Id: AB:12\r\n\r\n"));
+    struct head head = parsed_response(BYTES("HTTP/1.1 429 Too Many Requests\r\n"
+                                             "Retry-After: 60\r\n"
+                                             "Transfer-Encoding: chunked\r\n"
+                                             "X-GitHub-Request-Id: AB:12\r\n\r\n"));
 
     assert_int_equal(head.status, 429);
     assert_bytes(head.reason, "Too Many Requests");
@@ -408,9 +410,10 @@ static void methods_are_told(void **state)
         const char *name;
         enum head_method method;
     } methods[] = {
-        {"GET", METHOD_GET},         {"HEAD", METHOD_HEAD},       {"POST", METHOD_POST}, {"PUT", METHOD_PUT},
-        {"PATCH", METHOD_PATCH},     {"DELETE", METHOD_DELETE},   {"TRACE", METHOD_OTHER}, {"get", METHOD_OTHER},
-        {"OPTIONS", METHOD_OPTIONS}, {"CONNECT", METHOD_CONNECT}, {"GETS", METHOD_OTHER}, {"GE", METHOD_OTHER},
+        {"GET", METHOD_GET},         {"HEAD", METHOD_HEAD},   {"POST", METHOD_POST},
+        {"PUT", METHOD_PUT},         {"PATCH", METHOD_PATCH}, {"DELETE", METHOD_DELETE},
+        {"OPTIONS", METHOD_OPTIONS}, {"TRACE", METHOD_OTHER}, {"CONNECT", METHOD_CONNECT},
+        {"GETS", METHOD_OTHER},      {"GE", METHOD_OTHER},    {"get", METHOD_OTHER},
     };
     char text[64];
 

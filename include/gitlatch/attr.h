@@ -20,6 +20,18 @@
 
 #define GL_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
+// 1 in a build with AddressSanitizer, whose mlock does nothing and whose leak check needs ptrace.
+#define GL_SANITIZED 0
+#if defined(__SANITIZE_ADDRESS__) // gcc
+#undef GL_SANITIZED
+#define GL_SANITIZED 1
+#elif defined(__has_feature) // clang
+#if __has_feature(address_sanitizer)
+#undef GL_SANITIZED
+#define GL_SANITIZED 1
+#endif
+#endif
+
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
 

@@ -60,7 +60,8 @@ void buffer_consume(struct buffer *buffer, size_t count);
 // Adds a copy; false, and nothing added, where it does not fit.
 bool buffer_append(struct buffer *buffer, struct bytes bytes) GL_MUST_CHECK;
 
-// What is or will be in this block includes a secret: the block is wiped when it is given back.
+// What is in the buffer includes a secret: its block is wiped when it is given back. Called while the secret
+// is unread.
 void buffer_mark_secret(struct buffer *buffer);
 // Drops what is unread, and gives the block back (wiped where marked).
 void buffer_clear(struct buffer *buffer);

@@ -7,15 +7,18 @@
 #include <jansson.h>
 #include <openssl/crypto.h>
 
-// Every block of at least one byte, so that no result is NULL.
-static void *checked(void *block)
+void mem_exhausted(void)
 {
     static const char message[] = "gitlatch: out of memory\n";
+    ssize_t written GL_UNUSED = write(STDERR_FILENO, message, sizeof(message) - 1);
 
-    if (!block) {
-        ssize_t written GL_UNUSED = write(STDERR_FILENO, message, sizeof(message) - 1);
-        abort();
-    }
+    abort();
+}
+
+static void *checked(void *block)
+{
+    if (!block)
+        mem_exhausted();
     return block;
 }
 
@@ -42,7 +45,7 @@ void *mem_grow(void *array, size_t *capacity, size_t need, size_t item_size)
         return array;
     grown = *capacity <= SIZE_MAX / 2 && 2 * *capacity > need ? 2 * *capacity : need;
     if (__builtin_mul_overflow(grown, item_size, &size))
-        checked(NULL);
+        mem_exhausted();
     array = mem_realloc(array, size);
     *capacity = grown;
     return array;
@@ -73,7 +76,7 @@ char *mem_format_list(const char *format, va_list list)
     char *string = NULL;
 
     if (vasprintf(&string, format, list) < 0)
-        checked(NULL);
+        mem_exhausted();
     return string;
 }
 

@@ -19,6 +19,9 @@ void *mem_realloc(void *block, size_t size) GL_MUST_CHECK;
 void *mem_grow(void *array, size_t *capacity, size_t need, size_t item_size) GL_MUST_CHECK;
 void mem_free(void *block);
 
+// Ends the process as the functions above do, for who maps memory himself.
+void mem_exhausted(void) GL_NORETURN;
+
 // A copy; NULL gives NULL.
 char *mem_string(const char *string) GL_MUST_CHECK;
 // A C string of the bytes; a NUL inside ends what a reader of the string sees.

@@ -30,7 +30,7 @@ void secret_unref(struct secret *secret);
 
 // A view, valid as long as a reference is held.
 struct bytes secret_bytes(const struct secret *secret);
-// Takes the same time whatever the two hold: neither their first difference nor their sizes can be measured.
+// Takes a time that tells nothing about where the two differ, nor whether they have the same size.
 bool secret_equal(const struct secret *secret, struct bytes other) GL_MUST_CHECK;
 void secret_fingerprint(const struct secret *secret, char ret_hex[static SECRET_FINGERPRINT_SIZE]);
 

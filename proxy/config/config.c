@@ -84,6 +84,43 @@ bool config_load(const char *path, enum config_use use, struct config **ret_conf
     return ok;
 }
 
+static bool read_admin(struct yaml_reader *reader, struct config_address *admin)
+{
+    const yaml_node_t *root = yaml_reader_root(reader), *node = root ? yaml_reader_child(reader, root, "admin") : NULL;
+    struct setting row = *setting_find(&config_table, "admin");
+
+    row.offset = 0;
+    if (!node)
+        return setting_read_string(reader, &row, row.fallback, admin);
+    yaml_reader_enter(reader, BYTES("admin"));
+    return row.type->read(reader, node, &row, admin);
+}
+
+bool config_load_admin(const char *path, struct address *ret_address, struct error *ret_error)
+{
+    struct config_address admin = {.off = false};
+    struct yaml_reader reader;
+    struct text text;
+    bool ok;
+
+    if (!read_file(path, &text, ret_error))
+        return false;
+    if (yaml_reader_open(&reader, path, text_bytes(&text), ret_error)) {
+        ok = read_admin(&reader, &admin);
+        yaml_reader_close(&reader);
+    } else {
+        // The proxy that read an older state of the file goes on serving, most likely here.
+        ok = config_parse_address(CONFIG_DEFAULT_ADMIN, &admin.address);
+    }
+    text_free(&text);
+    if (ok && admin.off)
+        ok = error_set(ret_error, "%s: `admin` is off, so there is nothing to ask", path);
+    if (ok)
+        *ret_address = admin.address;
+    mem_free(admin.text);
+    return ok;
+}
+
 struct config *config_ref(struct config *config)
 {
     config->references++;

@@ -21,6 +21,9 @@
 // Where it is looked for when neither `-c FILE` nor GITLATCH_CONFIG names it.
 #define CONFIG_DEFAULT_PATH "/etc/gitlatch/gitlatch.yaml"
 
+// The default of `admin`.
+#define CONFIG_DEFAULT_ADMIN "127.0.0.1:9128"
+
 // Strings in the order of the file.
 struct text_list {
     char **items; // owned; NULL where count is 0
@@ -164,6 +167,12 @@ bool config_load(const char *path, enum config_use use, struct config **ret_conf
 // The same from memory; `path` is for messages and may be NULL.
 bool config_parse(struct bytes text, const char *path, enum config_use use, struct config **ret_config,
                   struct error *ret_error) GL_MUST_CHECK;
+
+// The `admin` address of a file, whatever else is in it: a probe must not fail because of an edit that the running
+// proxy refused. Fails where it is `off`.
+bool config_load_admin(const char *path, struct address *ret_address, struct error *ret_error) GL_MUST_CHECK;
+// "127.0.0.1:3128", "[::1]:3128".
+bool config_parse_address(const char *text, struct address *ret_address) GL_MUST_CHECK;
 
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); // NULL: nothing

@@ -163,7 +163,7 @@ static const char *const log_formats[] = {"json", "text", NULL};
 static const char *const other_words[] = {"anonymous", "deny", NULL};
 
 static const struct setting rows[] = {
-    ROW(config, "admin", setting_address_or_off, admin, "127.0.0.1:9128", NULL, "health, metrics, status page"),
+    ROW(config, "admin", setting_address_or_off, admin, CONFIG_DEFAULT_ADMIN, NULL, "health, metrics, status page"),
     SECTION("broker", "for `gitlatch broker`"),
     ROW(config, "broker.admin_listen", setting_address_or_off, broker.admin_listen, "off", NULL,
         "where GET /admin/github-installation-token is answered, with the same TLS"),

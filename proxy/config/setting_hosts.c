@@ -29,12 +29,12 @@ static bool parse_port(struct bytes text, uint16_t *ret_port)
     return true;
 }
 
-static bool parse_address(struct bytes text, struct address *ret_address)
+bool config_parse_address(const char *text, struct address *ret_address)
 {
     struct bytes host, port_text;
     uint16_t port;
 
-    return split(text, &host, &port_text) && parse_port(port_text, &port) &&
+    return split(bytes_of_string(text), &host, &port_text) && parse_port(port_text, &port) &&
            (memchr(host.data, ':', host.size) == NULL || host.data[0] == '[') &&
            address_parse(host, port, ret_address);
 }
@@ -52,7 +52,7 @@ static bool read_address(struct yaml_reader *reader, const yaml_node_t *node, co
         address->off = true;
         return true;
     }
-    if (!parse_address(text, &address->address))
+    if (!config_parse_address(text.data, &address->address))
         return yaml_reader_refuse_type(reader, node, setting->type->expected);
     address->text = mem_bytes_string(text);
     return true;

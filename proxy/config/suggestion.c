@@ -4,6 +4,8 @@
 
 // Longer words are no key or command of ours.
 #define WORD_SIZE 40
+// Fewer letters may begin anything.
+#define BEGINNING_SIZE 4
 
 static size_t least(size_t a, size_t b)
 {
@@ -36,6 +38,14 @@ static size_t distance_between(struct bytes a, struct bytes b)
     return rows[a.size % 3][b.size];
 }
 
+// Half a word is nearer than any with a wrong letter: "token" for "token_file", "limits.idle" for "limits".
+static bool begins(struct bytes a, struct bytes b)
+{
+    size_t size = least(a.size, b.size);
+
+    return size >= BEGINNING_SIZE && bytes_equal_nocase(bytes_of(a.data, size), bytes_of(b.data, size));
+}
+
 void suggestion_init(struct suggestion *suggestion, struct bytes word)
 {
     suggestion->word = word;
@@ -51,7 +61,7 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 
     if (suggestion->word.size > WORD_SIZE || other.size > WORD_SIZE)
         return;
-    distance = distance_between(suggestion->word, other);
+    distance = begins(suggestion->word, other) ? 1 : distance_between(suggestion->word, other);
     if (distance < suggestion->distance && distance < other.size) {
         suggestion->distance = distance;
         suggestion->nearest = candidate;

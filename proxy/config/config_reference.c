@@ -1,0 +1,54 @@
+#include "config_reference.h"
+
+#include "config_table.h"
+#include "mem.h"
+
+static void each(const struct setting_table *table, const char *prefix, config_reference_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct setting *setting = &table->rows[i];
+        const struct setting_entries *entries = setting->detail;
+        char *key = mem_format("%s%s", prefix, setting->key), *below = mem_format("%s[].", key);
+
+        fn(arg, key, setting);
+        if (setting->type == &setting_list)
+            each(&entries->table, below, fn, arg);
+        mem_free(below);
+        mem_free(key);
+    }
+}
+
+void config_reference_each(config_reference_fn *fn, void *arg)
+{
+    each(&config_table, "", fn, arg);
+}
+
+void config_reference_values(const struct setting *setting, struct text *text)
+{
+    const char *const *words = setting->detail;
+
+    if (setting->type == &setting_list) {
+        text_append(text, ((const struct setting_entries *)setting->detail)->expected);
+    } else if (setting->type == &setting_word) {
+        for (size_t i = 0; words[i]; i++)
+            text_format(text, "%s%s", i ? " | " : "", words[i]);
+    } else {
+        text_append(text, setting->type->name);
+    }
+}
+
+static void print(void *arg, const char *key, const struct setting *setting)
+{
+    struct text *text = arg;
+
+    text_format(text, "%s: ", key);
+    config_reference_values(setting, text);
+    if (setting->fallback)
+        text_format(text, " (default: %s)", setting->fallback);
+    text_format(text, "\n    %s\n", setting->text);
+}
+
+void config_reference_print(struct text *text)
+{
+    config_reference_each(print, text);
+}

@@ -8,11 +8,14 @@
 #include "policy.h"
 #include "target.h"
 
+// Room for what became of a request.
+#define POLICY_CASE_SIZE 512
+
 struct policy_case {
     char host; // w: github.com, a: api.github.com, u: uploads.github.com, s: an Enterprise Server
     const char *method;
     const char *target;
-    // "target": target_parse refuses it. "anonymous": sent on without a token. A reason's code: refused. Else the
+    // "target": target_parse refuses it. "no token": sent on without one. A reason's code: refused. Else the
     // token: "acme/widgets contents:read", "set acme issues:read", "installation * all".
     const char *expected;
 };
@@ -44,7 +47,7 @@ static inline enum head_method policy_case_method(const char *name)
     return METHOD_OTHER;
 }
 
-static inline const char *policy_case_describe(const struct policy_decision *decision, char *text, size_t size)
+static inline const char *policy_case_describe(const struct policy_decision *decision, char text[POLICY_CASE_SIZE])
 {
     static const char *const reaches[] = {"", "set ", "installation "};
     const struct scope *scope = &decision->scope;
@@ -53,19 +56,19 @@ static inline const char *policy_case_describe(const struct policy_decision *dec
     if (decision->decision == DECISION_DENY)
         return reason_row(decision->verdict.reason)->code;
     if (decision->decision == DECISION_ANONYMOUS)
-        return "anonymous";
+        return "no token";
     if (!scope->all_permissions && scope->permissions.count == 0)
         snprintf(permissions, sizeof(permissions), "none");
     else if (!scope->all_permissions)
         permissions_format(&scope->permissions, permissions, sizeof(permissions));
-    snprintf(text, size, "%s%s%s%s %s", reaches[scope->reach], scope->repository.owner[0] ? scope->repository.owner : "*",
+    snprintf(text, POLICY_CASE_SIZE, "%s%s%s%s %s", reaches[scope->reach], scope->repository.owner[0] ? scope->repository.owner : "*",
              scope->reach == SCOPE_REPOSITORY ? "/" : "", scope->repository.name, permissions);
     return text;
 }
 
 // What becomes of the request; `text` is room for it.
 static inline const char *policy_case_run(const struct policy_hosts *hosts, const struct rules *rules,
-                                          const struct policy_case *request, char *text, size_t size)
+                                          const struct policy_case *request, char text[POLICY_CASE_SIZE])
 {
     const struct github_host *host = request->host == 's' ? &hosts->server : &hosts->dotcom;
     enum github_endpoint endpoint = request->host == 'a'   ? GITHUB_ENDPOINT_API
@@ -82,7 +85,7 @@ static inline const char *policy_case_run(const struct policy_hosts *hosts, cons
     if (!operation_parse(host, endpoint, method, &target, &operation, &verdict))
         return reason_row(verdict.reason)->code;
     policy_decide(rules, &operation, &decision);
-    return policy_case_describe(&decision, text, size);
+    return policy_case_describe(&decision, text);
 }
 
 // Runs all cases; every one that comes out otherwise is printed, then the test fails.
@@ -92,8 +95,8 @@ static inline void policy_cases_check(const struct policy_hosts *hosts, const st
     size_t wrong = 0;
 
     for (size_t i = 0; i < count; i++) {
-        char text[512];
-        const char *seen = policy_case_run(hosts, rules, &cases[i], text, sizeof(text));
+        char text[POLICY_CASE_SIZE];
+        const char *seen = policy_case_run(hosts, rules, &cases[i], text);
 
         if (strcmp(seen, cases[i].expected) == 0)
             continue;

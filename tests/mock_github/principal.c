@@ -1,0 +1,157 @@
+#include "principal.h"
+
+#include <openssl/evp.h>
+
+#include "app_jwt.h"
+#include "mock_setting.h"
+
+static struct principal bad(int status, const char *problem)
+{
+    return (struct principal){.kind = PRINCIPAL_BAD, .status = status, .problem = problem};
+}
+
+static struct principal of_installation(struct issued_token *token)
+{
+    struct principal principal = {.kind = PRINCIPAL_INSTALLATION, .token = token};
+
+    principal.installation = world_installation(token->installation_id);
+    if (!principal.installation)
+        return bad(401, "Bad credentials");
+    if (principal.installation->suspended)
+        return bad(403, "This installation has been suspended");
+    if (principal.installation->account->ip_allow_list)
+        return bad(403, PRINCIPAL_IP_PROBLEM);
+    return principal;
+}
+
+static struct principal of_token(const struct call *call, struct bytes value)
+{
+    struct issued_token *token = issued_token_find(value);
+
+    if (!token || issued_token_expired(token) || strcmp(token->web, call->host->web) != 0)
+        return bad(401, "Bad credentials");
+    if (issued_token_is_lagging(token)) {
+        if (mock_setting_get(SETTING_REPLICATION_STATUS) == 403)
+            return bad(403, "Resource not accessible by integration");
+        return bad(401, "Bad credentials");
+    }
+    if (token->user)
+        return (struct principal){.kind = PRINCIPAL_USER, .token = token};
+    return of_installation(token);
+}
+
+static void note(struct call *call, const char *kind, struct bytes value)
+{
+    struct issued_token *token = issued_token_find(value);
+    json_t *scope = token ? issued_token_describe(token) : NULL;
+    char *text = scope ? json_dumps(scope, JSON_COMPACT) : NULL;
+
+    record_auth(call->record, kind, token ? token->id : 0, text);
+    json_decref(scope);
+    free(text);
+}
+
+// The password of Basic credentials, owned by the caller; NULL where they are malformed.
+static char *basic_password(const char *encoded)
+{
+    size_t size = strlen(encoded);
+    unsigned char *decoded = mock_text_allocate(size + 4);
+    char *colon = NULL;
+    char *password;
+
+    if (size > 0 && size % 4 == 0 && EVP_DecodeBlock(decoded, (const unsigned char *)encoded, (int)size) >= 0)
+        colon = strchr((char *)decoded, ':');
+    password = colon ? mock_text_copy(colon + 1) : NULL;
+    free(decoded);
+    return password;
+}
+
+static struct principal of_basic(struct call *call, const char *encoded)
+{
+    char *password = basic_password(encoded);
+    struct principal principal = bad(401, "Bad credentials");
+
+    if (password) {
+        note(call, "basic", bytes_of_string(password));
+        principal = of_token(call, bytes_of_string(password));
+    }
+    free(password);
+    return principal;
+}
+
+struct principal principal_of_git(struct call *call)
+{
+    const char *authorization = call_header(call, "Authorization");
+
+    if (!authorization)
+        return (struct principal){.kind = PRINCIPAL_NOBODY};
+    if (strncasecmp(authorization, "Basic ", 6) == 0)
+        return of_basic(call, authorization + 6);
+    note(call, "unsupported", bytes_of_string(authorization + strcspn(authorization, " ")));
+    return bad(401, "Bad credentials");
+}
+
+static bool looks_like_jwt(const char *value)
+{
+    const char *dot = strchr(value, '.');
+
+    return strncmp(value, "ey", 2) == 0 && dot && strchr(dot + 1, '.');
+}
+
+static struct principal of_bearer(struct call *call, const char *value)
+{
+    int status;
+    const char *problem;
+
+    if (!looks_like_jwt(value)) {
+        note(call, "bearer", bytes_of_string(value));
+        return of_token(call, bytes_of_string(value));
+    }
+    note(call, "jwt", bytes_of_string(value));
+    problem = app_jwt_verify(value, &status);
+    return problem ? bad(status, problem) : (struct principal){.kind = PRINCIPAL_APP};
+}
+
+struct principal principal_of_api(struct call *call)
+{
+    const char *authorization = call_header(call, "Authorization");
+
+    if (!authorization)
+        return (struct principal){.kind = PRINCIPAL_NOBODY};
+    if (strncasecmp(authorization, "Basic ", 6) == 0)
+        return of_basic(call, authorization + 6);
+    if (strncasecmp(authorization, "Bearer ", 7) == 0)
+        return of_bearer(call, authorization + 7);
+    if (strncasecmp(authorization, "token ", 6) == 0)
+        return of_bearer(call, authorization + 6);
+    note(call, "unsupported", BYTES(""));
+    return bad(401, "Bad credentials");
+}
+
+bool principal_reaches(const struct principal *principal, const struct repository *repository)
+{
+    return principal->kind == PRINCIPAL_INSTALLATION && world_covers(principal->installation, repository) &&
+           issued_token_names(principal->token, repository->id);
+}
+
+// Octocat is at home everywhere but with mallory, and mallory at home alone.
+static bool is_member(const struct account *user, const struct repository *repository)
+{
+    return repository->owner == user ||
+           (strcmp(user->login, "octocat") == 0 && strcmp(repository->owner->login, "mallory") != 0);
+}
+
+enum access principal_access(const struct principal *principal, const struct repository *repository,
+                             const char *permission, int level)
+{
+    if (principal_reaches(principal, repository)) {
+        if (world_granted(principal->token->permissions, permission) >= level)
+            return ACCESS_YES;
+        return !repository->private && level == 1 ? ACCESS_YES : ACCESS_NOT_GRANTED;
+    }
+    if (principal->kind == PRINCIPAL_USER && is_member(principal->token->user, repository))
+        return ACCESS_YES;
+    if (!repository->private)
+        return level == 1 ? ACCESS_YES : ACCESS_NOT_GRANTED;
+    return ACCESS_HIDDEN;
+}

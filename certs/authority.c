@@ -18,6 +18,7 @@ struct authority {
     X509 *certificate;
     EVP_PKEY *key;
     char *pem; // the certificate
+    struct wall not_before, not_after;
 };
 
 // An address and its mask, all zero, stand for all addresses of that family (RFC 5280, section 4.2.1.10).
@@ -147,7 +148,8 @@ static struct authority *authority_of(X509 *certificate, EVP_PKEY *key, const ch
         return NULL;
     }
     authority = mem_alloc(sizeof(*authority));
-    *authority = (struct authority){certificate, key, pem};
+    *authority = (struct authority){certificate, key, pem, certificate_not_before(certificate),
+                                    certificate_not_after(certificate)};
     return authority;
 }
 
@@ -258,13 +260,12 @@ bool authority_fits(const struct authority *authority, const struct name_list *h
 
 bool authority_due(const struct authority *authority, struct wall now)
 {
-    return now.ms < certificate_not_before(authority->certificate).ms ||
-           now.ms > authority_expiry(authority).ms - AUTHORITY_RENEW_BEFORE_MS;
+    return now.ms < authority->not_before.ms || now.ms > authority->not_after.ms - AUTHORITY_RENEW_BEFORE_MS;
 }
 
 struct wall authority_expiry(const struct authority *authority)
 {
-    return certificate_not_after(authority->certificate);
+    return authority->not_after;
 }
 
 struct bytes authority_pem(const struct authority *authority)

@@ -162,8 +162,6 @@ static struct authority *renew(const struct authority_state *state, const struct
         authority_free(fresh);
         return NULL;
     }
-    if (fresh)
-        log_info("certs", "the CA in %s is renewed for a year", state->path);
     return fresh;
 }
 

@@ -49,16 +49,7 @@ static bool renew_authority(struct identity *identity, struct error *ret_error)
     }
     authority_free(identity->authority);
     identity->authority = fresh;
-    log_info("certs", "the CA is renewed");
-    return true;
-}
-
-static bool renew_what_is_due(struct identity *identity, struct error *ret_error)
-{
-    if (authority_due(identity->authority, now(identity)))
-        return renew_authority(identity, ret_error);
-    if (leaf_set_due(identity->leaves, now(identity)))
-        return leaf_set_renew(identity->leaves, identity->authority, now(identity), ret_error);
+    log_info("certs", "the CA is renewed for a year");
     return true;
 }
 
@@ -66,8 +57,13 @@ static void on_timer(void *arg)
 {
     struct identity *identity = arg;
     struct error error;
-    bool done = renew_what_is_due(identity, &error);
+    bool done = true;
 
+    if (authority_due(identity->authority, now(identity)))
+        done = renew_authority(identity, &error);
+    // Also where the CA could not be renewed: the old one is good for a month.
+    if (leaf_set_due(identity->leaves, now(identity)))
+        done = leaf_set_renew(identity->leaves, identity->authority, now(identity), &error) && done;
     if (!done)
         log_error("certs", "a certificate is not renewed, and will be tried again: %s", error.text);
     timer_start(&identity->timer, done ? CHECK_PERIOD_MS : RETRY_PERIOD_MS);

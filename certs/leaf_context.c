@@ -1,6 +1,5 @@
 #include "leaf_context.h"
 
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "certificate.h"
@@ -38,16 +37,12 @@ static bool set_ciphers(SSL_CTX *context)
            SSL_CTX_set_ciphersuites(context, CIPHERS_TLS13);
 }
 
-// Tickets alone keep sessions, under a key that is drawn with the context and goes with it, when its leaf is
-// renewed. A session is resumed only under the host it began with: its context id is the host's digest.
-static bool set_resumption(SSL_CTX *context, const char *host)
+// Tickets alone keep sessions. Their key is drawn with the context and goes with it when its leaf is renewed; no
+// other host's context can read them.
+static bool set_resumption(SSL_CTX *context)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int size;
-
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    return EVP_Digest(host, strlen(host), digest, &size, EVP_sha256(), NULL) &&
-           SSL_CTX_set_session_id_context(context, digest, size) && SSL_CTX_set_num_tickets(context, TICKETS);
+    return SSL_CTX_set_num_tickets(context, TICKETS);
 }
 
 // The leaf alone is sent: the workspace has the CA, or would not believe it.
@@ -65,14 +60,13 @@ static void set_streaming(SSL_CTX *context)
     SSL_CTX_set_default_read_buffer_len(context, READ_BUFFER_SIZE);
 }
 
-SSL_CTX *leaf_context_new(const struct leaf *leaf, const char *host, struct error *ret_error)
+SSL_CTX *leaf_context_new(const struct leaf *leaf, struct error *ret_error)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
-    if (!context || !set_ciphers(context) || !set_leaf(context, leaf) || !set_resumption(context, host)) {
+    if (!context || !set_ciphers(context) || !set_leaf(context, leaf) || !set_resumption(context)) {
         SSL_CTX_free(context);
         certificate_error(ret_error, "TLS cannot be set up");
-        error_prefix(ret_error, "%s", host);
         return NULL;
     }
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

@@ -5,7 +5,7 @@
 
 #include "leaf.h"
 
-// The caller owns one reference (SSL_CTX_free). `host` keeps a ticket from being taken by another host's context.
-SSL_CTX *leaf_context_new(const struct leaf *leaf, const char *host, struct error *ret_error) GL_MUST_CHECK;
+// The caller owns one reference (SSL_CTX_free).
+SSL_CTX *leaf_context_new(const struct leaf *leaf, struct error *ret_error) GL_MUST_CHECK;
 
 #endif

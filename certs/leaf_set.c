@@ -25,7 +25,7 @@ static SSL_CTX *make_context(const struct authority *authority, const char *host
 
     if (!leaf_make(authority, host, now, &leaf, ret_error))
         return NULL;
-    context = leaf_context_new(&leaf, host, ret_error);
+    context = leaf_context_new(&leaf, ret_error);
     leaf_clear(&leaf);
     return context;
 }

@@ -5,7 +5,6 @@
 #include "head.h"
 #include "loop.h"
 #include "mem.h"
-#include "secret.h"
 #include "stream.h"
 #include "tls_client.h"
 #include "wire.h"
@@ -172,7 +171,6 @@ static const struct stream_callbacks proxy_callbacks = {.on_input = on_proxy_inp
 
 static void ask_proxy(struct dial *dial)
 {
-    const struct secret *authorization = dial->dialer->proxy_authorization;
     bool literal_v6 = strchr(dial->host, ':') != NULL;
     char authority[300];
     size_t room;
@@ -185,10 +183,8 @@ static void ask_proxy(struct dial *dial)
     wire_put(&wire, bytes_of_string(authority));
     wire_put(&wire, BYTES(" HTTP/1.1\r\n"));
     wire_put_field(&wire, BYTES("Host"), bytes_of_string(authority));
-    if (authorization)
-        wire_put_field(&wire, BYTES("Proxy-Authorization"), secret_bytes(authorization));
     wire_put(&wire, BYTES("\r\n"));
-    stream_commit(dial->stream, wire.size, authorization != NULL);
+    stream_commit(dial->stream, wire.size, false);
     dial->head = mem_alloc(sizeof(*dial->head));
     head_init(dial->head);
     stream_want_input(dial->stream, true);

@@ -14,7 +14,6 @@
 
 struct loop;
 struct resolver;
-struct secret;
 struct stream;
 struct tls_client;
 struct dial;
@@ -35,8 +34,7 @@ struct dialer {
     size_t override_count;
     const char *proxy_host; // NULL: the way out is direct
     uint16_t proxy_port;
-    const struct secret *proxy_authorization; // value of Proxy-Authorization; NULL: none
-    const char *const *no_proxy;              // host names, ".suffix", "*"
+    const char *const *no_proxy; // host names, ".suffix", "*"
     size_t no_proxy_count;
     int64_t timeout_ms; // `limits.connect`: of the whole dial
 };

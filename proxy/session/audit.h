@@ -39,7 +39,7 @@ struct audit_event {
 void audit_write(const struct audit_event *event, struct wall now);
 // A token was asked for at a source.
 void audit_mint(const struct token_mint_event *event, struct wall now);
-// Reads GITLATCH_NAMESPACE, GITLATCH_POD and GITLATCH_SERVICE_ACCOUNT (downward API) for the member `workspace`. Once,
+// What the downward API says of this workspace, for the member `workspace`; NULL: not known. Once,
 // at start.
 void audit_set_workspace(const char *namespace, const char *pod, const char *service_account);
 

@@ -33,10 +33,14 @@ enum body_result pump_meter(struct pump *pump, struct bytes input)
     return result;
 }
 
-static void drop(struct stream *source, size_t *count)
+// Uses up `*count` bytes of the input, after the tap has seen them.
+static void use(struct stream *source, size_t *count, size_t used, bool passed, pump_tap_fn *tap, void *arg)
 {
-    stream_consume(source, *count);
-    *count = 0;
+    if (used == 0)
+        return;
+    tap(arg, bytes_of(stream_input(source).data, used), passed);
+    stream_consume(source, used);
+    *count -= used;
 }
 
 // What ends or stops a run when nothing is metered any more.
@@ -44,49 +48,41 @@ static enum pump_result at_rest(const struct pump *pump, const struct stream *so
 {
     if (pump->body_done)
         return PUMP_DONE;
-    switch (stream_end(source)) {
-    case STREAM_OPEN:
+    if (stream_end(source) == STREAM_OPEN)
         return PUMP_SOURCE;
-    case STREAM_CLOSED:
-        return body_end_of_input(&pump->body) ? PUMP_DONE : PUMP_TRUNCATED;
-    case STREAM_TRUNCATED:
-    case STREAM_FAILED:
-        return PUMP_TRUNCATED;
-    }
+    if (stream_end(source) == STREAM_CLOSED && body_end_of_input(&pump->body))
+        return PUMP_DONE;
     return PUMP_TRUNCATED;
 }
 
-enum pump_result pump_run(struct pump *pump, struct stream *source, struct stream *sink, uint64_t *ret_passed)
+enum pump_result pump_run(struct pump *pump, struct stream *source, struct stream *sink, pump_tap_fn *tap, void *arg)
 {
-    *ret_passed = 0;
     for (;;) {
         if (pump_meter(pump, stream_input(source)) == BODY_BAD)
             return PUMP_BAD;
         if (!is_metered(pump))
             return at_rest(pump, source);
-        drop(source, &pump->before);
+        use(source, &pump->before, pump->before, false, tap, arg);
         if (pump->pass > 0) {
             size_t sent = stream_send(sink, bytes_of(stream_input(source).data, pump->pass));
 
-            stream_consume(source, sent);
-            pump->pass -= sent;
-            *ret_passed += sent;
+            use(source, &pump->pass, sent, true, tap, arg);
             if (pump->pass > 0)
                 return PUMP_SINK;
         }
-        drop(source, &pump->after);
+        use(source, &pump->after, pump->after, false, tap, arg);
     }
 }
 
-enum pump_result pump_drain(struct pump *pump, struct stream *source)
+enum pump_result pump_drain(struct pump *pump, struct stream *source, pump_tap_fn *tap, void *arg)
 {
     for (;;) {
         if (pump_meter(pump, stream_input(source)) == BODY_BAD)
             return PUMP_BAD;
         if (!is_metered(pump))
             return at_rest(pump, source);
-        drop(source, &pump->before);
-        drop(source, &pump->pass);
-        drop(source, &pump->after);
+        use(source, &pump->before, pump->before, false, tap, arg);
+        use(source, &pump->pass, pump->pass, true, tap, arg);
+        use(source, &pump->after, pump->after, false, tap, arg);
     }
 }

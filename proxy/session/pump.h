@@ -32,10 +32,12 @@ struct pump {
 // Meters the next stretch of `input` where none is left over from before. Afterwards `before`, `pass` and `after` say
 // what it is; all zero where there was nothing. BODY_BAD where it is malformed.
 enum body_result pump_meter(struct pump *pump, struct bytes input) GL_MUST_CHECK;
-// Passes on what there is. `ret_passed` (never NULL) is how many bytes were given to the sink.
-enum pump_result pump_run(struct pump *pump, struct stream *source, struct stream *sink,
-                          uint64_t *ret_passed) GL_MUST_CHECK;
-// Reads and forgets what there is.
-enum pump_result pump_drain(struct pump *pump, struct stream *source) GL_MUST_CHECK;
+// Sees the raw bytes in their order before they are gone; `passed`: they were given to the sink, else dropped.
+typedef void pump_tap_fn(void *arg, struct bytes bytes, bool passed);
+// Passes on what there is.
+enum pump_result pump_run(struct pump *pump, struct stream *source, struct stream *sink, pump_tap_fn *tap,
+                          void *arg) GL_MUST_CHECK;
+// The same with no sink: reads and forgets what there is.
+enum pump_result pump_drain(struct pump *pump, struct stream *source, pump_tap_fn *tap, void *arg) GL_MUST_CHECK;
 
 #endif

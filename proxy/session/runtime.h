@@ -34,9 +34,7 @@ struct runtime {
     struct resolver *resolver;
     struct dialer dialer;
     struct dial_override *overrides; // of all GitHubs
-    struct http_connect_to *connect_to;
     char *proxy_host;
-    struct secret *proxy_authorization;
     struct runtime_github *githubs;
     size_t github_count;
     struct metrics *metrics;

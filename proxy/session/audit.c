@@ -1,0 +1,153 @@
+#include "audit.h"
+
+#include "log.h"
+#include "mem.h"
+#include "text.h"
+
+// A push of 20,000 refs of 120 bytes would take 5 MB: its list is cut, and the event says how many there were.
+#define REFS_SIZE_MAX (LOG_AUDIT_LINE_MAX - (size_t)8 * KIB)
+#define USER_AGENT_MAX ((size_t)256)
+
+static char *workspace_json; // `,"workspace":{…}`; NULL: not known
+
+static void add_string(struct text *text, const char *name, struct bytes value)
+{
+    if (value.size == 0)
+        return;
+    text_format(text, ",\"%s\":", name);
+    text_append_json_string(text, value);
+}
+
+static void add_c_string(struct text *text, const char *name, const char *value)
+{
+    add_string(text, name, bytes_of_string(value));
+}
+
+static void add_time(struct text *text, struct wall now)
+{
+    char time[WALL_TEXT_SIZE];
+
+    wall_format_rfc3339(now, WALL_MILLISECONDS, time);
+    text_format(text, "{\"ts\":\"%s\"", time);
+}
+
+void audit_set_workspace(const char *namespace, const char *pod, const char *service_account)
+{
+    struct text text = {0};
+
+    add_c_string(&text, "namespace", namespace);
+    add_c_string(&text, "pod", pod);
+    add_c_string(&text, "service_account", service_account);
+    mem_free(workspace_json);
+    workspace_json = text.size > 0 ? mem_format(",\"workspace\":{%s}", text_string(&text) + 1) : NULL;
+    text_free(&text);
+}
+
+static void add_refs(struct text *text, const struct push_commands *push)
+{
+    size_t count = push_commands_count(push), i;
+
+    text_append(text, ",\"refs\":[");
+    for (i = 0; i < count && text->size < REFS_SIZE_MAX; i++) {
+        struct push_command command = push_commands_at(push, i);
+
+        text_append(text, i > 0 ? ",{\"ref\":" : "{\"ref\":");
+        text_append_json_string(text, command.ref);
+        text_append(text, ",\"old\":");
+        text_append_json_string(text, command.old_id);
+        text_append(text, ",\"new\":");
+        text_append_json_string(text, command.new_id);
+        text_append(text, "}");
+    }
+    text_append(text, "]");
+    if (i < count)
+        text_format(text, ",\"refs_count\":%zu", count);
+}
+
+static void finish(struct text *text)
+{
+    if (workspace_json)
+        text_append(text, workspace_json);
+    text_append(text, "}");
+    log_audit(text_bytes(text));
+    text_free(text);
+}
+
+static void add_repository(struct text *text, const struct repository_name *repository)
+{
+    char name[sizeof(*repository) + 1];
+
+    if (!repository || !repository->owner[0] || !repository->name[0])
+        return;
+    snprintf(name, sizeof(name), "%s/%s", repository->owner, repository->name);
+    add_c_string(text, "repository", name);
+}
+
+static const char *decision_name(enum decision decision)
+{
+    switch (decision) {
+    case DECISION_ALLOW:
+        return "allow";
+    case DECISION_DENY:
+        return "deny";
+    case DECISION_ANONYMOUS:
+        return "anonymous";
+    }
+    return "";
+}
+
+static void add_outcome(struct text *text, const struct audit_event *event)
+{
+    add_c_string(text, "decision", decision_name(event->decision));
+    add_c_string(text, "rule", event->rule);
+    add_c_string(text, "reason", reason_row(event->reason)->code);
+    if (event->status)
+        text_format(text, ",\"status\":%d", event->status);
+    text_format(text, ",\"bytes_up\":%llu,\"bytes_down\":%llu,\"duration_ms\":%lld",
+                (unsigned long long)event->bytes_up, (unsigned long long)event->bytes_down,
+                (long long)event->duration_ms);
+    add_c_string(text, "source", event->source);
+    add_c_string(text, "token", event->token);
+}
+
+void audit_write(const struct audit_event *event, struct wall now)
+{
+    static const char *const modes[] = {"proxy", "gateway", "transparent"};
+    struct bytes agent = event->user_agent;
+    struct text text = {0};
+
+    add_time(&text, now);
+    add_c_string(&text, "event", event->event);
+    add_c_string(&text, "id", event->id);
+    add_c_string(&text, "client", event->client);
+    add_c_string(&text, "mode", modes[event->mode]);
+    add_c_string(&text, "host", event->host);
+    add_repository(&text, event->repository);
+    add_c_string(&text, "operation", event->operation);
+    if (event->push && push_commands_count(event->push) > 0)
+        add_refs(&text, event->push);
+    add_outcome(&text, event);
+    add_string(&text, "user_agent", bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
+    add_string(&text, "github_request_id", event->github_request_id);
+    finish(&text);
+}
+
+void audit_mint(const struct token_mint_event *event, struct wall now)
+{
+    struct text text = {0};
+
+    add_time(&text, now);
+    add_c_string(&text, "event", "mint");
+    add_c_string(&text, "host", event->host);
+    add_c_string(&text, "repository", event->repository);
+    add_c_string(&text, "source", event->source);
+    add_c_string(&text, "scope", event->scope);
+    add_c_string(&text, "result", event->verdict ? "failed" : "ok");
+    if (event->verdict) {
+        add_c_string(&text, "reason", reason_row(event->verdict->reason)->code);
+        add_c_string(&text, "message", event->verdict->sentence);
+    }
+    add_c_string(&text, "token", event->fingerprint);
+    text_format(&text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
+    finish(&text);
+}

@@ -1,0 +1,242 @@
+#include "body_gate.h"
+
+#include "graphql_body.h"
+#include "gunzip.h"
+#include "mem.h"
+#include "text.h"
+
+// What comes out of a gzip body before its gate has decided: the largest that any gate reads, and room for its frame.
+#define INFLATED_MAX (LFS_BODY_SIZE_MAX + PUSH_COMMANDS_SIZE_MAX)
+// A pack is not compressed further by its transport: a gzip body that grows beyond what `max_pack` could allow at any
+// rate is cut off by the count.
+#define INFLATED_PACK_MAX (UINT64_C(1) << 40)
+// git's probe before a chunked body: one flush packet.
+#define PROBE BYTES("0000")
+
+struct body_gate {
+    enum body_gate_kind kind;
+    struct body body; // a copy of the framing's state, moved on by body_gate_feed
+    struct gunzip *gunzip;
+    bool coding_unknown;
+    bool decided;
+    struct push_commands *push;
+    struct lfs_body lfs;
+    char owner[OWNER_NAME_SIZE];
+    struct text content; // of a JSON body, as it arrives
+    uint64_t pack;       // bytes of the pack that were counted
+};
+
+static bool kind_of(const struct operation *operation, const struct head *request, enum body_gate_kind *ret_kind)
+{
+    switch (operation->kind) {
+    case OPERATION_PUSH:
+        *ret_kind = BODY_GATE_PUSH;
+        return true;
+    case OPERATION_FETCH:
+        *ret_kind = BODY_GATE_PROBE;
+        return request->content_length == (int64_t)PROBE.size;
+    case OPERATION_LFS_BATCH:
+        *ret_kind = BODY_GATE_LFS_BATCH;
+        return true;
+    case OPERATION_LFS_LOCK:
+    case OPERATION_LFS_LOCKS_VERIFY:
+    case OPERATION_LFS_UNLOCK:
+        *ret_kind = BODY_GATE_LFS_LOCK;
+        return true;
+    case OPERATION_GRAPHQL:
+        *ret_kind = BODY_GATE_GRAPHQL;
+        return true;
+    case OPERATION_FETCH_REFS:
+    case OPERATION_PUSH_REFS:
+    case OPERATION_LFS_LOCKS:
+    case OPERATION_API_REPOSITORY:
+    case OPERATION_API_REPOSITORY_ID:
+    case OPERATION_API_OTHER:
+    case OPERATION_PAGE:
+    case OPERATION_KIND_COUNT:
+        break;
+    }
+    return false;
+}
+
+struct body_gate *body_gate_new(const struct operation *operation, const struct head *request)
+{
+    enum body_gate_kind kind;
+    struct body_gate *gate;
+
+    if (!kind_of(operation, request, &kind))
+        return NULL;
+    gate = mem_alloc_zero(1, sizeof(*gate));
+    gate->kind = kind;
+    body_from_request(&gate->body, request);
+    switch (content_coding(head_value(request, FIELD_CONTENT_ENCODING))) {
+    case CONTENT_IDENTITY:
+        break;
+    case CONTENT_GZIP:
+        gate->gunzip = gunzip_new(kind == BODY_GATE_PUSH ? INFLATED_PACK_MAX : INFLATED_MAX);
+        break;
+    case CONTENT_OTHER:
+        gate->coding_unknown = true;
+        break;
+    }
+    if (kind == BODY_GATE_PUSH)
+        gate->push = push_commands_new();
+    text_init(&gate->content, kind == BODY_GATE_GRAPHQL ? GRAPHQL_BODY_SIZE_MAX : LFS_BODY_SIZE_MAX);
+    return gate;
+}
+
+void body_gate_free(struct body_gate *gate)
+{
+    if (!gate)
+        return;
+    if (gate->gunzip)
+        gunzip_free(gate->gunzip);
+    if (gate->push)
+        push_commands_free(gate->push);
+    lfs_body_clear(&gate->lfs);
+    text_free(&gate->content);
+    mem_free(gate);
+}
+
+enum body_gate_kind body_gate_kind(const struct body_gate *gate)
+{
+    return gate->kind;
+}
+
+// One stretch of the decoded body.
+static enum body_gate_result take_content(struct body_gate *gate, struct bytes content, struct verdict *ret_verdict)
+{
+    if (gate->decided) {
+        gate->pack += content.size;
+        return BODY_GATE_DECIDED;
+    }
+    if (gate->kind != BODY_GATE_PUSH) {
+        text_append_bytes(&gate->content, content);
+        if (!gate->content.cut)
+            return BODY_GATE_MORE;
+        if (gate->kind == BODY_GATE_GRAPHQL) {
+            gate->decided = true; // too long to look for an owner: it names none
+            return BODY_GATE_DECIDED;
+        }
+        verdict_set(ret_verdict, REASON_LFS_MALFORMED, "the Git LFS request is larger than %zu bytes",
+                    LFS_BODY_SIZE_MAX);
+        return BODY_GATE_REFUSED;
+    }
+    switch (push_commands_feed(gate->push, &content, ret_verdict)) {
+    case PUSH_COMMANDS_MORE:
+        return BODY_GATE_MORE;
+    case PUSH_COMMANDS_REFUSED:
+        return BODY_GATE_REFUSED;
+    case PUSH_COMMANDS_DONE:
+        break;
+    }
+    gate->pack += content.size;
+    gate->decided = !push_commands_is_probe(gate->push); // a probe is one only if nothing follows
+    return gate->decided ? BODY_GATE_DECIDED : BODY_GATE_MORE;
+}
+
+static enum body_gate_result inflate_content(struct body_gate *gate, struct bytes data, struct verdict *ret_verdict)
+{
+    enum body_gate_result result = gate->decided ? BODY_GATE_DECIDED : BODY_GATE_MORE;
+
+    while (result != BODY_GATE_REFUSED) {
+        struct bytes piece;
+        enum gunzip_result gunzipped = gunzip_read(gate->gunzip, &data, &piece);
+
+        if (gunzipped == GUNZIP_MALFORMED || gunzipped == GUNZIP_TOO_LARGE) {
+            verdict_set(ret_verdict, REASON_MALFORMED, "the request's body is not gzip that can be read");
+            return BODY_GATE_REFUSED;
+        }
+        if (gunzipped != GUNZIP_PIECE)
+            break;
+        result = take_content(gate, piece, ret_verdict);
+    }
+    return result;
+}
+
+static enum body_gate_result take_data(struct body_gate *gate, struct bytes data, struct verdict *ret_verdict)
+{
+    if (data.size == 0)
+        return gate->decided ? BODY_GATE_DECIDED : BODY_GATE_MORE;
+    return gate->gunzip ? inflate_content(gate, data, ret_verdict) : take_content(gate, data, ret_verdict);
+}
+
+// The body is whole.
+static enum body_gate_result take_end(struct body_gate *gate, struct verdict *ret_verdict)
+{
+    struct bytes content = text_bytes(&gate->content);
+    bool done = true;
+
+    switch (gate->kind) {
+    case BODY_GATE_PUSH:
+        done = gate->decided || push_commands_end(gate->push, ret_verdict);
+        break;
+    case BODY_GATE_PROBE:
+        break;
+    case BODY_GATE_LFS_BATCH:
+        done = lfs_body_parse_batch(content, &gate->lfs, ret_verdict);
+        break;
+    case BODY_GATE_LFS_LOCK:
+        done = lfs_body_parse_lock(content, &gate->lfs, ret_verdict);
+        break;
+    case BODY_GATE_GRAPHQL:
+        if (!graphql_body_owner(content, gate->owner))
+            gate->owner[0] = '\0';
+        break;
+    }
+    gate->decided = true;
+    return done ? BODY_GATE_DECIDED : BODY_GATE_REFUSED;
+}
+
+enum body_gate_result body_gate_feed(struct body_gate *gate, struct bytes raw, bool end, struct verdict *ret_verdict)
+{
+    enum body_gate_result result = BODY_GATE_MORE;
+
+    if (gate->coding_unknown) {
+        verdict_set(ret_verdict, REASON_MALFORMED, "the request's Content-Encoding is not one that can be read");
+        return BODY_GATE_REFUSED;
+    }
+    while (raw.size > 0 && result != BODY_GATE_REFUSED) {
+        size_t used;
+        struct bytes data;
+
+        if (body_next_data(&gate->body, raw, &used, &data) == BODY_BAD || used == 0)
+            break; // the framing's own reader tells it
+        raw = bytes_skip(raw, used);
+        result = take_data(gate, data, ret_verdict);
+    }
+    if (end && result == BODY_GATE_MORE)
+        return take_end(gate, ret_verdict);
+    return result;
+}
+
+bool body_gate_is_probe(const struct body_gate *gate)
+{
+    if (gate->kind == BODY_GATE_PUSH)
+        return push_commands_is_probe(gate->push);
+    return gate->kind == BODY_GATE_PROBE && bytes_equal(text_bytes(&gate->content), PROBE);
+}
+
+const struct push_commands *body_gate_push(const struct body_gate *gate)
+{
+    return gate->push;
+}
+
+const struct lfs_body *body_gate_lfs(const struct body_gate *gate)
+{
+    return &gate->lfs;
+}
+
+const char *body_gate_owner(const struct body_gate *gate)
+{
+    return gate->owner;
+}
+
+bool body_gate_count(struct body_gate *gate, struct bytes raw, uint64_t max_pack)
+{
+    struct verdict verdict;
+
+    if (raw.size > 0 && body_gate_feed(gate, raw, false, &verdict) == BODY_GATE_REFUSED)
+        return false;
+    return gate->pack <= max_pack;
+}

@@ -1,0 +1,172 @@
+// The inside of an exchange, shared by exchange*.c.
+//
+//   exchange.c           beginning, deciding, the end
+//   exchange_request.c   the client's bytes on their way up: gate, sending, draining
+//   exchange_upstream.c  token and connection: asked for, waited for, asked for again
+//   exchange_response.c  GitHub's bytes on their way down
+//   exchange_answer.c    an answer of our own
+#ifndef GITLATCH_EXCHANGE_STATE_H
+#define GITLATCH_EXCHANGE_STATE_H
+
+#include <stdint.h>
+
+#include <gitlatch/token_service.h>
+
+#include "body_gate.h"
+#include "exchange.h"
+#include "loop.h"
+#include "operation.h"
+#include "policy.h"
+#include "pump.h"
+#include "server_state.h"
+#include "target.h"
+#include "text.h"
+
+struct pool_request;
+struct upstream;
+
+// What the request's side does with the client's bytes.
+enum request_state {
+    REQUEST_INSPECT, // the gate reads the body
+    REQUEST_WAIT,    // for a repository's name, the token, the upstream, or a pause before another try
+    REQUEST_SEND,    // head and body go to GitHub
+    REQUEST_SENT,    // all of it went
+    REQUEST_DRAIN,   // it is refused: the body is read to its end and forgotten
+    REQUEST_DROPPED, // drained
+};
+
+// What the answer's side does with GitHub's bytes.
+enum response_state {
+    RESPONSE_NONE,  // nothing was sent that could be answered
+    RESPONSE_HEAD,  // GitHub's head is awaited
+    RESPONSE_ERROR, // an error's body is read, to be quoted
+    RESPONSE_BODY,  // the body goes to the client
+    RESPONSE_OWN,   // an answer of our own goes to the client
+    RESPONSE_DONE,
+};
+
+// A request whose body is at most this long can be sent again as long as no byte of an answer has gone out: git's
+// fetch requests have 1 to 60 KiB, an LFS batch of 100 objects 12 KiB.
+#define EXCHANGE_REPLAY_MAX ((size_t)64 * KIB)
+// Of GitHub's words in an error: enough for its sentence.
+#define EXCHANGE_QUOTE_MAX ((size_t)2 * KIB)
+// Heads up to this size are kept in the exchange itself.
+#define EXCHANGE_HEAD_SIZE ((size_t)4 * KIB)
+
+// What of the request's body is kept: what the gate has read, and what may be sent again.
+struct held_body {
+    char *data;
+    size_t size, capacity;
+    size_t sent;   // of it, on the present connection
+    bool complete; // all that was taken from the client is here
+};
+
+struct exchange {
+    struct session *session;
+    struct runtime *runtime; // a reference: the configuration that decides
+    char id[REQUEST_ID_SIZE];
+    struct mono started;
+    struct mono moved; // when a byte last moved
+    struct timer idle;
+    struct deferred release; // it is freed from the loop: whoever called still looks at it
+
+    // The request.
+    char *head_bytes; // the head's copy, of which `request` holds views
+    char head_room[EXCHANGE_HEAD_SIZE];
+    struct head request;
+    bool has_request; // false: what came was no request
+    struct target target;
+    const struct runtime_github *github;
+    struct operation operation; // OPERATION_KIND_COUNT: not known
+    struct policy_decision decision;
+    struct verdict noted; // `enforce: false`: what would have been refused; else REASON_NONE
+
+    enum request_state request_state;
+    struct pump up;
+    struct body_gate *gate; // NULL: the body is passed on unseen
+    bool gate_done;
+    bool awaits_continue; // the client holds its body back until it is told 100 (Continue)
+    struct push_decision push;
+    struct held_body held;
+
+    // Token and connection.
+    struct token_request *token_request; // under way
+    bool token_ready;                    // had, or not needed
+    struct secret *token;                // NULL: none is attached
+    struct token_grant grant;            // its pointers are not used
+    const char *source;
+    struct pool_request *pool_request; // under way
+    struct upstream *upstream;
+    uint64_t written_before; // bytes of earlier requests on that connection
+    unsigned tries;          // that failed and were made again
+    bool renewed;            // a token was dropped for a 401
+    struct timer pause;      // before the next try
+
+    // The answer.
+    enum response_state response_state;
+    struct head response;
+    struct pump down;
+    bool answered;        // bytes of an answer have gone out
+    bool client_closes;   // the client's connection ends with this exchange
+    bool upstream_closes; // GitHub's does
+    int status;           // that the client was sent
+    struct verdict verdict; // REASON_NONE: none
+    struct text own;        // the body of an answer of our own, or what is quoted
+    size_t own_sent;
+    bool quote_is_text; // GitHub's error is text for people
+    unsigned quote_retry_after_s;
+    char github_request_id[64];
+    uint64_t bytes_up, bytes_down;
+};
+
+// exchange.c
+void exchange_moved(struct exchange *exchange);
+// Whether refusals are meant (`enforce`): true gives it to exchange_refuse, false notes it and goes on.
+bool exchange_enforce(struct exchange *exchange, const struct verdict *verdict);
+// The gate has read what it wants to know.
+void exchange_gate_decided(struct exchange *exchange);
+// Both sides are done: the event is written, the client's next request has its turn.
+void exchange_finish(struct exchange *exchange);
+
+// exchange_request.c
+void exchange_begin_request(struct exchange *exchange);
+// Goes on sending: the connection takes more, or the client has brought more.
+void exchange_send(struct exchange *exchange);
+void exchange_drain(struct exchange *exchange);
+
+// exchange_upstream.c
+void exchange_ask_token(struct exchange *exchange);
+void exchange_ask_upstream(struct exchange *exchange);
+// Begins to send where all that is waited for is there.
+void exchange_proceed(struct exchange *exchange);
+// Ends what was asked for, and gives the connection back.
+void exchange_release(struct exchange *exchange, bool keep_upstream);
+// The connection was lost while nothing was sent on it yet: another one.
+void exchange_replace_upstream(struct exchange *exchange);
+// Whether sending again is safe (product.md, "Sent to GitHub twice").
+bool exchange_may_repeat(const struct exchange *exchange);
+// Whether all of the request is still here.
+bool exchange_is_whole(const struct exchange *exchange);
+// Sends it again on another connection after a pause; `renew`: with another token.
+void exchange_repeat(struct exchange *exchange, int64_t pause_ms, bool renew);
+
+// exchange_response.c
+extern const struct stream_callbacks exchange_upstream_callbacks;
+void exchange_pump_response(struct exchange *exchange);
+// GitHub's head could not be sent on before: the client takes more now.
+void exchange_pass_response(struct exchange *exchange);
+// The pauses before another try while a token is so young that not all of GitHub knows it (protocol.md, A).
+int64_t exchange_lag_pause(const struct exchange *exchange);
+
+// exchange_answer.c
+// Ends the request with a verdict, see exchange.h.
+void exchange_refuse(struct exchange *exchange, const struct verdict *verdict);
+void exchange_refuse_with(struct exchange *exchange, enum reason reason, const char *format, ...) GL_PRINTF(3, 4);
+// Answers git's probe.
+void exchange_answer_probe(struct exchange *exchange);
+// The request's body is gone: the answer has its turn.
+void exchange_answer(struct exchange *exchange);
+// Sends what is left of it.
+void exchange_send_answer(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,70 @@
+#include "gateway.h"
+
+#include "server_state.h"
+#include "session.h"
+
+// A browser says where a request comes from: only what no page sent may pass.
+static bool is_foreign(const struct head *request)
+{
+    struct bytes site = head_value(request, FIELD_SEC_FETCH_SITE);
+
+    if (request->count[FIELD_ORIGIN] > 0)
+        return true;
+    return site.size > 0 && !bytes_equal(site, BYTES("none")) && !bytes_equal(site, BYTES("same-origin"));
+}
+
+static bool is_asked_by_name(const struct session *session, const struct head *request, const struct target *target)
+{
+    struct host_name host;
+    uint16_t port;
+
+    if (!host_name_parse_authority(request->host, 80, &host, &port) ||
+        !server_is_gateway_host(session->server, &host, port))
+        return false;
+    return target->form != TARGET_ABSOLUTE ||
+           (!target->https && target->port == port && host_name_equal(&target->host, &host));
+}
+
+bool gateway_route(const struct session *session, const struct head *request, struct target *target,
+                   struct host_name *ret_host, struct verdict *ret_verdict)
+{
+    struct bytes path = target->path, segment;
+    struct host_name host;
+
+    if (is_foreign(request) || !is_asked_by_name(session, request, target))
+        return verdict_set(ret_verdict, REASON_GATEWAY_FOREIGN, NULL);
+    if (session->listener->password)
+        return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE,
+                           "the gateway is closed on an address that wants a password");
+    if (target->form == TARGET_ASTERISK || !target_next_segment(&path, &segment) ||
+        !host_name_parse(segment, &host) || path.size == 0)
+        return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
+    target->path = path;
+    target->form = TARGET_ORIGIN;
+    *ret_host = host;
+    return true;
+}
+
+bool gateway_serves(enum operation_kind kind)
+{
+    switch (kind) {
+    case OPERATION_FETCH_REFS:
+    case OPERATION_FETCH:
+    case OPERATION_PUSH_REFS:
+    case OPERATION_PUSH:
+    case OPERATION_LFS_BATCH:
+    case OPERATION_LFS_LOCKS:
+    case OPERATION_LFS_LOCK:
+    case OPERATION_LFS_LOCKS_VERIFY:
+    case OPERATION_LFS_UNLOCK:
+        return true;
+    case OPERATION_API_REPOSITORY:
+    case OPERATION_API_REPOSITORY_ID:
+    case OPERATION_API_OTHER:
+    case OPERATION_GRAPHQL:
+    case OPERATION_PAGE:
+    case OPERATION_KIND_COUNT:
+        break;
+    }
+    return false;
+}

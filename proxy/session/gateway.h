@@ -1,0 +1,23 @@
+// The gateway: git's requests to `http://127.0.0.1:3128/github.com/OWNER/REPOSITORY.git/…`, without a CA.
+#ifndef GITLATCH_GATEWAY_H
+#define GITLATCH_GATEWAY_H
+
+#include <stdbool.h>
+
+#include <gitlatch/verdict.h>
+
+#include "head.h"
+#include "host_name.h"
+#include "operation.h"
+#include "target.h"
+
+struct session;
+
+// Takes the GitHub's name off the path: `ret_host` is it, and `target` leads there. Refused where a web page or a
+// foreign name asks, or the listener wants a password.
+bool gateway_route(const struct session *session, const struct head *request, struct target *target,
+                   struct host_name *ret_host, struct verdict *ret_verdict);
+// Whether the gateway serves an operation: git and LFS.
+bool gateway_serves(enum operation_kind kind);
+
+#endif

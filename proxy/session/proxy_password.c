@@ -1,0 +1,34 @@
+#include "proxy_password.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "secret.h"
+
+// "gitlatch:" and a password of at most 512 characters, in base64.
+#define ENCODED_MAX 704
+
+bool proxy_password_accepts(const struct secret *password, struct bytes authorization)
+{
+    static const char user[] = "gitlatch:";
+    unsigned char decoded[ENCODED_MAX / 4 * 3 + 1];
+    struct bytes scheme, encoded, given;
+    int size;
+    bool right;
+
+    bytes_cut(authorization, ' ', &scheme, &encoded);
+    if (!bytes_equal_nocase(scheme, BYTES("Basic")) || encoded.size == 0 || encoded.size > ENCODED_MAX ||
+        encoded.size % 4 != 0)
+        return false;
+    size = EVP_DecodeBlock(decoded, (const unsigned char *)encoded.data, (int)encoded.size);
+    if (size < 0)
+        return false;
+    // EVP_DecodeBlock counts the padding as bytes of zero.
+    for (size_t i = encoded.size; i > 0 && encoded.data[i - 1] == '=' && size > 0; i--)
+        size--;
+    given = bytes_of((const char *)decoded, (size_t)size);
+    right = bytes_start_with(given, bytes_of_string(user)) &&
+            secret_equal(password, bytes_skip(given, sizeof(user) - 1));
+    OPENSSL_cleanse(decoded, sizeof(decoded));
+    return right;
+}

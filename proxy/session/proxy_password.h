@@ -1,0 +1,15 @@
+// The password that a listener may ask of its clients (RFC 7617, Basic; user `gitlatch`).
+#ifndef GITLATCH_PROXY_PASSWORD_H
+#define GITLATCH_PROXY_PASSWORD_H
+
+#include <stdbool.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
+
+struct secret;
+
+// Whether the value of Proxy-Authorization has the right user and password; takes the same time for every wrong one.
+bool proxy_password_accepts(const struct secret *password, struct bytes authorization) GL_MUST_CHECK;
+
+#endif

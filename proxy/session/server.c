@@ -1,0 +1,420 @@
+#include "server.h"
+
+#include <openssl/rand.h>
+#include <unistd.h>
+
+#include "identity.h"
+#include "listener.h"
+#include "log.h"
+#include "mem.h"
+#include "metrics.h"
+#include "secret.h"
+#include "server_state.h"
+#include "session.h"
+#include "text.h"
+
+struct server_listener {
+    struct session_listener settings;
+    struct listener *listener;
+};
+
+struct server {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct spawner *spawner;
+    struct runtime *runtime;
+    struct identity *identity;
+    struct server_listener *listeners;
+    size_t listener_count;
+    char *proxy_url;
+    struct session *sessions;
+    size_t session_count;
+    uint32_t id_prefix, id_next;
+    struct wall started;
+    bool published;
+    bool draining;
+    struct timer drain;
+    struct deferred drained;
+    server_drained_fn *on_drained;
+    void *on_drained_arg;
+};
+
+struct loop *server_loop(const struct server *server)
+{
+    return server->loop;
+}
+
+struct metrics *server_metrics(const struct server *server)
+{
+    return server->metrics;
+}
+
+const struct clock *server_clock(const struct server *server)
+{
+    return loop_clock(server->loop);
+}
+
+struct runtime *server_runtime(const struct server *server)
+{
+    return server->runtime;
+}
+
+const struct leaf_set *server_leaves(const struct server *server)
+{
+    return identity_leaves(server->identity);
+}
+
+bool server_is_draining(const struct server *server)
+{
+    return server->draining;
+}
+
+void server_next_id(struct server *server, char ret_id[REQUEST_ID_SIZE])
+{
+    snprintf(ret_id, REQUEST_ID_SIZE, "%08x%08x", server->id_prefix, server->id_next++);
+}
+
+bool server_is_gateway_host(const struct server *server, const struct host_name *host, uint16_t port)
+{
+    const struct text_list *names = &server->runtime->config->gateway_hosts;
+    struct address address;
+
+    for (size_t i = 0; i < names->count; i++)
+        if (bytes_equal(bytes_of_string(names->items[i]), host_name_bytes(host)))
+            return true;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        const struct address *own = listener_address(server->listeners[i].listener);
+
+        if (address_port(own) != port)
+            continue;
+        if (bytes_equal(host_name_bytes(host), BYTES("localhost")) && address_kind(own) == ADDRESS_LOOPBACK)
+            return true;
+        if (!address_parse(host_name_bytes(host), port, &address))
+            continue;
+        if (address_same_host(own, &address) ||
+            (address_kind(own) == ADDRESS_UNSPECIFIED && connect_is_own_address(&address)))
+            return true;
+    }
+    return false;
+}
+
+static void count_sessions(struct server *server, int by)
+{
+    server->session_count += (size_t)by;
+    metrics_add(server->metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"), by);
+}
+
+bool server_add_session(struct server *server, struct session *session)
+{
+    session->next = server->sessions;
+    if (session->next)
+        session->next->previous = session;
+    server->sessions = session;
+    count_sessions(server, 1);
+    return server->session_count <= server->runtime->config->limits.connections;
+}
+
+void server_remove_session(struct server *server, struct session *session)
+{
+    if (session->next)
+        session->next->previous = session->previous;
+    *(session->previous ? &session->previous->next : &server->sessions) = session->next;
+    count_sessions(server, -1);
+    if (server->draining && !server->sessions)
+        loop_defer(server->loop, &server->drained);
+}
+
+static void on_accept(void *arg, int fd, const struct address *peer)
+{
+    const struct server_listener *listener = arg;
+
+    session_new(&listener->settings, fd, peer);
+}
+
+static void on_mint(void *arg, const struct token_mint_event *event)
+{
+    const struct server *server = arg;
+
+    audit_mint(event, clock_wall(server_clock(server)));
+}
+
+static struct runtime *make_runtime(struct server *server, struct config *config, struct error *ret_error)
+{
+    struct runtime_options options = {
+        .loop = server->loop,
+        .metrics = server->metrics,
+        .spawner = server->spawner,
+        .config = config,
+        .on_mint = on_mint,
+        .on_mint_arg = server,
+    };
+
+    return runtime_new(&options, ret_error);
+}
+
+static bool make_identity(struct server *server, const struct config *config, struct error *ret_error)
+{
+    size_t count;
+    const char **names = runtime_intercepted_names(config, &count);
+    const char **webs = mem_alloc(config->github_count * sizeof(*webs));
+    struct identity_settings settings = {
+        .state = config->ca_state,
+        .publish = config->ca_publish,
+        .roots = {(const char *const *)config->ca_roots.items, config->ca_roots.count},
+        .hosts = {names, count},
+        .web_hosts = {webs, config->github_count},
+    };
+
+    for (size_t i = 0; i < config->github_count; i++)
+        webs[i] = config->githubs[i].host.web;
+    server->identity = identity_new(server->loop, &settings, ret_error);
+    mem_free(names);
+    mem_free(webs);
+    return server->identity != NULL;
+}
+
+static struct secret *read_password(const char *path, struct error *ret_error)
+{
+    char buffer[1024];
+    FILE *file = fopen(path, "re");
+    size_t size = file ? fread(buffer, 1, sizeof(buffer), file) : 0;
+    struct secret *secret;
+
+    if (file)
+        fclose(file);
+    if (size == 0 || size == sizeof(buffer)) {
+        error_set(ret_error, "%s: no proxy password could be read from it (1 to 512 characters)", path);
+        return NULL;
+    }
+    secret = secret_new_trimmed(bytes_of(buffer, size));
+    explicit_bzero(buffer, sizeof(buffer));
+    return secret;
+}
+
+static bool listen_on(struct server *server, const struct config_listener *config, const char *password,
+                      struct error *ret_error)
+{
+    struct server_listener *listener = &server->listeners[server->listener_count];
+
+    listener->settings.server = server;
+    listener->settings.mode = config->mode;
+    if (password)
+        listener->settings.password = secret_new(bytes_of_string(password));
+    else if (config->password_file &&
+             !(listener->settings.password = read_password(config->password_file, ret_error)))
+        return false;
+    listener->listener = listener_new(server->loop, &config->address.address, server->runtime->config->reuse_port,
+                                      on_accept, listener, ret_error);
+    if (!listener->listener) {
+        secret_unref(listener->settings.password);
+        return false;
+    }
+    server->listener_count++;
+    return true;
+}
+
+// The address as a workspace dials it: the unspecified one is reached as loopback.
+static char *make_proxy_url(const struct server *server, const char *password)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    struct address address = {0};
+
+    for (size_t i = 0; i < server->listener_count && address.length == 0; i++)
+        if (server->listeners[i].settings.mode == LISTENER_PROXY)
+            address = *listener_address(server->listeners[i].listener);
+    if (address.length == 0)
+        address = *listener_address(server->listeners[0].listener);
+    if (address_kind(&address) == ADDRESS_UNSPECIFIED) {
+        uint16_t port = address_port(&address);
+        bool v6 = address.any.sa_family == AF_INET6;
+
+        if (!address_parse(v6 ? BYTES("::1") : BYTES("127.0.0.1"), port, &address))
+            abort();
+    }
+    address_format(&address, text);
+    return password ? mem_format("http://gitlatch:%s@%s", password, text) : mem_format("http://%s", text);
+}
+
+static void collect(struct metrics *metrics, void *arg)
+{
+    const struct server *server = arg;
+
+    metrics_set(metrics, METRIC_CERTIFICATE_EXPIRATION, METRIC_LABELS("ca"),
+                (double)(identity_ca_expiry(server->identity).ms / SECOND_MS));
+    metrics_set(metrics, METRIC_CERTIFICATE_EXPIRATION, METRIC_LABELS("leaf"),
+                (double)(identity_leaf_expiry(server->identity).ms / SECOND_MS));
+    metrics_set(metrics, METRIC_LOOP_LAG, METRIC_NO_LABELS, (double)loop_lag_ms(server->loop) / SECOND_MS);
+    metrics_set(metrics, METRIC_AUDIT_DROPPED, METRIC_NO_LABELS, (double)log_audit_dropped());
+}
+
+static void on_drain_over(void *arg)
+{
+    struct server *server = arg;
+
+    log_warn("server", "%zu connections are cut: `limits.drain` is over", server->session_count);
+    server->on_drained(server->on_drained_arg);
+}
+
+static void on_drained(void *arg)
+{
+    struct server *server = arg;
+
+    timer_stop(&server->drain);
+    if (server->on_drained)
+        server->on_drained(server->on_drained_arg);
+}
+
+struct server *server_new(const struct server_options *options, struct error *ret_error)
+{
+    struct server *server = mem_alloc_zero(1, sizeof(*server));
+    struct config *config = options->config;
+
+    server->loop = options->loop;
+    server->metrics = options->metrics;
+    server->spawner = options->spawner;
+    server->started = clock_wall(loop_clock(options->loop));
+    server->listeners = mem_alloc_zero(config->listener_count, sizeof(*server->listeners));
+    timer_init(&server->drain, server->loop, on_drain_over, server);
+    deferred_init(&server->drained, on_drained, server);
+    if (RAND_bytes((unsigned char *)&server->id_prefix, sizeof(server->id_prefix)) != 1)
+        abort();
+    server->runtime = make_runtime(server, config, ret_error);
+    if (!server->runtime || !make_identity(server, config, ret_error))
+        goto failed;
+    for (size_t i = 0; i < config->listener_count; i++)
+        if (!listen_on(server, &config->listeners[i], options->password, ret_error))
+            goto failed;
+    server->proxy_url = make_proxy_url(server, options->password);
+    if (!identity_publish(server->identity, server->proxy_url, ret_error))
+        goto failed;
+    server->published = true;
+    metrics_collect(server->metrics, collect, server);
+    if (!config->rules.present)
+        log_warn("server", "no `repositories` are configured: whatever the credential reaches is allowed");
+    return server;
+
+failed:
+    server_free(server);
+    return NULL;
+}
+
+void server_free(struct server *server)
+{
+    server->on_drained = NULL;
+    while (server->sessions)
+        session_close(server->sessions, REASON_DRAINING);
+    for (size_t i = 0; i < server->listener_count; i++) {
+        listener_free(server->listeners[i].listener);
+        secret_unref(server->listeners[i].settings.password);
+    }
+    timer_stop(&server->drain);
+    deferred_cancel(&server->drained);
+    loop_turn(server->loop); // sessions and exchanges that were closed are freed from the loop
+    runtime_unref(server->runtime);
+    identity_free(server->identity);
+    mem_free(server->listeners);
+    mem_free(server->proxy_url);
+    mem_free(server);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+// What was made at start and cannot change under those who use it.
+static bool needs_restart(const struct config *old, const struct config *new, struct error *ret_error)
+{
+    size_t old_count, new_count;
+    const char **old_names = runtime_intercepted_names(old, &old_count);
+    const char **new_names = runtime_intercepted_names(new, &new_count);
+    bool same = old_count == new_count;
+
+    for (size_t i = 0; i < old_count && same; i++)
+        same = strcmp(old_names[i], new_names[i]) == 0;
+    mem_free(old_names);
+    mem_free(new_names);
+    if (!same)
+        return !error_set(ret_error, "github: another host needs a restart, since the CA is made for its names");
+    same = old->listener_count == new->listener_count;
+    for (size_t i = 0; i < old->listener_count && same; i++)
+        same = same_text(old->listeners[i].address.text, new->listeners[i].address.text) &&
+               same_text(old->listeners[i].password_file, new->listeners[i].password_file) &&
+               old->listeners[i].mode == new->listeners[i].mode;
+    if (!same || old->reuse_port != new->reuse_port)
+        return !error_set(ret_error, "listen: another address needs a restart");
+    if (!same_text(old->ca_state, new->ca_state) || !same_text(old->ca_publish, new->ca_publish))
+        return !error_set(ret_error, "ca: another directory needs a restart");
+    return false;
+}
+
+bool server_reload(struct server *server, struct config *config, struct error *ret_error)
+{
+    struct runtime *runtime;
+
+    if (needs_restart(server->runtime->config, config, ret_error))
+        return false;
+    runtime = make_runtime(server, config, ret_error);
+    if (!runtime)
+        return false;
+    token_service_adopt(runtime->tokens, server->runtime->tokens);
+    runtime_unref(server->runtime);
+    server->runtime = runtime;
+    return true;
+}
+
+void server_drain(struct server *server, server_drained_fn *done, void *arg)
+{
+    struct session *next;
+
+    server->draining = true;
+    server->on_drained = done;
+    server->on_drained_arg = arg;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        listener_free(server->listeners[i].listener);
+        server->listeners[i].listener = NULL;
+    }
+    for (struct session *session = server->sessions; session; session = next) {
+        next = session->next;
+        session_drain(session);
+    }
+    timer_start(&server->drain, server->runtime->config->limits.drain_ms);
+    if (!server->sessions)
+        loop_defer(server->loop, &server->drained);
+}
+
+const char *server_proxy_url(const struct server *server)
+{
+    return server->proxy_url;
+}
+
+const char *server_publish_directory(const struct server *server)
+{
+    return identity_directory(server->identity);
+}
+
+bool server_ready(const struct server *server)
+{
+    return server->published && !server->draining;
+}
+
+void server_status(const struct server *server, struct text *text)
+{
+    char time[WALL_TEXT_SIZE];
+
+    wall_format_rfc3339(server->started, WALL_SECONDS, time);
+    text_format(text, "{\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
+                GITLATCH_VERSION, time, server_ready(server) ? "true" : "false", server->draining ? "true" : "false",
+                server->session_count);
+    text_append(text, ",\"publish\":");
+    text_append_json_string(text, bytes_of_string(server_publish_directory(server)));
+    wall_format_rfc3339(identity_ca_expiry(server->identity), WALL_SECONDS, time);
+    text_format(text, ",\"ca_expires\":\"%s\"", time);
+    wall_format_rfc3339(identity_leaf_expiry(server->identity), WALL_SECONDS, time);
+    text_format(text, ",\"leaf_expires\":\"%s\"", time);
+    text_format(text, ",\"rules\":%s,\"enforce\":%s", server->runtime->config->rules.present ? "true" : "false",
+                server->runtime->config->enforce ? "true" : "false");
+    text_append(text, ",\"credentials\":");
+    token_service_describe(server->runtime->tokens, text);
+    text_append(text, "}\n");
+}

@@ -1,0 +1,383 @@
+#include "session.h"
+
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "answer.h"
+#include "client_hello.h"
+#include "exchange.h"
+#include "leaf_set.h"
+#include "log.h"
+#include "mem.h"
+#include "original_destination.h"
+#include "proxy_password.h"
+#include "secret.h"
+#include "server_state.h"
+#include "stream.h"
+#include "target.h"
+#include "tunnel.h"
+
+// A client that was answered has this long to read the answer and close before it is reset.
+#define LINGER_MS (2 * SECOND_MS)
+
+static void on_client_input(void *arg);
+static void on_client_output(void *arg);
+static void on_client_handshake(void *arg);
+
+static const struct stream_callbacks client_callbacks = {
+    .on_input = on_client_input,
+    .on_output = on_client_output,
+    .on_handshake = on_client_handshake,
+};
+
+static void on_timer(void *arg)
+{
+    struct session *session = arg;
+
+    if (session->state == SESSION_LINGER || session->idle)
+        session_close(session, REASON_NONE);
+    else
+        session_close(session, REASON_CLIENT_TIMEOUT);
+}
+
+static void on_release(void *arg)
+{
+    struct session *session = arg;
+
+    runtime_unref(session->runtime);
+    mem_free(session);
+}
+
+void session_close(struct session *session, enum reason reason)
+{
+    if (session->closed)
+        return;
+    session->closed = true;
+    if (session->exchange) {
+        // Half an answer must not look like a whole one.
+        stream_abort(session->client);
+        exchange_cut(session->exchange, reason);
+    }
+    if (session->tunnel)
+        tunnel_cut(session->tunnel, reason);
+    timer_stop(&session->timer);
+    deferred_cancel(&session->next_request);
+    stream_free(session->client);
+    server_remove_session(session->server, session);
+    loop_defer(server_loop(session->server), &session->release);
+}
+
+static void wait_for(struct session *session, enum session_state state, int64_t limit_ms)
+{
+    session->state = state;
+    timer_start(&session->timer, limit_ms);
+}
+
+static const struct config_limits *limits(const struct session *session)
+{
+    return &session->runtime->config->limits;
+}
+
+// Ready for the next request: until its first byte the client may be idle.
+static void await_request(struct session *session, enum session_state state)
+{
+    session->idle = true;
+    wait_for(session, state, limits(session)->idle_ms);
+}
+
+static void refuse(struct session *session, const struct head *request, const struct verdict *verdict)
+{
+    timer_stop(&session->timer);
+    exchange_start_refused(session, request, verdict);
+}
+
+void session_linger(struct session *session)
+{
+    wait_for(session, SESSION_LINGER, LINGER_MS);
+    stream_shutdown_output(session->client);
+}
+
+static void on_next_request(void *arg)
+{
+    struct session *session = arg;
+
+    on_client_input(session);
+}
+
+void session_exchange_done(struct session *session, bool keep_alive)
+{
+    bool tls = stream_ssl(session->client) != NULL;
+
+    if (!keep_alive || server_is_draining(session->server)) {
+        session_linger(session);
+        return;
+    }
+    if (session->runtime != server_runtime(session->server)) {
+        runtime_unref(session->runtime);
+        session->runtime = runtime_ref(server_runtime(session->server));
+    }
+    await_request(session, tls ? SESSION_REQUEST : SESSION_PROXY_HEAD);
+    stream_want_input(session->client, true);
+    if (stream_input(session->client).size > 0 || stream_end(session->client) != STREAM_OPEN)
+        loop_defer(server_loop(session->server), &session->next_request);
+}
+
+static void start_tls(struct session *session)
+{
+    SSL_CTX *context = leaf_set_context(server_leaves(session->server), host_name_bytes(&session->host));
+    SSL *ssl = context ? SSL_new(context) : NULL;
+
+    if (!ssl) {
+        session_close(session, REASON_INTERNAL);
+        return;
+    }
+    SSL_set_accept_state(ssl);
+    wait_for(session, SESSION_HANDSHAKE, limits(session)->head_ms);
+    stream_start_tls(session->client, ssl);
+}
+
+static void on_client_handshake(void *arg)
+{
+    struct session *session = arg;
+
+    await_request(session, SESSION_REQUEST);
+}
+
+// CONNECT: TLS ends here for GitHub's hosts; to others a tunnel is made.
+static void on_connect(struct session *session, const struct head *request)
+{
+    struct target target;
+    struct verdict verdict;
+    enum github_endpoint endpoint;
+    const char *bad;
+
+    if (!target_parse(METHOD_CONNECT, request->target, &target, &bad)) {
+        verdict_set(&verdict, REASON_NAME_MALFORMED, "CONNECT: %s", bad);
+        refuse(session, request, &verdict);
+        return;
+    }
+    session->host = target.host;
+    session->mode = AUDIT_PROXY;
+    if (!runtime_find_github(session->runtime, &target.host, &endpoint)) {
+        if (!tunnel_allowed(session->runtime, &target.host, target.port, &verdict)) {
+            refuse(session, request, &verdict);
+            return;
+        }
+        timer_stop(&session->timer);
+        tunnel_start(session, &target.host, target.port, request);
+        return;
+    }
+    if (target.port != 443) {
+        verdict_set(&verdict, REASON_PORT_DENIED, NULL);
+        refuse(session, request, &verdict);
+        return;
+    }
+    stream_consume(session->client, request->size);
+    if (!stream_write(session->client, ANSWER_CONNECTED)) {
+        session_close(session, REASON_INTERNAL);
+        return;
+    }
+    stream_flush(session->client);
+    if (!stream_output_empty(session->client)) {
+        session_close(session, REASON_CLIENT_GONE); // 40 bytes that a fresh connection does not take
+        return;
+    }
+    start_tls(session);
+}
+
+// What the proxy itself is asked: CONNECT, the gateway, or plain HTTP, which is not served.
+static void on_proxy_request(struct session *session, const struct head *request)
+{
+    const struct secret *password = session->listener->password;
+    struct verdict verdict;
+    struct target target;
+    uint16_t port;
+    struct host_name host;
+
+    if (password && !session->authorized &&
+        !(session->authorized = proxy_password_accepts(password, head_value(request, FIELD_PROXY_AUTHORIZATION)))) {
+        verdict_set(&verdict, REASON_PROXY_AUTHORIZATION, NULL);
+        refuse(session, request, &verdict);
+        return;
+    }
+    if (request->method == METHOD_CONNECT) {
+        on_connect(session, request);
+        return;
+    }
+    if (target_parse(request->method, request->target, &target, NULL) && target.form == TARGET_ABSOLUTE &&
+        !(host_name_parse_authority(request->host, 80, &host, &port) && host_name_equal(&host, &target.host) &&
+          server_is_gateway_host(session->server, &host, port))) {
+        session->host = target.host;
+        verdict_set(&verdict, REASON_PLAIN_HTTP, NULL);
+        refuse(session, request, &verdict);
+        return;
+    }
+    session->mode = AUDIT_GATEWAY;
+    exchange_start(session, request);
+}
+
+// Parses the head that has arrived; one at a time, so its 6 KiB are not part of a session.
+static void read_head(struct session *session)
+{
+    static struct head request;
+    struct stream *client = session->client;
+    struct verdict verdict;
+
+    if (session->idle && stream_input(client).size > 0) {
+        session->idle = false;
+        timer_start(&session->timer, limits(session)->head_ms);
+    }
+    head_init(&request);
+    request.searched = session->searched;
+    switch (head_parse_request(&request, stream_input(client), limits(session)->header)) {
+    case HEAD_MORE:
+        session->searched = request.searched;
+        if (stream_end(client) != STREAM_OPEN)
+            session_close(session, REASON_NONE);
+        else if (stream_input_full(client)) {
+            verdict_set(&verdict, REASON_HEADER_TOO_LARGE, NULL);
+            refuse(session, NULL, &verdict);
+        }
+        return;
+    case HEAD_BAD:
+        verdict_set(&verdict, REASON_MALFORMED, "the request's head: %s", request.bad);
+        refuse(session, NULL, &verdict);
+        return;
+    case HEAD_TOO_LARGE:
+        verdict_set(&verdict, REASON_HEADER_TOO_LARGE, NULL);
+        refuse(session, NULL, &verdict);
+        return;
+    case HEAD_DONE:
+        break;
+    }
+    session->searched = 0;
+    timer_stop(&session->timer);
+    if (session->state == SESSION_PROXY_HEAD)
+        on_proxy_request(session, &request);
+    else
+        exchange_start(session, &request);
+}
+
+// Transparent: the ClientHello names the host; the original destination gives the port alone.
+static void read_hello(struct session *session)
+{
+    struct bytes input = stream_input(session->client);
+    enum client_hello_result result;
+    enum github_endpoint endpoint;
+    struct address destination;
+    struct verdict verdict;
+    char name[SERVER_NAME_SIZE];
+    bool named;
+
+    session->idle = false;
+    result = client_hello_name(input, name);
+    if (result == CLIENT_HELLO_MORE) {
+        if (stream_end(session->client) != STREAM_OPEN || stream_input_full(session->client))
+            session_close(session, REASON_CLIENT_GONE);
+        return;
+    }
+    named = result == CLIENT_HELLO_NAME && host_name_parse(bytes_of_string(name), &session->host);
+    timer_stop(&session->timer);
+    if (!original_destination(stream_fd(session->client), &destination)) {
+        session_close(session, REASON_INTERNAL);
+        return;
+    }
+    if (!named)
+        original_destination_host(&destination, &session->host);
+    if (named && runtime_find_github(session->runtime, &session->host, &endpoint))
+        start_tls(session);
+    else if (tunnel_allowed(session->runtime, &session->host, address_port(&destination), &verdict))
+        tunnel_start(session, &session->host, address_port(&destination), NULL);
+    else
+        exchange_start_refused(session, NULL, &verdict);
+}
+
+static void on_client_input(void *arg)
+{
+    struct session *session = arg;
+
+    if (session->closed)
+        return;
+    switch (session->state) {
+    case SESSION_PROXY_HEAD:
+    case SESSION_REQUEST:
+        read_head(session);
+        break;
+    case SESSION_HELLO:
+        read_hello(session);
+        break;
+    case SESSION_HANDSHAKE:
+        log_info("session", "%s: TLS for %s failed: %s; does the client trust the published CA?", session->peer,
+                 session->host.text, stream_failure(session->client));
+        session_close(session, REASON_CLIENT_GONE);
+        break;
+    case SESSION_EXCHANGE:
+        exchange_client_input(session->exchange);
+        break;
+    case SESSION_TUNNEL:
+        tunnel_client_input(session->tunnel);
+        break;
+    case SESSION_LINGER:
+        stream_consume(session->client, stream_input(session->client).size);
+        if (stream_end(session->client) != STREAM_OPEN)
+            session_close(session, REASON_NONE);
+        break;
+    }
+}
+
+static void on_client_output(void *arg)
+{
+    struct session *session = arg;
+
+    if (session->state == SESSION_EXCHANGE && session->exchange)
+        exchange_client_output(session->exchange);
+}
+
+void session_drain(struct session *session)
+{
+    bool between = session->state == SESSION_PROXY_HEAD || session->state == SESSION_REQUEST;
+
+    if (between && session->idle)
+        session_close(session, REASON_NONE);
+}
+
+// Above `limits.connections`: said in the words of a proxy, since nothing else was agreed on yet.
+static void refuse_connection(struct session *session)
+{
+    struct verdict verdict;
+
+    verdict_set(&verdict, REASON_CONNECTIONS, NULL);
+    verdict.retry_after_s = 1;
+    if (session->listener->mode == LISTENER_TRANSPARENT)
+        session_close(session, REASON_CONNECTIONS);
+    else
+        refuse(session, NULL, &verdict);
+}
+
+void session_new(const struct session_listener *listener, int fd, const struct address *peer)
+{
+    struct session *session = mem_alloc_zero(1, sizeof(*session));
+    struct loop *loop = server_loop(listener->server);
+    bool transparent = listener->mode == LISTENER_TRANSPARENT;
+    bool added;
+
+    session->server = listener->server;
+    session->listener = listener;
+    session->runtime = runtime_ref(server_runtime(listener->server));
+    session->mode = transparent ? AUDIT_TRANSPARENT : AUDIT_PROXY;
+    address_format(peer, session->peer);
+    timer_init(&session->timer, loop, on_timer, session);
+    deferred_init(&session->next_request, on_next_request, session);
+    deferred_init(&session->release, on_release, session);
+    session->client = stream_new(loop, fd, &client_callbacks, session);
+    added = server_add_session(listener->server, session);
+    if (!added) {
+        refuse_connection(session);
+        return;
+    }
+    await_request(session, transparent ? SESSION_HELLO : SESSION_PROXY_HEAD);
+    // A new connection that says nothing is no idle one: it has the time of a head.
+    wait_for(session, session->state, limits(session)->head_ms);
+    stream_want_input(session->client, true);
+}

@@ -1,0 +1,327 @@
+#include "tunnel.h"
+
+#include "answer.h"
+#include "client_hello.h"
+#include "exchange.h"
+#include "head.h"
+#include "mem.h"
+#include "metrics.h"
+#include "operation.h"
+#include "server_state.h"
+#include "stream.h"
+
+struct tunnel {
+    struct session *session;
+    struct runtime *runtime; // a reference
+    char id[REQUEST_ID_SIZE];
+    struct host_name host;
+    uint16_t port;
+    struct mono started, moved;
+    struct timer idle;
+    struct dial *dial; // NULL: done
+    struct stream *upstream;
+    struct head *connect; // a copy without views: the request that is answered; NULL: transparent
+    bool hello_seen;      // the client's first bytes were judged
+    bool answered;
+    bool up_ended, down_ended;
+    uint64_t bytes_up, bytes_down;
+    struct verdict verdict;
+};
+
+// Where a foreign account could push to over another protocol than ours.
+static bool is_side_door(struct bytes host)
+{
+    return bytes_equal(host, BYTES("ssh.github.com")) || bytes_equal(host, BYTES("gist.github.com"));
+}
+
+static bool is_github_object_host(struct bytes host)
+{
+    return bytes_equal(host, BYTES("codeload.github.com")) || bytes_equal(host, BYTES("lfs.github.com")) ||
+           bytes_equal(host, BYTES("github-cloud.s3.amazonaws.com")) ||
+           bytes_end_with(host, BYTES(".githubusercontent.com"));
+}
+
+static bool list_match(const struct text_list *list, struct bytes host, bool exact)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct bytes item = bytes_of_string(list->items[i]);
+
+        if (bytes_equal(item, host))
+            return true;
+        if (exact)
+            continue;
+        if (bytes_equal(item, bytes_of_string(OTHER_HOSTS_GITHUB_OBJECTS)) && is_github_object_host(host))
+            return true;
+        if (bytes_start_with(item, BYTES("*.")) && bytes_end_with(host, bytes_skip(item, 1)))
+            return true;
+    }
+    return false;
+}
+
+static bool host_allowed(const struct config *config, struct bytes host, struct verdict *ret_verdict)
+{
+    const struct other_hosts *other = &config->other_hosts;
+
+    if (is_side_door(host) && !list_match(&other->allow, host, true))
+        return verdict_set(ret_verdict, REASON_HOST_DENIED,
+                           "%.*s could carry a foreign account's push: `other_hosts` must allow it by its name",
+                           (int)host.size, host.data);
+    if (other->kind == OTHER_HOSTS_TUNNEL || (other->kind == OTHER_HOSTS_ALLOW && list_match(&other->allow, host, false)))
+        return true;
+    return verdict_set(ret_verdict, REASON_HOST_DENIED, "`other_hosts` does not allow %.*s", (int)host.size, host.data);
+}
+
+static bool address_allowed(const struct config *config, const struct address *address, struct verdict *ret_verdict)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    address_format(address, text);
+    switch (address_kind(address)) {
+    case ADDRESS_PUBLIC:
+        break;
+    case ADDRESS_PRIVATE:
+        if (config->deny_private_addresses)
+            return verdict_set(ret_verdict, REASON_PRIVATE_ADDRESS_DENIED, "%s is a private address", text);
+        break;
+    case ADDRESS_LOOPBACK:
+    case ADDRESS_LINK_LOCAL:
+    case ADDRESS_UNSPECIFIED:
+    case ADDRESS_METADATA:
+    case ADDRESS_OTHER:
+        return verdict_set(ret_verdict, REASON_ADDRESS_DENIED,
+                           "%s is never reached through the proxy (loopback, link-local, metadata, reserved)", text);
+    }
+    if (connect_is_own_address(address))
+        return verdict_set(ret_verdict, REASON_ADDRESS_DENIED, "%s is an address of the proxy itself", text);
+    return true;
+}
+
+static bool is_localhost(struct bytes host)
+{
+    return bytes_equal(host, BYTES("localhost")) || bytes_end_with(host, BYTES(".localhost"));
+}
+
+bool tunnel_allowed(const struct runtime *runtime, const struct host_name *host, uint16_t port,
+                    struct verdict *ret_verdict)
+{
+    struct bytes name = host_name_bytes(host);
+    struct address literal;
+
+    if (!host_allowed(runtime->config, name, ret_verdict))
+        return false;
+    if (is_localhost(name))
+        return verdict_set(ret_verdict, REASON_ADDRESS_DENIED, "localhost is never reached through the proxy");
+    // All other names are judged when they are dialled, by their addresses.
+    return !address_parse(name, port, &literal) || address_allowed(runtime->config, &literal, ret_verdict);
+}
+
+static bool on_address(void *arg, const struct address *address, struct verdict *ret_verdict)
+{
+    const struct tunnel *tunnel = arg;
+
+    return address_allowed(tunnel->runtime->config, address, ret_verdict);
+}
+
+static void tell(struct tunnel *tunnel)
+{
+    struct session *session = tunnel->session;
+    struct metrics *metrics = server_metrics(session->server);
+    int64_t duration_ms = loop_now(server_loop(session->server)).ms - tunnel->started.ms;
+    bool refused = tunnel->verdict.reason != REASON_NONE && !tunnel->answered;
+    bool cut = tunnel->verdict.reason == REASON_SNI_INTERCEPTED || tunnel->verdict.reason == REASON_HOST_DENIED;
+    const char *status = tunnel->answered ? "200" : "0";
+    struct audit_event event = {
+        .event = "tunnel",
+        .id = tunnel->id,
+        .client = session->peer,
+        .mode = session->mode,
+        .host = tunnel->host.text,
+        .operation = operation_label_name(LABEL_TUNNEL),
+        .decision = refused || cut ? DECISION_DENY : DECISION_ALLOW,
+        .reason = tunnel->verdict.reason,
+        .status = tunnel->answered ? 200 : 0,
+        .bytes_up = tunnel->bytes_up,
+        .bytes_down = tunnel->bytes_down,
+        .duration_ms = duration_ms,
+    };
+
+    metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS("tunnel", refused || cut ? "deny" : "allow", status), 1);
+    metrics_add(metrics, METRIC_BYTES, METRIC_LABELS("tunnel", "up"), (double)tunnel->bytes_up);
+    metrics_add(metrics, METRIC_BYTES, METRIC_LABELS("tunnel", "down"), (double)tunnel->bytes_down);
+    if (tunnel->verdict.reason != REASON_NONE)
+        metrics_add(metrics, METRIC_DENIALS, METRIC_LABELS(reason_row(tunnel->verdict.reason)->code), 1);
+    audit_write(&event, clock_wall(server_clock(session->server)));
+}
+
+static void free_tunnel(struct tunnel *tunnel)
+{
+    if (tunnel->dial)
+        dial_cancel(tunnel->dial);
+    stream_free(tunnel->upstream);
+    timer_stop(&tunnel->idle);
+    tunnel->session->tunnel = NULL;
+    runtime_unref(tunnel->runtime);
+    mem_free(tunnel->connect);
+    mem_free(tunnel);
+}
+
+void tunnel_cut(struct tunnel *tunnel, enum reason reason)
+{
+    if (tunnel->verdict.reason == REASON_NONE && reason != REASON_NONE)
+        verdict_set(&tunnel->verdict, reason, NULL);
+    tell(tunnel);
+    free_tunnel(tunnel);
+}
+
+static void on_idle(void *arg)
+{
+    struct tunnel *tunnel = arg;
+    int64_t limit_ms = tunnel->runtime->config->limits.tunnel_idle_ms;
+    int64_t silent_ms = loop_now(server_loop(tunnel->session->server)).ms - tunnel->moved.ms;
+
+    if (silent_ms < limit_ms)
+        timer_start(&tunnel->idle, limit_ms - silent_ms);
+    else
+        session_close(tunnel->session, REASON_CLIENT_TIMEOUT);
+}
+
+// Whether what the client wants of the other end is one of our hosts under a false name. False: it was cut.
+static bool judge_hello(struct tunnel *tunnel)
+{
+    struct bytes input = stream_input(tunnel->session->client);
+    char name[SERVER_NAME_SIZE];
+    struct host_name host;
+    enum github_endpoint endpoint;
+
+    if (tunnel->hello_seen)
+        return true;
+    switch (input.size > 0 ? client_hello_name(input, name) : CLIENT_HELLO_MORE) {
+    case CLIENT_HELLO_MORE:
+        return false;
+    case CLIENT_HELLO_NAME:
+        break;
+    case CLIENT_HELLO_NONE:
+    case CLIENT_HELLO_NOT:
+        tunnel->hello_seen = true;
+        return true;
+    }
+    tunnel->hello_seen = true;
+    if (!host_name_parse(bytes_of_string(name), &host))
+        return true;
+    if (runtime_find_github(tunnel->runtime, &host, &endpoint))
+        verdict_set(&tunnel->verdict, REASON_SNI_INTERCEPTED, NULL);
+    else if (is_side_door(host_name_bytes(&host)))
+        host_allowed(tunnel->runtime->config, host_name_bytes(&host), &tunnel->verdict);
+    if (tunnel->verdict.reason == REASON_NONE)
+        return true;
+    session_close(tunnel->session, tunnel->verdict.reason);
+    return false;
+}
+
+// Moves what there is from one end to the other; an end of input becomes an end of output.
+static void relay(struct tunnel *tunnel, struct stream *from, struct stream *to, uint64_t *bytes, bool *ended)
+{
+    size_t sent = stream_send(to, stream_input(from));
+
+    stream_consume(from, sent);
+    *bytes += sent;
+    if (sent > 0)
+        tunnel->moved = loop_now(server_loop(tunnel->session->server));
+    if (stream_input(from).size > 0 || stream_end(from) == STREAM_OPEN || *ended)
+        return;
+    *ended = true;
+    stream_shutdown_output(to);
+}
+
+static void relay_both(struct tunnel *tunnel)
+{
+    struct stream *client = tunnel->session->client;
+
+    if (judge_hello(tunnel))
+        relay(tunnel, client, tunnel->upstream, &tunnel->bytes_up, &tunnel->up_ended);
+    else if (tunnel->session->closed)
+        return;
+    else if (stream_end(client) != STREAM_OPEN) {
+        tunnel->hello_seen = true; // the hello will not become whole: it is passed on as it is
+        relay(tunnel, client, tunnel->upstream, &tunnel->bytes_up, &tunnel->up_ended);
+    }
+    relay(tunnel, tunnel->upstream, client, &tunnel->bytes_down, &tunnel->down_ended);
+    if (stream_end(client) == STREAM_FAILED || stream_end(tunnel->upstream) == STREAM_FAILED ||
+        (tunnel->up_ended && tunnel->down_ended))
+        session_close(tunnel->session, REASON_NONE);
+}
+
+static void on_move(void *arg)
+{
+    relay_both(arg);
+}
+
+static const struct stream_callbacks relay_callbacks = {.on_input = on_move, .on_output = on_move};
+
+static void on_dialed(void *arg, struct stream *stream, const struct verdict *verdict)
+{
+    struct tunnel *tunnel = arg;
+    struct session *session = tunnel->session;
+
+    tunnel->dial = NULL;
+    if (verdict) {
+        tunnel->verdict = *verdict;
+        if (tunnel->connect) {
+            struct verdict refusal = *verdict;
+            struct head *connect = tunnel->connect;
+
+            tunnel->connect = NULL;
+            free_tunnel(tunnel);
+            exchange_start_refused(session, connect, &refusal); // it writes the event
+            mem_free(connect);
+        } else {
+            session_close(session, verdict->reason);
+        }
+        return;
+    }
+    tunnel->upstream = stream;
+    if (tunnel->connect) {
+        stream_consume(session->client, tunnel->connect->size);
+        if (!stream_write(session->client, ANSWER_CONNECTED)) {
+            session_close(session, REASON_INTERNAL);
+            return;
+        }
+        stream_flush(session->client);
+    }
+    tunnel->answered = true;
+    stream_set_owner(session->client, &relay_callbacks, tunnel);
+    stream_set_owner(stream, &relay_callbacks, tunnel);
+    stream_want_input(session->client, true);
+    stream_want_input(stream, true);
+    timer_start(&tunnel->idle, tunnel->runtime->config->limits.tunnel_idle_ms);
+    relay_both(tunnel);
+}
+
+void tunnel_client_input(struct tunnel *tunnel)
+{
+    if (stream_end(tunnel->session->client) != STREAM_OPEN)
+        session_close(tunnel->session, REASON_CLIENT_GONE);
+}
+
+void tunnel_start(struct session *session, const struct host_name *host, uint16_t port, const struct head *connect)
+{
+    struct tunnel *tunnel = mem_alloc_zero(1, sizeof(*tunnel));
+    struct loop *loop = server_loop(session->server);
+    struct dial_request request = {
+        .host = tunnel->host.text, .port = port, .allowed = on_address, .allowed_arg = tunnel};
+
+    tunnel->session = session;
+    tunnel->runtime = runtime_ref(session->runtime);
+    server_next_id(session->server, tunnel->id);
+    tunnel->host = *host;
+    tunnel->port = port;
+    tunnel->started = tunnel->moved = loop_now(loop);
+    if (connect) {
+        tunnel->connect = mem_alloc(sizeof(*connect));
+        *tunnel->connect = *connect;
+    }
+    timer_init(&tunnel->idle, loop, on_idle, tunnel);
+    session->tunnel = tunnel;
+    session->state = SESSION_TUNNEL;
+    tunnel->dial = dial_start(&tunnel->runtime->dialer, &request, on_dialed, tunnel);
+}

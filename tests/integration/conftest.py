@@ -1,7 +1,9 @@
 """Fixtures of the integration tests. They run the real tools against the real binaries, which tests/run builds."""
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,14 @@ NEEDS = {"GITLATCH_BIN": ("git", "lfs", "gh", "proxy", "gateway", "tunnel", "lea
          "MOCK_GITHUB_BIN": ("mock",)}
 collect_ignore_glob = [f"test_{area}_*.py" for variable, areas in NEEDS.items() for area in areas
                        if not os.access(os.environ.get(variable, ""), os.X_OK)]
+
+from lib.github import APP_ID, Github  # noqa: E402
+from lib.gitlatch import SYSTEM_ROOTS, Gitlatch  # noqa: E402
+from lib.workspace import Workspace  # noqa: E402
+
+# Rules under which a workspace of acme may do all its work.
+ACME = [{"match": "acme/*", "fetch": True, "push": True, "delete": True, "graphql": True,
+         "permissions": {"pull_requests": "write", "issues": "write"}}]
 
 
 def pytest_configure(config):
@@ -35,3 +45,73 @@ def time_limit(request):
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what the programs under test said."""
+    outcome = yield
+    report = outcome.get_result()
+    folder = item.funcargs.get("folder") if hasattr(item, "funcargs") else None
+    if report.failed and folder:
+        for path in sorted(Path(folder).rglob("*.stderr")) + sorted(Path(folder).rglob("audit.jsonl")):
+            text = path.read_text(errors="replace")
+            if text:
+                report.sections.append((path.name, "\n".join(text.splitlines()[-40:])[-8000:]))
+
+
+@pytest.fixture
+def folder():
+    """A folder of this test's own, gone after it (KEEP=1 in the environment keeps it)."""
+    path = Path(tempfile.mkdtemp(prefix="gitlatch-test-"))
+    yield path
+    if not os.environ.get("KEEP"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def github(folder):
+    """The mock GitHub, with acme's private repository `widgets` and more."""
+    github = Github(folder / "github").start()
+    yield github
+    github.stop()
+
+
+@pytest.fixture
+def start(folder, github):
+    """Starts gitlatches: start(**configuration), by default as acme's App with all rights. All end with the test."""
+    running = []
+
+    def start(name=None, env=None, **config):
+        name = name or f"gitlatch{len(running) or ''}"
+        defaults = {
+            "github": {"trust": str(github.ca), "connect_to": github.connect_to()},
+            "credentials": [{"type": "app", "app_id": APP_ID, "private_key": str(github.app_key)}],
+            "repositories": ACME,
+        }
+        config = {**defaults, **config, "github": {**defaults["github"], **config.get("github", {})},
+                  # What the mock's other hosts show in a tunnel has to be trusted in the workspace.
+                  "ca": {"roots": [SYSTEM_ROOTS, str(github.ca)], **config.get("ca", {})}}
+        gitlatch = Gitlatch(folder / name, {key: value for key, value in config.items() if value is not None}, name, env)
+        running.append(gitlatch)
+        return gitlatch.start()
+    yield start
+    for gitlatch in running:
+        gitlatch.stop()
+
+
+@pytest.fixture
+def gitlatch(start):
+    return start()
+
+
+@pytest.fixture
+def workspace(folder, gitlatch):
+    """With what `gitlatch` published, an empty HOME and no credential."""
+    return gitlatch.workspace(folder / "workspace")
+
+
+@pytest.fixture
+def outside(folder):
+    """A workspace that knows of no gitlatch."""
+    return Workspace(folder / "outside")

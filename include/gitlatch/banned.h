@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma GCC poison strcpy strcat sprintf vsprintf gets strtok
+// With _FORTIFY_SOURCE some of them are macros, which clang does not let be poisoned.
+#undef sprintf
+#undef vsprintf
 #undef alloca
+#pragma GCC poison strcpy strcat sprintf vsprintf gets strtok
 #pragma GCC poison alloca system tmpnam mktemp
 
 #endif

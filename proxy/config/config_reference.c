@@ -2,6 +2,7 @@
 
 #include "config_table.h"
 #include "mem.h"
+#include "setting_rules.h"
 
 static void each(const struct setting_table *table, const char *prefix, config_reference_fn *fn, void *arg)
 {
@@ -11,7 +12,8 @@ static void each(const struct setting_table *table, const char *prefix, config_r
         char *key = mem_format("%s%s", prefix, setting->key), *below = mem_format("%s[].", key);
 
         fn(arg, key, setting);
-        if (setting->type == &setting_list)
+        // A grant's rules are those of `repositories`: told once.
+        if (setting->type == &setting_list && (entries->table.rows != setting_rule_rows || !*prefix))
             each(&entries->table, below, fn, arg);
         mem_free(below);
         mem_free(key);
@@ -41,8 +43,11 @@ static void print(void *arg, const char *key, const struct setting *setting)
 {
     struct text *text = arg;
 
-    text_format(text, "%s: ", key);
-    config_reference_values(setting, text);
+    text_format(text, "%s:", key);
+    if (setting->type != &setting_section) {
+        text_append_char(text, ' ');
+        config_reference_values(setting, text);
+    }
     if (setting->fallback)
         text_format(text, " (default: %s)", setting->fallback);
     text_format(text, "\n    %s\n", setting->text);

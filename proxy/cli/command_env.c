@@ -1,0 +1,131 @@
+// `gitlatch env`: the workspace environment, from the configuration.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "environment.h"
+#include "mem.h"
+#include "publish.h"
+
+static const char help[] =
+    "Usage: gitlatch env [-c FILE] [--format sh|json|k8s]\n"
+    "\n"
+    "Prints the environment variables that make the tools of a workspace (git, git-lfs, gh, curl,\n"
+    "cargo, pip, npm, go, …) use the proxy and trust its CA. None of them is a secret.\n"
+    "\n"
+    "  -c, --config FILE   the proxy's configuration; else GITLATCH_CONFIG, else\n"
+    "                      " CONFIG_DEFAULT_PATH "\n"
+    "      --format sh     export NAME='value', to be read by a shell (the default):\n"
+    "                        eval \"$(gitlatch env)\"\n"
+    "      --format json   one JSON object\n"
+    "      --format k8s    a YAML list for a container's `env`\n"
+    "  -h, --help          this text\n"
+    "\n"
+    "The running proxy writes the same as `env` into the directory `ca.publish`.\n";
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"format", required_argument, NULL, 'f'},
+    COMMAND_OPTION_HELP,
+    {NULL, 0, NULL, 0},
+};
+
+static const struct {
+    const char *name;
+    enum environment_format format;
+} formats[] = {{"sh", ENVIRONMENT_SH}, {"json", ENVIRONMENT_JSON}, {"k8s", ENVIRONMENT_K8S}};
+
+static bool parse_format(const char *name, enum environment_format *ret_format)
+{
+    for (size_t i = 0; i < GL_ARRAY_SIZE(formats); i++) {
+        if (strcmp(name, formats[i].name) == 0) {
+            *ret_format = formats[i].format;
+            return true;
+        }
+    }
+    return false;
+}
+
+// The first address that asks for no password: one that does is for whoever was given it.
+static const struct config_listener *find_listener(const struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+        if (listener->mode == LISTENER_PROXY && !listener->password_file)
+            return listener;
+    }
+    return NULL;
+}
+
+// An address that stands for all of the host's is reached by loopback.
+static char *proxy_url(const struct config_listener *listener)
+{
+    const struct address *address = &listener->address.address;
+
+    if (address_kind(address) != ADDRESS_UNSPECIFIED)
+        return mem_format("http://%s", listener->address.text);
+    return mem_format("http://%s:%u", address->any.sa_family == AF_INET6 ? "[::1]" : "127.0.0.1",
+                      address_port(address));
+}
+
+static int print_environment(const struct command *command, const struct config *config,
+                             const struct config_listener *listener, enum environment_format format)
+{
+    char *url = proxy_url(listener), *directory = publish_directory_of(config->ca_publish), *text;
+    struct environment_settings settings = {
+        .proxy_url = url,
+        .directory = directory,
+        .no_proxy = getenv("no_proxy"),
+        .no_proxy_upper = getenv("NO_PROXY"),
+    };
+    struct environment *environment = environment_new(&settings);
+
+    text = environment_text(environment, format);
+    fputs(text, stdout);
+    environment_free(environment);
+    mem_free(text);
+    mem_free(directory);
+    mem_free(url);
+    return command_finish_output(command);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    enum environment_format format = ENVIRONMENT_SH;
+    const struct config_listener *listener;
+    const char *path = NULL;
+    struct config *config;
+    int option, status;
+
+    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+        if (option == 'h')
+            return command_help(command);
+        if (option == 'c')
+            path = optarg;
+        else if (option != 'f')
+            return COMMAND_USAGE;
+        else if (!parse_format(optarg, &format))
+            return command_misused(command, "--format is sh, json or k8s, not \"%s\"", optarg);
+    }
+    if (!command_no_arguments(command, argc, argv))
+        return COMMAND_USAGE;
+    config = command_config(command, path, CONFIG_FOR_RUN);
+    if (!config)
+        return COMMAND_USAGE;
+    listener = find_listener(config);
+    if (listener && address_port(&listener->address.address) != 0)
+        status = print_environment(command, config, listener, format);
+    else
+        status = command_fail(command, "%s: `listen` has no address that a workspace could be told: one in mode "
+                                       "proxy, with a port, without a password", config->path);
+    config_unref(config);
+    return status;
+}
+
+const struct command command_env = {
+    .name = "env",
+    .summary = "print the environment that makes a workspace use the proxy",
+    .help = help,
+    .run = run,
+};

@@ -1,0 +1,219 @@
+"""What the commands say: help, version, mistakes, the environment, the probe, the manual, what is installed."""
+import json
+import os
+import re
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+BINARY = os.environ.get("GITLATCH_BIN", "")
+BUILD = Path(BINARY).parents[2] if BINARY else None
+APP = "credentials: [{type: app, app_id: 1, private_key: /k.pem}]\n"
+COMMANDS = re.findall(r"^  (\w+) ", subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout, re.M)
+
+
+def gitlatch(*arguments, env=None, **options):
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=30,
+                          env={"PATH": os.environ["PATH"], **(env or {})}, **options)
+
+
+def refused(*arguments, code=2, **options):
+    """The one line on stderr of a command that fails."""
+    done = gitlatch(*arguments, **options)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.count("\n") == 1 and done.stderr.endswith("\n")
+    return done.stderr.rstrip("\n")
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        path = tmp_path / "gitlatch.yaml"
+        path.write_text(text)
+        return path
+    return write
+
+
+# Help.
+
+def test_help_lists_every_command():
+    assert {"env", "health"} <= set(COMMANDS)
+    done = gitlatch("--help")
+    assert done.returncode == 0 and done.stdout.startswith("Usage: gitlatch COMMAND")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command):
+    done = gitlatch(command, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.startswith(f"Usage: gitlatch {command}")
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert gitlatch(command, "-h").stdout == done.stdout
+
+
+def test_version():
+    assert re.fullmatch(r"gitlatch \d+\.\d+\.\d+\n", gitlatch("--version").stdout)
+
+
+def test_help_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BINARY, "env", "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "No space left" in done.stderr
+
+
+# Mistakes: exit 2, one line, and what to do.
+
+@pytest.mark.parametrize("arguments, line", [
+    ([], "gitlatch: name a command; see `gitlatch --help`"),
+    (["helth"], 'gitlatch: there is no command "helth"; did you mean "health"?'),
+    (["xyzzy"], 'gitlatch: there is no command "xyzzy"; see `gitlatch --help`'),
+    (["--verion"], 'gitlatch: there is no option "--verion"; see `gitlatch --help`'),
+    (["env", "--fromat=sh"],
+     "gitlatch env: there is no option --fromat=sh; did you mean --format?; see `gitlatch env --help`"),
+    (["env", "-x"], "gitlatch env: there is no option -x; see `gitlatch env --help`"),
+    (["env", "--format"], "gitlatch env: the option --format needs a value; see `gitlatch env --help`"),
+    (["env", "-c"], "gitlatch env: the option -c needs a value; see `gitlatch env --help`"),
+    (["env", "--format", "xml"], 'gitlatch env: --format is sh, json or k8s, not "xml"; see `gitlatch env --help`'),
+    (["env", "more"], 'gitlatch env: there is one argument too many, "more"; see `gitlatch env --help`'),
+    (["health", "--ready=yes"], "gitlatch health: the option --ready takes no value; see `gitlatch health --help`"),
+    (["health", "--admin", "nowhere"],
+     'gitlatch health: "nowhere" is no address with a port, such as 127.0.0.1:9128'),
+    (["env", "-c", "/nonexistent"], "gitlatch env: /nonexistent: cannot be opened: No such file or directory; name "
+                                    "another file with -c FILE or GITLATCH_CONFIG"),
+])
+def test_mistakes(arguments, line):
+    assert refused(*arguments) == line
+
+
+def test_a_bad_configuration_names_file_line_and_key(config):
+    path = config(APP + "\nlimits:\n  idel: 5m\n")
+    assert refused("env", "-c", path) == \
+        f'gitlatch env: {path}:4: limits.idel: unknown key; did you mean "idle"?'
+
+
+def test_the_configuration_is_found(config):
+    path = config(APP + "listen: 127.0.0.1:1234\n")
+    assert "127.0.0.1:1234" in gitlatch("env", env={"GITLATCH_CONFIG": str(path)}).stdout
+    assert "/etc/gitlatch/gitlatch.yaml" in gitlatch("env", env={"GITLATCH_CONFIG": ""}).stderr
+    assert "127.0.0.1:1234" in gitlatch("env", f"--config={path}", env={"GITLATCH_CONFIG": "/nonexistent"}).stdout
+
+
+# env
+
+def shell_environment(script):
+    done = subprocess.run(["sh", "-c", script + "\nenv -0"], capture_output=True, text=True, check=True,
+                          env={"PATH": os.environ["PATH"], "NO_PROXY": "internal.example"})
+    return dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+
+
+def test_the_three_formats_say_the_same(config):
+    path = config(APP + "listen: 127.0.0.1:4000\nca: {publish: /nonexistent/public}\n")
+    given = {"NO_PROXY": "internal.example"}
+    as_json = json.loads(gitlatch("env", "-c", path, "--format", "json", env=given).stdout)
+    in_shell = shell_environment(gitlatch("env", "-c", path).stdout)
+    as_list = yaml.safe_load(gitlatch("env", "-c", path, "--format=k8s", env=given).stdout)
+    assert as_json["HTTPS_PROXY"] == as_json["https_proxy"] == "http://127.0.0.1:4000"
+    assert as_json["GIT_SSL_CAINFO"] == "/nonexistent/public/bundle.pem"
+    assert as_json["NODE_EXTRA_CA_CERTS"] == "/nonexistent/public/ca.pem"
+    assert as_json["NO_PROXY"] == "internal.example,localhost,127.0.0.1,::1"
+    assert {entry["name"]: entry["value"] for entry in as_list} == as_json
+    assert as_json.items() <= in_shell.items()
+    assert not {"HTTP_PROXY", "http_proxy", "ALL_PROXY"} & set(as_json)
+
+
+@pytest.mark.parametrize("listen, url", [
+    ("0.0.0.0:4000", "http://127.0.0.1:4000"), ('"[::]:4000"', "http://[::1]:4000"), ("10.1.2.3:4", "http://10.1.2.3:4"),
+    ("[{address: 127.0.0.1:1, mode: transparent}, {address: 127.0.0.1:2, password_file: f}, 127.0.0.1:3]",
+     "http://127.0.0.1:3")])
+def test_the_address_that_a_workspace_is_told(config, listen, url):
+    path = config(APP + f"listen: {listen}\n")
+    assert json.loads(gitlatch("env", "-c", path, "--format", "json").stdout)["HTTPS_PROXY"] == url
+
+
+def test_no_address_to_tell(config):
+    path = config(APP + "listen: {address: 127.0.0.1:1, mode: transparent}\n")
+    assert "has no address that a workspace could be told" in refused("env", "-c", path, code=1)
+
+
+# health
+
+class Admin:
+    """An admin address that gives one answer and keeps what it was asked."""
+
+    def __init__(self, answer):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.answer = answer
+        self.asked = b""
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        client, _ = self.socket.accept()
+        with client:
+            while b"\r\n\r\n" not in self.asked:
+                self.asked += client.recv(4096)
+            for part in self.answer:
+                client.sendall(part)
+
+
+def test_health():
+    admin = Admin([b"HTTP/1.", b"1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"])
+    done = gitlatch("health", "--admin", admin.address)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert admin.asked.startswith(b"GET /healthz HTTP/1.1\r\nHost: " + admin.address.encode() + b"\r\n")
+
+
+def test_health_ready_and_the_address_of_the_configuration(config):
+    admin = Admin([b"HTTP/1.1 200 OK\r\n\r\n"])
+    path = config(f"admin: {admin.address}\nlimits: {{idle: not read by a probe}}\n")
+    assert gitlatch("health", "--ready", "-c", path).returncode == 0
+    assert admin.asked.startswith(b"GET /readyz ")
+
+
+def test_health_says_what_is_wrong(config):
+    admin = Admin([b"HTTP/1.1 503 Service Unavailable\r\n\r\n"])
+    assert refused("health", "--admin", admin.address, code=1).startswith("gitlatch health: /healthz answers 503;")
+    admin = Admin([b"SSH-2.0-OpenSSH_9.2\r\n"])
+    assert "what answers there is not gitlatch" in refused("health", "--admin", admin.address, code=1)
+    admin = Admin([b"HTTP/1.1 2"])
+    assert "what answers there is not gitlatch" in refused("health", "--admin", admin.address, code=1)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        line = refused("health", "--admin", "127.0.0.1:%d" % closed.getsockname()[1], code=1)
+    assert "Connection refused; is `gitlatch proxy` running" in line
+    assert "`admin` is off" in refused("health", "-c", config("admin: off\n"))
+
+
+def test_health_does_not_wait_for_ever():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        line = refused("health", "--admin", "127.0.0.1:%d" % silent.getsockname()[1], code=1)
+    assert "no answer: Connection timed out" in line
+
+
+# The manual and what is installed.
+
+def test_the_manual_is_well_formed():
+    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", BUILD / "proxy/cli/gitlatch.1"], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_the_manual_names_every_key_and_reason():
+    text = subprocess.run(["mandoc", "-Tascii", BUILD / "proxy/cli/gitlatch.1"], capture_output=True, text=True).stdout
+    text = re.sub(".\b", "", text)
+    for word in ("limits.tunnel_idle", "credentials[].also_when_refused", "repositories[].max_pack", "wide_token (403)",
+                 "push_certificate (403)", "--explain"):
+        assert word in text, word
+    assert not re.search("@[A-Z]+@", text)
+
+
+def test_install(tmp_path):
+    subprocess.run(["meson", "install", "--no-rebuild", "--quiet", "-C", BUILD, "--destdir", tmp_path], check=True)
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == {"usr/local/bin/gitlatch", "usr/local/share/man/man1/gitlatch.1",
+                     "usr/local/share/doc/gitlatch/examples/gitlatch.yaml"}
+    example = tmp_path / "usr/local/share/doc/gitlatch/examples/gitlatch.yaml"
+    assert "export HTTPS_PROXY='http://127.0.0.1:3128'" in gitlatch("env", "-c", example).stdout

@@ -65,6 +65,14 @@ static void append_reason(struct text *out, const struct refusal_push *refusal, 
     append_code(out, reason, refusal->id);
 }
 
+// What git shows where there is no ref to be named.
+static void append_unpack_failure(struct text *out, const struct refusal_push *refusal)
+{
+    text_format(out, "unpack gitlatch: %s ", refusal->verdict->sentence);
+    append_code(out, refusal->verdict->reason, refusal->id);
+    text_append_char(out, '\n');
+}
+
 // report-status (gitprotocol-pack(5), "Report Status"); a refusal is written alike in its second version.
 static void append_report(struct text *out, const struct push_commands *commands, const struct refusal_push *refusal)
 {
@@ -75,7 +83,7 @@ static void append_report(struct text *out, const struct push_commands *commands
     if (count)
         text_append(&line, "unpack ok\n");
     else
-        text_format(&line, "unpack gitlatch: %s\n", refusal->verdict->sentence);
+        append_unpack_failure(&line, refusal);
     pktline_append(out, text_bytes(&line));
     for (size_t i = 0; i < count; i++) {
         struct bytes ref = push_commands_at(commands, i).ref;

@@ -271,6 +271,13 @@ bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_chang
     return true;
 }
 
+static const struct ref_set *patterns_of(const struct rule *rule, enum reason reason)
+{
+    const struct ref_set *set = reason == REASON_DELETE_DENIED ? &rule->delete : &rule->push;
+
+    return set->kind == REF_SET_PATTERNS && reason != REASON_CREATE_DENIED ? set : NULL;
+}
+
 void policy_decide_push(const struct rule *rule, const struct push_commands *commands,
                         struct push_decision *ret_decision)
 {
@@ -284,9 +291,11 @@ void policy_decide_push(const struct rule *rule, const struct push_commands *com
         if (policy_decide_ref(rule, command.ref, command.change, &verdict))
             continue;
         decision.reasons[i] = verdict.reason;
-        if (decision.allowed)
-            decision.verdict = verdict;
+        if (!decision.allowed)
+            continue;
         decision.allowed = false;
+        decision.verdict = verdict;
+        decision.patterns = patterns_of(rule, verdict.reason);
     }
     *ret_decision = decision;
 }

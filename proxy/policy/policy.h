@@ -79,6 +79,7 @@ struct push_decision {
     bool allowed;
     struct verdict verdict; // where not allowed
     enum reason *reasons;   // owned; as many as there are commands
+    const struct ref_set *patterns; // those that the first refused ref does not match; NULL: there are none to be shown
 };
 // Decides a push at its flush; to be given to push_decision_clear.
 void policy_decide_push(const struct rule *rule, const struct push_commands *commands,

@@ -12,6 +12,7 @@
     FIELD(ACCEPT_ENCODING, 'a', 'g', "accept-encoding") \
     FIELD(ALT_SVC, 'a', 'c', "alt-svc") \
     FIELD(AUTHORIZATION, 'a', 'n', "authorization") \
+    FIELD(CLOSE, 'c', 'e', "close") \
     FIELD(CONNECTION, 'c', 'n', "connection") \
     FIELD(CONTENT_ENCODING, 'c', 'g', "content-encoding") \
     FIELD(CONTENT_LENGTH, 'c', 'h', "content-length") \

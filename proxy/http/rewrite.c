@@ -2,11 +2,13 @@
 
 #include "query.h"
 
-// Connection-bound fields (RFC 9110, 7.6.1) and those that this module writes itself.
+// Connection-bound fields (RFC 9110, 7.6.1) and those that this module writes itself. The name "Close" is
+// reserved, since `Connection: close` would name it.
 #define OWN_FIELDS                                                                                           \
-    [FIELD_CONNECTION] = true, [FIELD_CONTENT_LENGTH] = true, [FIELD_KEEP_ALIVE] = true,                     \
-    [FIELD_PROXY_AUTHENTICATE] = true, [FIELD_PROXY_AUTHORIZATION] = true, [FIELD_PROXY_OTHER] = true,       \
-    [FIELD_TE] = true, [FIELD_TRAILER] = true, [FIELD_TRANSFER_ENCODING] = true, [FIELD_UPGRADE] = true
+    [FIELD_CLOSE] = true, [FIELD_CONNECTION] = true, [FIELD_CONTENT_LENGTH] = true,                          \
+    [FIELD_KEEP_ALIVE] = true, [FIELD_PROXY_AUTHENTICATE] = true,                                            \
+    [FIELD_PROXY_AUTHORIZATION] = true, [FIELD_PROXY_OTHER] = true, [FIELD_TE] = true,                       \
+    [FIELD_TRAILER] = true, [FIELD_TRANSFER_ENCODING] = true, [FIELD_UPGRADE] = true
 
 static const bool request_drops[FIELD_ID_COUNT] = {
     OWN_FIELDS,

@@ -275,6 +275,7 @@ static void what_is_for_this_connection_stays_behind(void **state)
         "Keep-Alive: timeout=5",
         "Connection: x-b\r\nX-B: 1",
         "Upgrade: h2,h2c",
+        "Close: reserved",
         "Trailer: X-Checksum",
         "Proxy-Authenticate: Basic",
         "Proxy-Connection: close",

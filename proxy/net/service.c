@@ -1,0 +1,408 @@
+#include "service.h"
+
+#include <openssl/ssl.h>
+#include <unistd.h>
+
+#include "body.h"
+#include "listener.h"
+#include "loop.h"
+#include "mem.h"
+#include "stream.h"
+#include "text.h"
+
+// A request's head here has a bearer of at most some KiB.
+#define HEAD_MAX ((size_t)16 * KIB)
+// After the last answer the client has this long to close.
+#define LINGER_MS (1 * SECOND_MS)
+
+struct connection;
+
+struct service_call {
+    struct connection *connection;
+    char *head_bytes; // of which `head` and `target` hold views
+    struct head head;
+    struct target target;
+    struct body framing;
+    struct text body;
+    service_gone_fn *on_gone;
+    void *on_gone_arg;
+};
+
+enum connection_state { CONNECTION_HEAD, CONNECTION_BODY, CONNECTION_HANDLING, CONNECTION_ANSWER, CONNECTION_LINGER };
+
+struct connection {
+    struct service *service;
+    struct connection *next, *previous;
+    struct stream *stream;
+    struct address peer;
+    enum connection_state state;
+    size_t searched;           // head.h
+    struct service_call *call; // NULL: no request is under way
+    struct text rest;          // of the answer, what the stream did not take yet
+    size_t rest_sent;
+    bool closes;
+    struct timer timer;
+    struct deferred again; // the next request is here already
+};
+
+struct service {
+    struct service_options options;
+    struct listener *listener;
+    struct address address;
+    struct connection *connections;
+    size_t count;
+    size_t calls;
+};
+
+static void free_call(struct connection *connection)
+{
+    struct service_call *call = connection->call;
+
+    if (!call)
+        return;
+    connection->call = NULL;
+    connection->service->calls--;
+    mem_free(call->head_bytes);
+    text_free(&call->body);
+    mem_free(call);
+}
+
+static void close_connection(struct connection *connection)
+{
+    struct service *service = connection->service;
+
+    if (connection->call && connection->call->on_gone)
+        connection->call->on_gone(connection->call->on_gone_arg);
+    free_call(connection);
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    *(connection->previous ? &connection->previous->next : &service->connections) = connection->next;
+    service->count--;
+    timer_stop(&connection->timer);
+    deferred_cancel(&connection->again);
+    text_free(&connection->rest);
+    stream_free(connection->stream);
+    mem_free(connection);
+}
+
+static void on_timeout(void *arg)
+{
+    close_connection(arg);
+}
+
+static void linger(struct connection *connection)
+{
+    connection->state = CONNECTION_LINGER;
+    timer_start(&connection->timer, LINGER_MS);
+    stream_shutdown_output(connection->stream);
+}
+
+static void await_request(struct connection *connection)
+{
+    connection->state = CONNECTION_HEAD;
+    connection->searched = 0;
+    timer_start(&connection->timer, connection->service->options.timeout_ms);
+    if (stream_input(connection->stream).size > 0)
+        loop_defer(connection->service->options.loop, &connection->again);
+}
+
+// Goes on sending the rest of an answer.
+static void send_rest(struct connection *connection)
+{
+    struct bytes rest = bytes_skip(text_bytes(&connection->rest), connection->rest_sent);
+
+    connection->rest_sent += stream_send(connection->stream, rest);
+    if (connection->rest_sent < connection->rest.size)
+        return;
+    stream_flush(connection->stream);
+    text_free(&connection->rest);
+    text_init(&connection->rest, 0);
+    connection->rest_sent = 0;
+    if (connection->closes || !connection->service->listener)
+        linger(connection);
+    else
+        await_request(connection);
+}
+
+static void answer(struct connection *connection, const struct answer *given, bool is_head, bool secret)
+{
+    struct answer whole = *given;
+    struct bytes body = given->body;
+    struct wire wire;
+    size_t room;
+
+    whole.close = connection->closes;
+    whole.omit_body = is_head || body.size > HEAD_MAX;
+    wire.data = stream_output_room(connection->stream, &room);
+    wire = wire_of(wire.data, room);
+    if (!answer_write(&whole, &wire)) {
+        stream_commit(connection->stream, 0, false);
+        linger(connection);
+        return;
+    }
+    stream_commit(connection->stream, wire.size, secret);
+    if (whole.omit_body && !is_head)
+        text_append_bytes(&connection->rest, body);
+    free_call(connection);
+    connection->state = CONNECTION_ANSWER;
+    timer_start(&connection->timer, connection->service->options.timeout_ms);
+    send_rest(connection);
+}
+
+static void refuse(struct connection *connection, int status, struct bytes text)
+{
+    struct answer refusal = {.status = status, .content_type = BYTES("text/plain; charset=utf-8"), .body = text};
+
+    connection->closes = true;
+    answer(connection, &refusal, false, false);
+}
+
+void service_answer(struct service_call *call, const struct answer *given, bool secret)
+{
+    answer(call->connection, given, call->head.method == METHOD_HEAD, secret);
+}
+
+// Takes the payload that has arrived; true when the request is whole.
+static bool read_body(struct connection *connection)
+{
+    struct service_call *call = connection->call;
+
+    while (!body_is_done(&call->framing)) {
+        struct bytes input = stream_input(connection->stream), data;
+        enum body_result result;
+        size_t used;
+
+        if (input.size == 0)
+            return false;
+        result = body_next_data(&call->framing, input, &used, &data);
+        if (result == BODY_BAD) {
+            refuse(connection, 400, BYTES("the request's body is malformed\n"));
+            return false;
+        }
+        text_append_bytes(&call->body, data);
+        if (call->body.cut) {
+            refuse(connection, 413, BYTES("the request's body is too large\n"));
+            return false;
+        }
+        stream_consume(connection->stream, used);
+        if (result == BODY_DONE)
+            break;
+    }
+    return true;
+}
+
+static void handle(struct connection *connection)
+{
+    if (!read_body(connection)) {
+        if (connection->state == CONNECTION_BODY && stream_end(connection->stream) != STREAM_OPEN)
+            close_connection(connection);
+        return;
+    }
+    connection->state = CONNECTION_HANDLING;
+    timer_stop(&connection->timer);
+    connection->service->options.handler(connection->service->options.arg, connection->call);
+}
+
+// Copies the head, so that its views stay where they are.
+static bool take_head(struct connection *connection, size_t size)
+{
+    struct service_call *call = mem_alloc_zero(1, sizeof(*call));
+
+    connection->call = call;
+    connection->service->calls++;
+    call->connection = connection;
+    call->head_bytes = mem_alloc(size);
+    memcpy(call->head_bytes, stream_input(connection->stream).data, size);
+    stream_consume(connection->stream, size);
+    head_init(&call->head);
+    if (head_parse_request(&call->head, bytes_of(call->head_bytes, size), size) != HEAD_DONE)
+        return false;
+    connection->closes = !call->head.keep_alive;
+    body_from_request(&call->framing, &call->head);
+    text_init(&call->body, connection->service->options.body);
+    return target_parse(call->head.method, call->head.target, &call->target, NULL) &&
+           call->target.form == TARGET_ORIGIN;
+}
+
+static void read_head(struct connection *connection)
+{
+    static struct head head; // one at a time: its 6 KiB are not part of a connection
+
+    head_init(&head);
+    head.searched = connection->searched;
+    switch (head_parse_request(&head, stream_input(connection->stream), HEAD_MAX)) {
+    case HEAD_MORE:
+        connection->searched = head.searched;
+        if (stream_end(connection->stream) != STREAM_OPEN)
+            close_connection(connection);
+        return;
+    case HEAD_BAD:
+        refuse(connection, 400, BYTES("the request is not well-formed HTTP/1.1\n"));
+        return;
+    case HEAD_TOO_LARGE:
+        refuse(connection, 431, BYTES("the request's head is too large\n"));
+        return;
+    case HEAD_DONE:
+        break;
+    }
+    if (!take_head(connection, head.size)) {
+        refuse(connection, 400, BYTES("the request's target is not a path\n"));
+        return;
+    }
+    connection->state = CONNECTION_BODY;
+    if (connection->call->head.expect_continue) {
+        if (!stream_write(connection->stream, ANSWER_CONTINUE)) {
+            close_connection(connection);
+            return;
+        }
+        stream_flush(connection->stream);
+    }
+    handle(connection);
+}
+
+static void on_input(void *arg)
+{
+    struct connection *connection = arg;
+
+    if (stream_end(connection->stream) == STREAM_FAILED) {
+        close_connection(connection);
+        return;
+    }
+    switch (connection->state) {
+    case CONNECTION_HEAD:
+        read_head(connection);
+        break;
+    case CONNECTION_BODY:
+        handle(connection);
+        break;
+    case CONNECTION_HANDLING:
+        if (stream_end(connection->stream) != STREAM_OPEN)
+            close_connection(connection); // nobody waits for the answer any more
+        break;
+    case CONNECTION_ANSWER:
+        break;
+    case CONNECTION_LINGER:
+        stream_consume(connection->stream, stream_input(connection->stream).size);
+        if (stream_end(connection->stream) != STREAM_OPEN)
+            close_connection(connection);
+        break;
+    }
+}
+
+static void on_output(void *arg)
+{
+    struct connection *connection = arg;
+
+    if (connection->state == CONNECTION_ANSWER)
+        send_rest(connection);
+}
+
+static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};
+
+static void on_accept(void *arg, int fd, const struct address *peer)
+{
+    struct service *service = arg;
+    struct connection *connection;
+    SSL *ssl = NULL;
+
+    if (service->count >= service->options.connections ||
+        (service->options.tls && !(ssl = SSL_new(service->options.tls(service->options.tls_arg))))) {
+        close(fd);
+        return;
+    }
+    connection = mem_alloc_zero(1, sizeof(*connection));
+    connection->service = service;
+    connection->peer = *peer;
+    connection->next = service->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    service->connections = connection;
+    service->count++;
+    timer_init(&connection->timer, service->options.loop, on_timeout, connection);
+    deferred_init(&connection->again, on_input, connection);
+    connection->stream = stream_new(service->options.loop, fd, &callbacks, connection);
+    await_request(connection);
+    stream_want_input(connection->stream, true);
+    if (ssl) {
+        SSL_set_accept_state(ssl);
+        stream_start_tls(connection->stream, ssl);
+    }
+}
+
+struct service *service_new(const struct service_options *options, struct error *ret_error)
+{
+    struct service *service = mem_alloc_zero(1, sizeof(*service));
+
+    service->options = *options;
+    service->listener = listener_new(options->loop, &options->address, false, on_accept, service, ret_error);
+    if (!service->listener) {
+        mem_free(service);
+        return NULL;
+    }
+    service->address = *listener_address(service->listener);
+    return service;
+}
+
+void service_stop(struct service *service)
+{
+    struct connection *next;
+
+    listener_free(service->listener);
+    service->listener = NULL;
+    for (struct connection *connection = service->connections; connection; connection = next) {
+        next = connection->next;
+        if (connection->state == CONNECTION_HEAD)
+            close_connection(connection);
+    }
+}
+
+void service_free(struct service *service)
+{
+    if (!service)
+        return;
+    while (service->connections)
+        close_connection(service->connections);
+    listener_free(service->listener);
+    mem_free(service);
+}
+
+const struct address *service_address(const struct service *service)
+{
+    return &service->address;
+}
+
+size_t service_calls(const struct service *service)
+{
+    return service->calls;
+}
+
+enum head_method service_call_method(const struct service_call *call)
+{
+    return call->head.method;
+}
+
+const struct target *service_call_target(const struct service_call *call)
+{
+    return &call->target;
+}
+
+struct bytes service_call_field(const struct service_call *call, enum field_id id)
+{
+    return head_value(&call->head, id);
+}
+
+struct bytes service_call_body(const struct service_call *call)
+{
+    return text_bytes(&call->body);
+}
+
+const struct address *service_call_client(const struct service_call *call)
+{
+    return &call->connection->peer;
+}
+
+void service_call_watch(struct service_call *call, service_gone_fn *fn, void *arg)
+{
+    call->on_gone = fn;
+    call->on_gone_arg = arg;
+}

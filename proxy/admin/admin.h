@@ -1,0 +1,34 @@
+// The admin address: /healthz, /readyz, /metrics, /status, and a page for people. No answer ever holds a token.
+#ifndef GITLATCH_ADMIN_H
+#define GITLATCH_ADMIN_H
+
+#include <stdbool.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/error.h>
+
+#include "address.h"
+#include "host_name.h"
+
+struct admin;
+struct loop;
+struct metrics;
+struct text;
+
+struct admin_options {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct address address;
+    bool metrics_alone; // the `metrics` address: /metrics alone, without repository labels
+    // Whether a Host field may name us beside our own address (`gateway_hosts`); NULL: none.
+    bool (*is_own_name)(void *arg, const struct host_name *host);
+    bool (*is_ready)(void *arg);
+    void (*status)(void *arg, struct text *text); // appends the JSON object
+    void *arg;
+};
+
+struct admin *admin_new(const struct admin_options *options, struct error *ret_error) GL_MUST_CHECK;
+void admin_free(struct admin *admin); // NULL: nothing
+const struct address *admin_address(const struct admin *admin);
+
+#endif

@@ -158,7 +158,7 @@ static int line_of(struct yaml_reader *reader, const char *path)
     return line;
 }
 
-static bool refuse_line(struct yaml_reader *reader, int line, const char *format, va_list values)
+static bool GL_PRINTF(3, 0) refuse_line(struct yaml_reader *reader, int line, const char *format, va_list values)
 {
     char text[ERROR_TEXT_SIZE];
 

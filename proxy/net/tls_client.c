@@ -128,16 +128,17 @@ SSL *tls_client_ssl(struct tls_client *client, const char *host)
     SSL *ssl = SSL_new(client->context);
     struct kept_session *kept = find_session(client, host);
     struct address literal;
+    char *name = mem_string(host);
 
     if (!ssl)
         abort(); // out of memory
-    SSL_set_ex_data(ssl, host_index(), mem_string(host));
+    SSL_set_ex_data(ssl, host_index(), name);
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (address_parse(bytes_of_string(host), 0, &literal)) {
         X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
     } else {
         SSL_set1_host(ssl, host);
-        SSL_set_tlsext_host_name(ssl, host);
+        SSL_set_tlsext_host_name(ssl, name);
     }
     if (kept)
         SSL_set_session(ssl, kept->session);

@@ -69,9 +69,18 @@ def folder():
         shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def fresh_github(tmp_path_factory):
+    """The state of a mock GitHub that was never used: its keys and first repositories take a second to make."""
+    folder = tmp_path_factory.mktemp("fresh-github")
+    Github(folder).start().stop()
+    return folder
+
+
 @pytest.fixture
-def github(folder):
+def github(folder, fresh_github):
     """The mock GitHub, with acme's private repository `widgets` and more."""
+    shutil.copytree(fresh_github, folder / "github", symlinks=True)
     github = Github(folder / "github").start()
     yield github
     github.stop()
@@ -92,7 +101,8 @@ def start(folder, github):
         config = {**defaults, **config, "github": {**defaults["github"], **config.get("github", {})},
                   # What the mock's other hosts show in a tunnel has to be trusted in the workspace.
                   "ca": {"roots": [SYSTEM_ROOTS, str(github.ca)], **config.get("ca", {})}}
-        gitlatch = Gitlatch(folder / name, {key: value for key, value in config.items() if value is not None}, name, env)
+        config = {key: value for key, value in config.items() if value is not None}  # None: absent
+        gitlatch = Gitlatch(folder / name, config, name, env)
         running.append(gitlatch)
         return gitlatch.start()
     yield start

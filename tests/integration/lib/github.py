@@ -70,14 +70,14 @@ class Github:
 
     # Control.
 
-    def control(self, method, path, **body):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.control_port}{path}", method=method,
+    def control(self, method, call, /, **body):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.control_port}{call}", method=method,
                                          data=json.dumps(body).encode() if body else None)
         try:
             with no_proxy.open(request, timeout=10) as answer:
                 return answer.read().decode()
         except urllib.error.HTTPError as error:
-            raise AssertionError(f"mock: {method} {path} {body}: {error.read().decode()}") from None
+            raise AssertionError(f"mock: {method} {call} {body}: {error.read().decode()}") from None
 
     def requests(self, **wanted):
         """What reached the mock, oldest first; `wanted` are members that must be equal."""

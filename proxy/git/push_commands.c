@@ -247,10 +247,6 @@ static bool read_packet(struct push_commands *commands, enum pktline_result pack
 enum push_commands_result push_commands_feed(struct push_commands *commands, struct bytes *input,
                                              struct verdict *ret_verdict)
 {
-    if (commands->state == STATE_PROBE && input->size) {
-        malformed(ret_verdict, "bytes follow a flush that no command came before");
-        commands->state = STATE_REFUSED;
-    }
     while (commands->state < STATE_PROBE) {
         size_t before = input->size;
         struct bytes line = {0};
@@ -261,6 +257,10 @@ enum push_commands_result push_commands_feed(struct push_commands *commands, str
             return PUSH_COMMANDS_MORE;
         if (!read_packet(commands, packet, line, ret_verdict))
             commands->state = STATE_REFUSED;
+    }
+    if (commands->state == STATE_PROBE && input->size) {
+        malformed(ret_verdict, "bytes follow a flush that no command came before");
+        commands->state = STATE_REFUSED;
     }
     return commands->state == STATE_REFUSED ? PUSH_COMMANDS_REFUSED : PUSH_COMMANDS_DONE;
 }

@@ -58,7 +58,7 @@ enum push_commands_result push_commands_feed(struct push_commands *commands, str
 // The body has ended. False where it ended too early.
 bool push_commands_end(const struct push_commands *commands, struct verdict *ret_verdict) GL_MUST_CHECK;
 
-// After DONE: the body so far is "0000" alone, git's probe before a large request. More of the body makes it malformed.
+// After DONE: the body so far is "0000" alone, git's probe before a large request. If more follows, feed refuses it.
 bool push_commands_is_probe(const struct push_commands *commands);
 // After DONE: some command does not delete, so a pack follows.
 bool push_commands_pack_follows(const struct push_commands *commands);

@@ -135,6 +135,7 @@ static void a_probe_is_told_and_nothing_may_follow_it(void **state)
     assert_int_equal(push_commands_feed(commands, &more, &verdict), PUSH_COMMANDS_REFUSED);
     assert_int_equal(verdict.reason, REASON_PUSH_MALFORMED);
     push_commands_free(commands);
+    push_commands_free(read_body(BYTES("0000PACK"), PUSH_COMMANDS_REFUSED, REASON_PUSH_MALFORMED));
 }
 
 static void where_all_is_deleted_no_pack_follows(void **state)

@@ -120,8 +120,8 @@ static bool write_certificate(const struct authority_state *state, const struct 
                               struct error *ret_error)
 {
     struct staged_file certificate = {0};
-    bool done = staged_file_write(&certificate, state->directory, CERTIFICATE_NAME, 0600, authority_pem(authority),
-                                  ret_error) &&
+    bool done = staged_file_write(&certificate, state->directory, CERTIFICATE_NAME, 0600, STAGED_FILE_KEPT,
+                                  authority_pem(authority), ret_error) &&
                 staged_file_commit(&certificate, ret_error) && staged_file_flush(state->directory, ret_error);
 
     staged_file_discard(&certificate);
@@ -140,7 +140,7 @@ static bool write_pair(const struct authority_state *state, const struct authori
         error_set(ret_error, KEY_NAME ": cannot be encoded");
         goto cleanup;
     }
-    if (!staged_file_write(&key, state->directory, KEY_NAME, 0600, secret_bytes(pem), ret_error))
+    if (!staged_file_write(&key, state->directory, KEY_NAME, 0600, STAGED_FILE_KEPT, secret_bytes(pem), ret_error))
         goto cleanup;
     if (unlinkat(state->directory, CERTIFICATE_NAME, 0) < 0 && errno != ENOENT) {
         error_set(ret_error, CERTIFICATE_NAME ": %s", strerror(errno));

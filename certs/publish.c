@@ -88,10 +88,10 @@ static bool write_files(int directory, const struct content *contents, size_t co
     bool done = true;
 
     for (size_t i = 0; i < count && done; i++)
-        done = staged_file_write(&files[i], directory, contents[i].name, FILE_MODE, contents[i].bytes, ret_error);
+        done = staged_file_write(&files[i], directory, contents[i].name, FILE_MODE, STAGED_FILE_DERIVED,
+                                 contents[i].bytes, ret_error);
     for (size_t i = 0; i < count && done; i++)
         done = staged_file_commit(&files[i], ret_error);
-    done = done && staged_file_flush(directory, ret_error);
     for (size_t i = 0; i < count; i++)
         staged_file_discard(&files[i]);
     mem_free(files);

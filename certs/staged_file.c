@@ -25,8 +25,8 @@ static bool write_all(int descriptor, struct bytes content)
     return true;
 }
 
-bool staged_file_write(struct staged_file *file, int directory, const char *name, mode_t mode, struct bytes content,
-                       struct error *ret_error)
+bool staged_file_write(struct staged_file *file, int directory, const char *name, mode_t mode,
+                       enum staged_file_kind kind, struct bytes content, struct error *ret_error)
 {
     uint64_t random;
     int descriptor = -1;
@@ -38,7 +38,7 @@ bool staged_file_write(struct staged_file *file, int directory, const char *name
         descriptor = openat(directory, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }
     done = descriptor >= 0 && write_all(descriptor, content) && fchmod(descriptor, mode) == 0 &&
-           fsync(descriptor) == 0;
+           (kind == STAGED_FILE_DERIVED || fsync(descriptor) == 0);
     if (!done)
         error_set(ret_error, "%s: %s", name, strerror(errno));
     if (descriptor >= 0)

@@ -1,5 +1,5 @@
-// A file that takes the place of another in one step: it is written in full and flushed beside it, then renamed.
-// Killed at any moment, a process leaves the old file or the new one, and perhaps a `.gitlatch-…` to sweep.
+// A file that takes the place of another in one step: it is written in full beside it, then renamed. Killed at any
+// moment, a process leaves the old file or the new one, and perhaps a `.gitlatch-…` to sweep.
 #ifndef GITLATCH_STAGED_FILE_H
 #define GITLATCH_STAGED_FILE_H
 
@@ -13,6 +13,11 @@
 #define STAGED_FILE_PREFIX    ".gitlatch-"
 #define STAGED_FILE_NAME_SIZE (sizeof(STAGED_FILE_PREFIX) + 16) // 64 random bits in hex
 
+enum staged_file_kind {
+    STAGED_FILE_KEPT,    // outlives a crash of the machine: it is flushed to the disk
+    STAGED_FILE_DERIVED, // made anew at every start: a start waits for no disk
+};
+
 // All zero: nothing is staged.
 struct staged_file {
     int directory;                         // borrowed
@@ -20,10 +25,10 @@ struct staged_file {
     char temporary[STAGED_FILE_NAME_SIZE]; // "": none
 };
 
-// Writes and flushes the temporary file; nobody else can read it before it has its mode.
-bool staged_file_write(struct staged_file *file, int directory, const char *name, mode_t mode, struct bytes content,
-                       struct error *ret_error) GL_MUST_CHECK;
-// Renames it. The directory is flushed by staged_file_flush, once for all.
+// Writes the temporary file; nobody else can read it before it has its mode.
+bool staged_file_write(struct staged_file *file, int directory, const char *name, mode_t mode,
+                       enum staged_file_kind kind, struct bytes content, struct error *ret_error) GL_MUST_CHECK;
+// Renames it. That the names are kept too, the directory must be flushed, once for all its files.
 bool staged_file_commit(struct staged_file *file, struct error *ret_error) GL_MUST_CHECK;
 bool staged_file_flush(int directory, struct error *ret_error) GL_MUST_CHECK;
 // Removes the temporary file, where there still is one.

@@ -13,6 +13,7 @@ struct api_request {
     struct repository *repository; // of a path below /repos/O/R or /repositories/ID
     size_t rest;                   // number of the first segment behind that
     json_t *body;                  // NULL: none
+    char *upload;                  // the file that holds the body of an asset; NULL: none
 };
 
 struct api_answer {
@@ -29,6 +30,7 @@ typedef void api_handler(const struct api_request *request, struct api_answer *a
 enum api_audience {
     API_ANYONE,       // as far as the permission reaches
     API_APP,          // the App's JWT
+    API_SOMEBODY,     // any token
     API_INSTALLATION, // an installation's token
     API_USER,         // a person's token: an installation's is "not accessible by integration"
 };
@@ -46,6 +48,16 @@ struct api_route {
 extern const struct api_route api_app_routes[];
 extern const struct api_route api_repository_routes[];
 
+// The handlers of repositories' routes.
+api_handler api_get_content, api_get_readme, api_put_content;
+api_handler api_get_ref, api_create_ref, api_update_ref, api_delete_ref, api_list_branches, api_list_tags,
+    api_get_branch, api_list_commits, api_get_commit, api_compare, api_get_archive;
+api_handler api_list_issues, api_create_issue, api_get_issue, api_update_issue, api_list_comments,
+    api_create_comment, api_list_pulls, api_create_pull, api_get_pull, api_update_pull;
+api_handler api_list_releases, api_get_release, api_get_latest_release, api_get_release_by_tag,
+    api_create_release, api_update_release, api_delete_release, api_list_assets, api_upload_asset,
+    api_get_asset, api_delete_asset;
+
 void api_fail(struct api_answer *answer, int status, const char *message);
 void api_give(struct api_answer *answer, int status, json_t *json);
 // A page of a list (`per_page`, `page` of the query) with its Link header, whose links lie under `path` of
@@ -58,5 +70,14 @@ const char *api_string(const struct api_request *request, const char *key);
 // What the API says of things; owned by the caller.
 json_t *api_account(const struct virtual_host *host, const struct account *account);
 json_t *api_repository(const struct api_request *request, const struct repository *repository);
+
+// Who asks, as the author of things; owned by the caller.
+char *api_actor(const struct api_request *request);
+// Makes an issue of the request's repository; owned by the caller.
+json_t *api_make_issue(const struct api_request *request, const char *title, const char *body);
+// Makes a pull request of the request's repository; `head` may be "owner:branch". Owned by the caller; NULL
+// where the branches are not there.
+json_t *api_make_pull(const struct api_request *request, const char *title, const char *body,
+                      const char *head, const char *base, bool draft);
 
 #endif

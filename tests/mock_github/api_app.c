@@ -2,6 +2,7 @@
 #include "api.h"
 
 #include "api_mint.h"
+#include "graphql.h"
 #include "mock_setting.h"
 
 #define CREATED "2024-01-01T00:00:00Z"
@@ -244,6 +245,7 @@ const struct api_route api_app_routes[] = {
     {"GET", "/orgs/*/repos", API_ANYONE, NULL, 0, list_account_repositories},
     {"GET", "/users/*/repos", API_ANYONE, NULL, 0, list_account_repositories},
     {"GET", "/search/repositories", API_ANYONE, NULL, 0, search_repositories},
+    {"POST", "/graphql", API_SOMEBODY, NULL, 0, graphql_serve},
     {"GET", "/rate_limit", API_ANYONE, NULL, 0, get_rate_limit},
     {"GET", "/meta", API_ANYONE, NULL, 0, get_meta},
     {"GET", "/zen", API_ANYONE, NULL, 0, get_zen},

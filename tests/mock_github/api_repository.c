@@ -70,8 +70,60 @@ static void get_installation(const struct api_request *request, struct api_answe
                        installation->suspended ? json_string("2024-01-01T00:00:00Z") : json_null()));
 }
 
+static void get_languages(const struct api_request *request, struct api_answer *answer)
+{
+    api_give(answer, 200, json_pack("{s:i}", "C", 1));
+}
+
+static void get_empty_list(const struct api_request *request, struct api_answer *answer)
+{
+    api_give(answer, 200, json_array());
+}
+
 const struct api_route api_repository_routes[] = {
     {"GET", "", API_ANYONE, "metadata", 1, get_repository},
     {"GET", "/installation", API_APP, NULL, 0, get_installation},
+    {"GET", "/languages", API_ANYONE, "metadata", 1, get_languages},
+    {"GET", "/collaborators", API_INSTALLATION, "metadata", 1, get_empty_list},
+    {"GET", "/keys", API_INSTALLATION, "administration", 1, get_empty_list},
+    {"GET", "/readme", API_ANYONE, "contents", 1, api_get_readme},
+    {"GET", "/contents", API_ANYONE, "contents", 1, api_get_content},
+    {"GET", "/contents/**", API_ANYONE, "contents", 1, api_get_content},
+    {"PUT", "/contents/**", API_ANYONE, "contents", 2, api_put_content},
+    {"GET", "/git/ref/**", API_ANYONE, "contents", 1, api_get_ref},
+    {"POST", "/git/refs", API_ANYONE, "contents", 2, api_create_ref},
+    {"PATCH", "/git/refs/**", API_ANYONE, "contents", 2, api_update_ref},
+    {"DELETE", "/git/refs/**", API_ANYONE, "contents", 2, api_delete_ref},
+    {"GET", "/branches", API_ANYONE, "contents", 1, api_list_branches},
+    {"GET", "/branches/**", API_ANYONE, "contents", 1, api_get_branch},
+    {"GET", "/tags", API_ANYONE, "contents", 1, api_list_tags},
+    {"GET", "/commits", API_ANYONE, "contents", 1, api_list_commits},
+    {"GET", "/commits/**", API_ANYONE, "contents", 1, api_get_commit},
+    {"GET", "/compare/**", API_ANYONE, "contents", 1, api_compare},
+    {"GET", "/tarball", API_ANYONE, "contents", 1, api_get_archive},
+    {"GET", "/tarball/**", API_ANYONE, "contents", 1, api_get_archive},
+    {"GET", "/zipball", API_ANYONE, "contents", 1, api_get_archive},
+    {"GET", "/zipball/**", API_ANYONE, "contents", 1, api_get_archive},
+    {"GET", "/issues", API_ANYONE, "issues", 1, api_list_issues},
+    {"POST", "/issues", API_ANYONE, "issues", 2, api_create_issue},
+    {"GET", "/issues/*", API_ANYONE, "issues", 1, api_get_issue},
+    {"PATCH", "/issues/*", API_ANYONE, "issues", 2, api_update_issue},
+    {"GET", "/issues/*/comments", API_ANYONE, "issues", 1, api_list_comments},
+    {"POST", "/issues/*/comments", API_ANYONE, "issues", 2, api_create_comment},
+    {"GET", "/pulls", API_ANYONE, "pull_requests", 1, api_list_pulls},
+    {"POST", "/pulls", API_ANYONE, "pull_requests", 2, api_create_pull},
+    {"GET", "/pulls/*", API_ANYONE, "pull_requests", 1, api_get_pull},
+    {"PATCH", "/pulls/*", API_ANYONE, "pull_requests", 2, api_update_pull},
+    {"GET", "/releases", API_ANYONE, "contents", 1, api_list_releases},
+    {"POST", "/releases", API_ANYONE, "contents", 2, api_create_release},
+    {"GET", "/releases/latest", API_ANYONE, "contents", 1, api_get_latest_release},
+    {"GET", "/releases/tags/**", API_ANYONE, "contents", 1, api_get_release_by_tag},
+    {"GET", "/releases/assets/*", API_ANYONE, "contents", 1, api_get_asset},
+    {"DELETE", "/releases/assets/*", API_ANYONE, "contents", 2, api_delete_asset},
+    {"GET", "/releases/*", API_ANYONE, "contents", 1, api_get_release},
+    {"PATCH", "/releases/*", API_ANYONE, "contents", 2, api_update_release},
+    {"DELETE", "/releases/*", API_ANYONE, "contents", 2, api_delete_release},
+    {"GET", "/releases/*/assets", API_ANYONE, "contents", 1, api_list_assets},
+    {"POST", "/releases/*/assets", API_ANYONE, "contents", 2, api_upload_asset},
     {0},
 };

@@ -2,6 +2,7 @@
 
 #include "api.h"
 #include "mock_setting.h"
+#include "object_host.h"
 
 #define NO_USER_AGENT                                                                                        \
     "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "      \
@@ -189,12 +190,32 @@ static void send_answer(struct call *call, struct api_answer *answer)
                 answer->raw.size);
 }
 
-// Reads a JSON body, where there is one. False: answered.
+static bool is_upload(const struct call *call)
+{
+    return strcmp(call->method, "POST") == 0 && call_path_is(call, 0, "/repos/*/*/releases/*/assets");
+}
+
+// Puts the body of a release's asset into a file.
+static bool receive_upload(struct api_request *request)
+{
+    char *digest;
+
+    request->upload = mock_text_format("%s/assets/upload-%llu", world_state_directory(),
+                                       (unsigned long long)request->call->wire->id);
+    digest = object_host_receive_file(request->call, request->upload);
+    free(digest);
+    return digest != NULL;
+}
+
+// Reads a JSON body, where there is one. False: broken, or answered.
 static bool read_body(struct api_request *request, struct api_answer *answer)
 {
     struct mock_text body = {0};
-    bool whole = call_read_all(request->call, &body);
+    bool whole;
 
+    if (is_upload(request->call))
+        return receive_upload(request);
+    whole = call_read_all(request->call, &body);
     if (whole && body.size > 0) {
         request->body = json_loadb(body.data, body.size, JSON_REJECT_DUPLICATES, NULL);
         if (!json_is_object(request->body)) {
@@ -204,6 +225,13 @@ static bool read_body(struct api_request *request, struct api_answer *answer)
     }
     mock_text_free(&body);
     return whole;
+}
+
+static void forget_upload(struct api_request *request)
+{
+    if (request->upload)
+        remove(request->upload);
+    free(request->upload);
 }
 
 void api_service_serve(struct call *call)
@@ -228,6 +256,7 @@ void api_service_serve(struct call *call)
     write_json(&answer);
     if (answer.status && !call->answered)
         send_answer(call, &answer);
+    forget_upload(&request);
     json_decref(request.body);
     mock_text_free(&answer.headers);
     mock_text_free(&answer.raw);

@@ -40,17 +40,6 @@ static struct principal of_token(const struct call *call, struct bytes value)
     return of_installation(token);
 }
 
-static void note(struct call *call, const char *kind, struct bytes value)
-{
-    struct issued_token *token = issued_token_find(value);
-    json_t *scope = token ? issued_token_describe(token) : NULL;
-    char *text = scope ? json_dumps(scope, JSON_COMPACT) : NULL;
-
-    record_auth(call->record, kind, token ? token->id : 0, text);
-    json_decref(scope);
-    free(text);
-}
-
 // The password of Basic credentials, owned by the caller; NULL where they are malformed.
 static char *basic_password(const char *encoded)
 {
@@ -72,7 +61,6 @@ static struct principal of_basic(struct call *call, const char *encoded)
     struct principal principal = bad(401, "Bad credentials");
 
     if (password) {
-        note(call, "basic", bytes_of_string(password));
         principal = of_token(call, bytes_of_string(password));
     }
     free(password);
@@ -87,7 +75,6 @@ struct principal principal_of_git(struct call *call)
         return (struct principal){.kind = PRINCIPAL_NOBODY};
     if (strncasecmp(authorization, "Basic ", 6) == 0)
         return of_basic(call, authorization + 6);
-    note(call, "unsupported", bytes_of_string(authorization + strcspn(authorization, " ")));
     return bad(401, "Bad credentials");
 }
 
@@ -103,11 +90,8 @@ static struct principal of_bearer(struct call *call, const char *value)
     int status;
     const char *problem;
 
-    if (!looks_like_jwt(value)) {
-        note(call, "bearer", bytes_of_string(value));
+    if (!looks_like_jwt(value))
         return of_token(call, bytes_of_string(value));
-    }
-    note(call, "jwt", bytes_of_string(value));
     problem = app_jwt_verify(value, &status);
     return problem ? bad(status, problem) : (struct principal){.kind = PRINCIPAL_APP};
 }
@@ -124,7 +108,6 @@ struct principal principal_of_api(struct call *call)
         return of_bearer(call, authorization + 7);
     if (strncasecmp(authorization, "token ", 6) == 0)
         return of_bearer(call, authorization + 6);
-    note(call, "unsupported", BYTES(""));
     return bad(401, "Bad credentials");
 }
 
@@ -154,4 +137,37 @@ enum access principal_access(const struct principal *principal, const struct rep
     if (!repository->private)
         return level == 1 ? ACCESS_YES : ACCESS_NOT_GRANTED;
     return ACCESS_HIDDEN;
+}
+
+static void note(struct call *call, const char *kind, const char *value)
+{
+    struct issued_token *token = value ? issued_token_find(bytes_of_string(value)) : NULL;
+    json_t *scope = token ? issued_token_describe(token) : NULL;
+    char *text = scope ? json_dumps(scope, JSON_COMPACT) : NULL;
+
+    record_auth(call->record, kind, token ? token->id : 0, text);
+    json_decref(scope);
+    free(text);
+}
+
+void principal_note(struct call *call)
+{
+    const char *authorization = call_header(call, "Authorization");
+    const char *value = authorization ? strchr(authorization, ' ') : NULL;
+    char *password = NULL;
+
+    if (!authorization)
+        return;
+    world_lock();
+    if (value && strncasecmp(authorization, "Basic ", 6) == 0) {
+        password = basic_password(value + 1);
+        note(call, "basic", password);
+    } else if (value && (strncasecmp(authorization, "Bearer ", 7) == 0 ||
+                         strncasecmp(authorization, "token ", 6) == 0)) {
+        note(call, looks_like_jwt(value + 1) ? "jwt" : "bearer", value + 1);
+    } else {
+        note(call, "other", NULL);
+    }
+    world_unlock();
+    free(password);
 }

@@ -35,8 +35,10 @@ enum access {
     ACCESS_NOT_GRANTED,
 };
 
-// git and LFS: Basic alone, the user's name does not count. API: Bearer, `token`, or Basic. Written into the
-// call's record. Under the world's lock.
+// Writes into the call's record who it says it is, whatever the host makes of that. Takes the world's lock.
+void principal_note(struct call *call);
+// git and LFS: Basic alone, the user's name does not count. API: Bearer, `token`, or Basic. Under
+// the world's lock.
 struct principal principal_of_git(struct call *call);
 struct principal principal_of_api(struct call *call);
 // Whether the permission (a name of GitHub's, e.g. "contents") is there at a level of world_level. Under the

@@ -15,8 +15,8 @@ struct mock_text;
 struct record_entry;
 
 struct record_entry *record_begin(const struct call *call);
-// How the caller proved itself: "none", "basic", "bearer", …; the token's id (0: none) and scope, as one JSON
-// object in text.
+// How the caller proved itself: "none", "basic", "bearer", "jwt", "other"; the token's id (0: none) and
+// scope, as one JSON object in text.
 void record_auth(struct record_entry *entry, const char *kind, uint64_t token, const char *scope);
 void record_end(struct record_entry *entry, const struct call *call);
 // One JSON object a line, oldest first, from entry number `after` + 1 on.

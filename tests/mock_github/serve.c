@@ -15,6 +15,8 @@
 #include "control_service.h"
 #include "git_service.h"
 #include "mock_setting.h"
+#include "object_host.h"
+#include "principal.h"
 #include "web_service.h"
 
 // OpenSSL's handshake is the deepest that a thread goes; ten thousand of them must fit an address space.
@@ -159,10 +161,20 @@ static void dispatch(struct call *call)
         serve_enterprise(call);
         break;
     case HOST_CODELOAD:
+        web_service_serve_codeload(call);
+        break;
     case HOST_RAW:
+        web_service_serve_raw(call);
+        break;
     case HOST_RELEASE_ASSETS:
+        object_host_serve_asset(call);
+        break;
     case HOST_OBJECTS:
+        object_host_serve_lfs(call);
+        break;
     case HOST_LFS:
+        object_host_verify(call);
+        break;
     case HOST_OTHER:
         web_service_echo(call);
         break;
@@ -175,6 +187,7 @@ static void serve_call(struct call *call)
 
     call->host = find_host(call);
     call->record = record_begin(call);
+    principal_note(call);
     if (!call->host) {
         call->host = &nowhere;
         call_answer_text(call, 421, "SNI and Host must name the same host, and one of this mock's.\n");

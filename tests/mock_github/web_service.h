@@ -6,6 +6,9 @@
 
 // Pages of github.com that are not git's.
 void web_service_serve(struct call *call);
+// codeload.github.com: archives; raw.githubusercontent.com: files.
+void web_service_serve_codeload(struct call *call);
+void web_service_serve_raw(struct call *call);
 // Hosts that are nobody's: says what it was asked.
 void web_service_echo(struct call *call);
 

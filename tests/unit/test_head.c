@@ -156,6 +156,7 @@ static void requests_refused(void **state)
         BYTES("GET / http/1.1\r\nHost: a\r\n\r\n"),
         BYTES("GET / HTTPS/1.1\r\nHost: a\r\n\r\n"),
         BYTES("GET / HTTP/1.1\nHost: a\r\n\r\n"),
+        BYTES("GET / HTTP/1.1\nno need to wait for more"),
         BYTES("GET / HTTP/1.1\r\r\nHost: a\r\n\r\n"),
         // field lines
         BYTES("GET / HTTP/1.1\r\nHost: a\n\r\n"),
@@ -313,6 +314,7 @@ static void limit_holds(void **state)
     check(head_parse_request, text, size, HEAD_DONE);
     check(head_parse_request, text, size - 1, HEAD_TOO_LARGE);
     check(head_parse_request, text, 1, HEAD_TOO_LARGE);
+    check(head_parse_request, bytes_of(text.data, size - 1), size - 1, HEAD_TOO_LARGE);
     check(head_parse_request, bytes_of(text.data, size - 1), size, HEAD_MORE);
     // What lies beyond the limit is not looked at.
     check(head_parse_request, BYTES("GET / HTTP/1.1\n"), 14, HEAD_TOO_LARGE);

@@ -21,18 +21,22 @@ static char *exact_copy(struct bytes input)
     return copy;
 }
 
-// Each prefix in a buffer of its own, as if the session's buffer moved.
+// Each prefix in a buffer of its own, as if the session's buffer moved, and parsed by a head that knows of the
+// one before only what head.h says it must.
 static enum head_result parse_byte_by_byte(parse_fn *parse, struct head *head, struct bytes input,
                                            size_t limit, char **ret_copy)
 {
     enum head_result result = HEAD_MORE;
+    size_t searched = 0;
     char *copy = NULL;
 
-    head_init(head);
     for (size_t size = 0; size <= input.size && result == HEAD_MORE; size++) {
         free(copy);
         copy = exact_copy(bytes_of(input.data, size));
+        head_init(head);
+        head->searched = searched;
         result = parse(head, bytes_of(copy, size), limit);
+        searched = head->searched;
     }
     *ret_copy = copy;
     return result;

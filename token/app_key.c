@@ -1,0 +1,220 @@
+#include "app_key.h"
+
+#include <string.h>
+#include <sys/queue.h>
+
+#include "app_jwt.h"
+#include "child.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+#include "secret.h"
+#include "secret_file.h"
+#include "spawner.h"
+
+// A JWT lives nine minutes: one of four minutes arrives with plenty left.
+#define JWT_REUSE_MS (4 * MINUTE_MS)
+// A key in a cloud's KMS signs in well under a second; below limits.token.
+#define SIGN_TIMEOUT_MS (15 * SECOND_MS)
+
+struct app_key_request {
+    LIST_ENTRY(app_key_request) link;
+    struct app_key *key;
+    struct deferred deferred;
+    app_key_done_fn *done;
+    void *arg;
+    struct secret *jwt; // NULL: it waits, or failed
+    struct source_failure failure;
+};
+
+struct app_key {
+    struct loop *loop;
+    char *issuer;
+
+    struct secret_file file; // path NULL: a command signs
+    struct secret *pem;      // the last usable key
+    struct spawner *spawner;
+    size_t command;
+    struct child *signing; // NULL: none runs
+    char *signing_input;
+
+    int64_t ahead_ms; // of GitHub's clock before ours
+    struct secret *jwt;
+    struct mono jwt_at;
+    LIST_HEAD(, app_key_request) waiting;
+};
+
+static bool read_key(struct app_key *key, struct error *ret_error)
+{
+    bool changed;
+
+    if (!secret_file_refresh(&key->file, &changed, ret_error))
+        return false;
+    if (!changed)
+        return true;
+    if (!app_jwt_key_check(secret_bytes(key->file.secret), ret_error))
+        return error_prefix(ret_error, "%s", key->file.path);
+    secret_unref(key->pem);
+    key->pem = secret_ref(key->file.secret);
+    secret_unref(key->jwt);
+    key->jwt = NULL;
+    return true;
+}
+
+struct app_key *app_key_new(struct loop *loop, struct spawner *spawner, const struct credential_options *options,
+                            struct error *ret_error)
+{
+    struct app_key *key = mem_alloc_zero(1, sizeof(*key));
+
+    key->loop = loop;
+    key->spawner = spawner;
+    key->issuer = mem_string(options->app_id);
+    LIST_INIT(&key->waiting);
+    bool usable;
+    if (options->sign_command) {
+        usable = spawner_find(spawner, options->sign_command, &key->command, ret_error);
+    } else {
+        secret_file_init(&key->file, options->private_key);
+        usable = read_key(key, ret_error);
+    }
+    if (usable)
+        return key;
+    app_key_free(key);
+    return NULL;
+}
+
+void app_key_free(struct app_key *key)
+{
+    if (key->signing)
+        child_cancel(key->signing);
+    mem_free(key->signing_input);
+    secret_file_clear(&key->file);
+    secret_unref(key->pem);
+    secret_unref(key->jwt);
+    mem_free(key->issuer);
+    mem_free(key);
+}
+
+void app_key_refresh(struct app_key *key, char ret_version[static SOURCE_VERSION_SIZE])
+{
+    struct error error;
+
+    if (key->file.path && !read_key(key, &error))
+        log_error("token", "App %s keeps its old key: %s", key->issuer, error.text);
+    if (key->pem)
+        secret_fingerprint(key->pem, ret_version);
+}
+
+struct wall app_key_now(const struct app_key *key)
+{
+    return (struct wall){clock_wall(loop_clock(key->loop)).ms + key->ahead_ms};
+}
+
+void app_key_set_clock(struct app_key *key, struct wall github)
+{
+    key->ahead_ms = github.ms - clock_wall(loop_clock(key->loop)).ms;
+    log_warn("token", "this machine's clock is %+lld s off GitHub's; the App's JWT goes by GitHub's",
+             (long long)(-key->ahead_ms / SECOND_MS));
+    secret_unref(key->jwt);
+    key->jwt = NULL;
+}
+
+static void deliver(void *arg)
+{
+    struct app_key_request *request = arg;
+
+    request->done(request->arg, request->jwt, request->jwt ? NULL : &request->failure);
+    secret_unref(request->jwt);
+    mem_free(request);
+}
+
+static void settle(struct app_key_request *request, const struct source_failure *failure)
+{
+    if (failure)
+        request->failure = *failure;
+    else
+        request->jwt = secret_ref(request->key->jwt);
+    loop_defer(request->key->loop, &request->deferred);
+}
+
+// Takes the new JWT.
+static void keep(struct app_key *key, struct secret *jwt)
+{
+    secret_unref(key->jwt);
+    key->jwt = jwt;
+    key->jwt_at = loop_now(key->loop);
+}
+
+static void on_signature(void *arg, struct secret *output, const struct error *error)
+{
+    struct app_key *key = arg;
+    struct app_key_request *request;
+    struct source_failure failure;
+    struct error unusable;
+    struct secret *jwt = NULL;
+
+    key->signing = NULL;
+    if (output)
+        jwt = app_jwt_from_signature(key->signing_input, secret_bytes(output), &unusable);
+    mem_free(key->signing_input);
+    key->signing_input = NULL;
+    if (jwt)
+        keep(key, jwt);
+    else
+        source_failure_set(&failure, false, REASON_APP_KEY, "sign_command of App %s: %s", key->issuer,
+                           output ? unusable.text : error->text);
+    while ((request = LIST_FIRST(&key->waiting))) {
+        LIST_REMOVE(request, link);
+        settle(request, jwt ? NULL : &failure);
+    }
+}
+
+static void sign_by_command(struct app_key *key, struct app_key_request *request)
+{
+    LIST_INSERT_HEAD(&key->waiting, request, link);
+    if (key->signing)
+        return;
+    key->signing_input = app_jwt_signing_input(key->issuer, app_key_now(key));
+    key->signing = child_run(key->spawner, key->command, bytes_of_string(key->signing_input), SIGN_TIMEOUT_MS,
+                             on_signature, key);
+}
+
+static void sign(struct app_key *key, struct app_key_request *request)
+{
+    struct source_failure failure;
+    struct error error;
+    struct secret *jwt = app_jwt_sign(secret_bytes(key->pem), key->issuer, app_key_now(key), &error);
+
+    if (jwt) {
+        keep(key, jwt);
+        settle(request, NULL);
+    } else {
+        source_failure_set(&failure, true, REASON_APP_KEY, "App %s: %s", key->issuer, error.text);
+        settle(request, &failure);
+    }
+}
+
+struct app_key_request *app_key_jwt(struct app_key *key, app_key_done_fn *done, void *arg)
+{
+    struct app_key_request *request = mem_alloc_zero(1, sizeof(*request));
+
+    *request = (struct app_key_request){.key = key, .done = done, .arg = arg};
+    deferred_init(&request->deferred, deliver, request);
+    if (key->jwt && loop_now(key->loop).ms - key->jwt_at.ms < JWT_REUSE_MS)
+        settle(request, NULL);
+    else if (key->pem)
+        sign(key, request);
+    else
+        sign_by_command(key, request);
+    return request;
+}
+
+void app_key_cancel(struct app_key_request *request)
+{
+    if (deferred_pending(&request->deferred))
+        deferred_cancel(&request->deferred);
+    else
+        LIST_REMOVE(request, link);
+    secret_unref(request->jwt);
+    mem_free(request);
+}

@@ -1,0 +1,134 @@
+#include "github_failure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "github_answer.h"
+
+// No word of an answer keeps a source away for longer: rate limits are counted by the hour.
+#define RETRY_MAX_MS (65 * MINUTE_MS)
+// GitHub's messages are short; a page of HTML from something between us is not quoted.
+#define MESSAGE_SIZE 200
+
+struct row {
+    int status;           // 0: any of 4xx
+    const char *contains; // of `message`, without regard to case; "": any
+    enum reason reason;
+    bool permanent;
+};
+
+// The first that fits. What protocol.md does not list is a refusal, to be read by people.
+static const struct row rows[] = {
+    {401, "JSON web token could not be decoded", REASON_APP_KEY, true},
+    {401, "'Expiration time' claim", REASON_CLOCK, true},
+    {401, "'Issued at' claim", REASON_CLOCK, true},
+    {401, "'Issuer' claim", REASON_APP_KEY, true},
+    {401, "", REASON_BAD_CREDENTIAL, true},
+    {403, "suspended", REASON_SUSPENDED, true},
+    {403, "IP allow list", REASON_IP_ALLOW_LIST, true},
+    {403, "rate limit", REASON_RATE_LIMITED, false},
+    {404, "Integration not found", REASON_APP_KEY, true},
+    {404, "", REASON_NOT_INSTALLED, true},
+    {422, "does not exist or is not accessible", REASON_NOT_COVERED, true},
+    {422, "permissions requested are not granted", REASON_NOT_GRANTED, true},
+    {429, "", REASON_RATE_LIMITED, false},
+    {0, "", REASON_GITHUB_REFUSED, true},
+};
+
+static const struct row *find_row(int status, const char *message)
+{
+    const struct row *row = rows;
+
+    while ((row->status && row->status != status) || !strcasestr(message, row->contains))
+        row++;
+    return row;
+}
+
+bool github_failure_date(const struct http_answer *answer, struct wall local, struct wall *ret_date)
+{
+    return answer->date && wall_parse_http_date(bytes_of_string(answer->date), local, ret_date);
+}
+
+static bool number(const char *text, int64_t *ret_number)
+{
+    if (!text || !*text || text[strspn(text, "0123456789")] != '\0' || strlen(text) > 12)
+        return false;
+    *ret_number = strtoll(text, NULL, 10);
+    return true;
+}
+
+int64_t github_failure_retry_ms(const struct http_answer *answer, struct wall local)
+{
+    struct wall now = local, at;
+    int64_t value, wait_ms = 0;
+
+    if (!github_failure_date(answer, local, &now))
+        now = local;
+    if (number(answer->retry_after, &value))
+        wait_ms = value * SECOND_MS;
+    else if (answer->retry_after && wall_parse_http_date(bytes_of_string(answer->retry_after), now, &at))
+        wait_ms = at.ms - now.ms;
+    else if (number(answer->rate_limit_remaining, &value) && value == 0 && number(answer->rate_limit_reset, &value))
+        wait_ms = value * SECOND_MS - now.ms;
+    if (wait_ms <= 0)
+        return 0;
+    return wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS;
+}
+
+void source_failure_transport(const char *what, const struct http_answer *answer, struct source_failure *ret_failure)
+{
+    *ret_failure = (struct source_failure){.slow = answer->result == HTTP_TIMED_OUT};
+    switch (answer->result) {
+    case HTTP_UNTRUSTED:
+        ret_failure->permanent = true;
+        verdict_set(&ret_failure->verdict, REASON_UPSTREAM_TLS, "%s: %s", what, answer->problem);
+        return;
+    case HTTP_BROKEN:
+        verdict_set(&ret_failure->verdict, REASON_TOKEN_SOURCE, "%s: %s", what, answer->problem);
+        return;
+    case HTTP_ANSWERED:
+    case HTTP_UNREACHABLE:
+    case HTTP_TIMED_OUT:
+        verdict_set(&ret_failure->verdict, REASON_TOKEN_UNREACHABLE, "%s: %s", what, answer->problem);
+        return;
+    }
+}
+
+static bool is_rate_limited(const struct http_answer *answer)
+{
+    int64_t remaining;
+
+    return (answer->status == 403 || answer->status == 429) &&
+           (answer->retry_after || (number(answer->rate_limit_remaining, &remaining) && remaining == 0));
+}
+
+void github_failure(const struct github_host *host, const struct http_answer *answer, struct wall local,
+                    struct source_failure *ret_failure)
+{
+    char message[MESSAGE_SIZE];
+
+    if (answer->result != HTTP_ANSWERED) {
+        source_failure_transport(host->api, answer, ret_failure);
+        return;
+    }
+    *ret_failure = (struct source_failure){.retry_ms = github_failure_retry_ms(answer, local)};
+    github_answer_message(answer->body, message, sizeof(message));
+    if (answer->status >= 500) {
+        verdict_set(&ret_failure->verdict, REASON_TOKEN_UNREACHABLE, "%s answered %d", host->api, answer->status);
+        return;
+    }
+    if (answer->status < 400) {
+        verdict_set(&ret_failure->verdict, REASON_TOKEN_SOURCE, "%s answered %d, which is not understood", host->api,
+                    answer->status);
+        return;
+    }
+    const struct row *row = find_row(answer->status, message);
+    enum reason reason = row->reason;
+    ret_failure->permanent = row->permanent;
+    if (reason == REASON_GITHUB_REFUSED && is_rate_limited(answer)) {
+        reason = REASON_RATE_LIMITED;
+        ret_failure->permanent = false;
+    }
+    verdict_set(&ret_failure->verdict, reason, "%s; %s said %d%s%s", reason_row(reason)->meaning, host->api,
+                answer->status, *message ? ": " : "", message);
+}

@@ -1,0 +1,455 @@
+#include "http_client.h"
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "dial.h"
+#include "http_address.h"
+#include "loop.h"
+#include "mem.h"
+#include "resolve.h"
+#include "tls_client.h"
+
+// Idle connections kept: GitHub's API, a broker or platform, the cluster's API, each once or twice.
+#define CONNECTIONS_KEPT 8
+// A connection that was idle for longer is not used again: load balancers drop them without a word.
+#define CONNECTION_AGE_S 55L
+
+struct http_client {
+    struct http_transport transport; // first: what others see
+    const struct dialer *dialer;
+    CURLM *multi;
+    struct timer timer; // curl's own timeouts
+    LIST_HEAD(, http_request) requests;
+};
+
+struct http_request {
+    LIST_ENTRY(http_request) link;
+    struct http_client *client;
+    http_done_fn *done;
+    void *arg;
+    CURL *easy;
+    bool running; // in the multi
+    char error[CURL_ERROR_SIZE];
+    struct curl_slist *headers;
+    struct curl_slist *resolve;    // "host:port:address,…", so that curl never resolves
+    struct curl_slist *connect_to; // "host:port:host:port"
+    char *body;
+    struct tls_client *tls;
+    struct http_address address; // whose addresses are asked for: of the host, what stands in for it, or the proxy
+    struct resolve_request *resolving;
+    struct deferred failed; // an answer that is known before curl starts
+    const char *problem;
+    char *answer;
+    size_t answer_size, answer_capacity;
+    bool too_large;
+};
+
+// One socket that curl waits on.
+struct client_socket {
+    struct http_client *client;
+    struct event *event; // NULL: not yet
+};
+
+static void request_free(struct http_request *request)
+{
+    if (request->running)
+        curl_multi_remove_handle(request->client->multi, request->easy);
+    if (request->resolving)
+        resolve_cancel(request->resolving);
+    deferred_cancel(&request->failed);
+    LIST_REMOVE(request, link);
+    curl_easy_cleanup(request->easy);
+    curl_slist_free_all(request->headers);
+    curl_slist_free_all(request->resolve);
+    curl_slist_free_all(request->connect_to);
+    http_address_clear(&request->address);
+    mem_free(request->body);
+    mem_wiping_free(request->answer);
+    mem_free(request);
+}
+
+static const char *header_value(const struct http_request *request, const char *name)
+{
+    struct curl_header *header;
+
+    return curl_easy_header(request->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+}
+
+// The request ends, with what curl came to.
+static void finish(struct http_request *request, enum http_result result, const char *problem)
+{
+    struct http_answer answer = {.result = result, .problem = problem};
+
+    if (result == HTTP_ANSWERED) {
+        long status = 0;
+        curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+        answer.status = (int)status;
+        answer.body = bytes_of(request->answer, request->answer_size);
+        answer.date = header_value(request, "date");
+        answer.retry_after = header_value(request, "retry-after");
+        answer.rate_limit_remaining = header_value(request, "x-ratelimit-remaining");
+        answer.rate_limit_reset = header_value(request, "x-ratelimit-reset");
+        answer.location = header_value(request, "location");
+    }
+    request->done(request->arg, &answer);
+    request_free(request);
+}
+
+static enum http_result result_of(const struct http_request *request, CURLcode code)
+{
+    switch (code) {
+    case CURLE_OK:
+        return HTTP_ANSWERED;
+    case CURLE_OPERATION_TIMEDOUT:
+        return HTTP_TIMED_OUT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+        return HTTP_UNTRUSTED;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_BAD_CONTENT_ENCODING:
+        return HTTP_BROKEN;
+    default:
+        return request->too_large ? HTTP_BROKEN : HTTP_UNREACHABLE;
+    }
+}
+
+// Gives every transfer that ended its answer. A callback may start or cancel others.
+static void take_finished(struct http_client *client)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(client->multi, &left))) {
+        struct http_request *request = NULL;
+        CURLcode code = message->data.result;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
+        enum http_result result = result_of(request, code);
+        if (result == HTTP_ANSWERED)
+            finish(request, result, NULL);
+        else if (request->too_large || code == CURLE_FILESIZE_EXCEEDED)
+            finish(request, HTTP_BROKEN, "the answer is larger than 1 MiB");
+        else
+            finish(request, result, *request->error ? request->error : curl_easy_strerror(code));
+    }
+}
+
+static void act(struct http_client *client, curl_socket_t descriptor, int events)
+{
+    int running;
+
+    curl_multi_socket_action(client->multi, descriptor, events, &running);
+    take_finished(client);
+}
+
+static void on_timer(void *arg)
+{
+    act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+// Curl calls this from inside its own functions: the timer is set, and nothing is called back.
+static int on_curl_timeout(CURLM *multi, long timeout_ms, void *arg)
+{
+    struct http_client *client = arg;
+
+    if (timeout_ms < 0)
+        timer_stop(&client->timer);
+    else
+        timer_start(&client->timer, timeout_ms);
+    return 0;
+}
+
+static void on_socket(evutil_socket_t descriptor, short what, void *arg)
+{
+    struct client_socket *socket = arg;
+
+    act(socket->client, descriptor,
+        (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static void socket_free(struct client_socket *socket)
+{
+    if (socket && socket->event)
+        event_free(socket->event);
+    mem_free(socket);
+}
+
+static int on_curl_socket(CURL *easy, curl_socket_t descriptor, int what, void *arg, void *of_socket)
+{
+    struct http_client *client = arg;
+    struct client_socket *socket = of_socket;
+
+    if (what == CURL_POLL_REMOVE) {
+        curl_multi_assign(client->multi, descriptor, NULL);
+        socket_free(socket);
+        return 0;
+    }
+    if (!socket) {
+        socket = mem_alloc_zero(1, sizeof(*socket));
+        socket->client = client;
+        curl_multi_assign(client->multi, descriptor, socket);
+    }
+    if (socket->event)
+        event_free(socket->event);
+    socket->event = event_new(loop_event_base(client->dialer->loop), descriptor,
+                              (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
+                                      (what & CURL_POLL_OUT ? EV_WRITE : 0)),
+                              on_socket, socket);
+    if (!socket->event || event_add(socket->event, NULL) != 0)
+        abort(); // memory ran out
+    return 0;
+}
+
+static size_t on_body(char *data, size_t one, size_t size, void *arg)
+{
+    struct http_request *request = arg;
+
+    if (size > HTTP_ANSWER_MAX - request->answer_size) {
+        request->too_large = true;
+        return 0;
+    }
+    if (request->answer_size + size > request->answer_capacity) {
+        size_t capacity = 2 * (request->answer_size + size);
+        request->answer = mem_wiping_realloc(request->answer, capacity);
+        if (!request->answer)
+            abort(); // memory ran out
+        request->answer_capacity = capacity;
+    }
+    memcpy(request->answer + request->answer_size, data, size);
+    request->answer_size += size;
+    return size;
+}
+
+// The roots were loaded once, for life: curl's own way parses them for each connection.
+static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
+{
+    SSL_CTX_set1_cert_store(context, tls_client_roots(arg));
+    return CURLE_OK;
+}
+
+static void set_body(struct http_request *request, const struct http_call *call)
+{
+    if (strcmp(call->method, "POST") != 0)
+        return;
+    request->body = mem_bytes_string(call->body);
+    curl_easy_setopt(request->easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(request->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.size);
+    curl_easy_setopt(request->easy, CURLOPT_POSTFIELDS, request->body);
+}
+
+static void set_fixed(struct http_request *request, const struct http_call *call)
+{
+    CURL *easy = request->easy;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+    curl_easy_setopt(easy, CURLOPT_URL, call->url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, call->tls ? "https" : "http");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "gitlatch/" GITLATCH_VERSION);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->client->dialer->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_ANSWER_MAX);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+    if (!call->tls)
+        return;
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, call->tls);
+}
+
+static void set_headers(struct http_request *request, const struct http_call *call)
+{
+    for (const char *const *header = call->headers; header && *header; header++)
+        request->headers = curl_slist_append(request->headers, *header);
+    if (call->bearer.size) {
+        // curl wipes its own copy when it frees it (see curl_global_init_mem).
+        size_t size = sizeof("Authorization: Bearer ") + call->bearer.size;
+        char *line = mem_alloc(size);
+        snprintf(line, size, "Authorization: Bearer %.*s", (int)call->bearer.size, call->bearer.data);
+        request->headers = curl_slist_append(request->headers, line);
+        mem_wiping_free(line);
+    }
+    // Else curl waits a second for a 100 before a larger body.
+    request->headers = curl_slist_append(request->headers, "Expect:");
+    curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
+}
+
+static void go_through_proxy(struct http_request *request)
+{
+    const struct dialer *dialer = request->client->dialer;
+    char *proxy = mem_format("http://%s:%" PRIu16, dialer->proxy_host, dialer->proxy_port);
+
+    curl_easy_setopt(request->easy, CURLOPT_PROXY, proxy);
+    curl_easy_setopt(request->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    mem_free(proxy);
+    http_address_set(&request->address, dialer->proxy_host, dialer->proxy_port);
+}
+
+static void connect_to(struct http_request *request, const struct dial_override *override)
+{
+    struct http_address *address = &request->address;
+    const char *host = override->to_host[0] ? override->to_host : address->host;
+    uint16_t port = override->to_port ? override->to_port : address->port;
+    char *line = mem_format("%s:%" PRIu16 ":%s:%" PRIu16, address->host, address->port, host, port);
+
+    request->connect_to = curl_slist_append(NULL, line);
+    curl_easy_setopt(request->easy, CURLOPT_CONNECT_TO, request->connect_to);
+    mem_free(line);
+    http_address_set(address, host, port);
+}
+
+// The way is the forwarding path's; `request->address` becomes what is to be resolved. A proxy is always said, if only
+// "": else curl reads the environment.
+static void set_way(struct http_request *request)
+{
+    const struct dialer *dialer = request->client->dialer;
+    const struct http_address *address = &request->address;
+    const struct dial_override *override = dial_override_find(dialer, address->host, address->port);
+
+    curl_easy_setopt(request->easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(request->easy, CURLOPT_PROXY, "");
+    if (dial_goes_through_proxy(dialer, address->host, address->port))
+        go_through_proxy(request);
+    else if (override)
+        connect_to(request, override);
+}
+
+static void on_failed(void *arg)
+{
+    struct http_request *request = arg;
+
+    finish(request, HTTP_UNREACHABLE, request->problem);
+}
+
+static void start(struct http_request *request)
+{
+    // Adding sets curl's timer to 0: the transfer begins when the loop turns.
+    request->running = curl_multi_add_handle(request->client->multi, request->easy) == CURLM_OK;
+    if (!request->running) {
+        request->problem = "curl does not start the call";
+        loop_defer(request->client->dialer->loop, &request->failed);
+    }
+}
+
+static void on_resolved(void *arg, const struct resolve_answer *answer)
+{
+    struct http_request *request = arg;
+
+    request->resolving = NULL;
+    if (answer->count == 0) {
+        char problem[160];
+        snprintf(problem, sizeof(problem), "%.60s: %s", request->address.host, answer->problem);
+        finish(request, HTTP_UNREACHABLE, problem);
+        return;
+    }
+    char *line = http_address_resolved(&request->address, answer);
+    request->resolve = curl_slist_append(NULL, line);
+    mem_free(line);
+    curl_easy_setopt(request->easy, CURLOPT_RESOLVE, request->resolve);
+    start(request);
+}
+
+static void prepare(struct http_request *request, const struct http_call *call)
+{
+    union resolve_address literal;
+
+    if (!request->easy || !http_address_of_url(call->url, &request->address)) {
+        request->problem = "the URL cannot be used";
+        loop_defer(request->client->dialer->loop, &request->failed);
+        return;
+    }
+    set_fixed(request, call);
+    set_body(request, call);
+    set_way(request);
+    set_headers(request, call);
+    if (resolve_literal(request->address.host, &literal))
+        start(request);
+    else
+        request->resolving = resolve_ask(request->client->dialer->resolver, request->address.host, on_resolved, request);
+}
+
+static struct http_request *client_ask(struct http_transport *transport, const struct http_call *call,
+                                       http_done_fn *done, void *arg)
+{
+    struct http_client *client = (struct http_client *)transport;
+    struct http_request *request = mem_alloc_zero(1, sizeof(*request));
+
+    request->client = client;
+    request->done = done;
+    request->arg = arg;
+    request->easy = curl_easy_init();
+    deferred_init(&request->failed, on_failed, request);
+    LIST_INSERT_HEAD(&client->requests, request, link);
+    prepare(request, call);
+    return request;
+}
+
+static void client_cancel(struct http_transport *transport, struct http_request *request)
+{
+    request_free(request);
+}
+
+struct http_client *http_client_new(const struct dialer *dialer, struct error *ret_error)
+{
+    struct http_client *client;
+    CURLM *multi;
+
+    // TLS secrets are written to no file, whatever a debugging session left in the environment.
+    unsetenv("SSLKEYLOGFILE");
+    // Its counter makes every call but the first cheap; nothing is given back, since curl is used until the end.
+    if (curl_global_init_mem(CURL_GLOBAL_ALL, mem_wiping_malloc, mem_wiping_free, mem_wiping_realloc,
+                             mem_wiping_strdup, mem_wiping_calloc) != CURLE_OK ||
+        !(multi = curl_multi_init())) {
+        error_set(ret_error, "curl cannot be set up");
+        return NULL;
+    }
+    client = mem_alloc_zero(1, sizeof(*client));
+    client->transport = (struct http_transport){.ask = client_ask, .cancel = client_cancel};
+    client->dialer = dialer;
+    client->multi = multi;
+    timer_init(&client->timer, dialer->loop, on_timer, client);
+    LIST_INIT(&client->requests);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timeout);
+    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return client;
+}
+
+void http_client_free(struct http_client *client)
+{
+    struct http_request *request;
+
+    if (!client)
+        return;
+    while ((request = LIST_FIRST(&client->requests)))
+        request_free(request);
+    curl_multi_cleanup(client->multi);
+    timer_stop(&client->timer);
+    mem_free(client);
+}
+
+struct http_transport *http_client_transport(struct http_client *client)
+{
+    return &client->transport;
+}

@@ -1,0 +1,166 @@
+#include "mint_scope.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <gitlatch/github_host.h>
+
+#include "mem.h"
+#include "text.h"
+
+// 32 permissions of at most 63 characters with their levels.
+#define PERMISSIONS_TEXT_SIZE (PERMISSIONS_MAX * (PERMISSION_NAME_SIZE + 8))
+
+static void add_metadata(struct permissions *permissions)
+{
+    bool added GL_UNUSED = permissions_add(permissions, BYTES("metadata"), PERMISSION_READ);
+}
+
+void mint_scope_init(struct mint_scope *mint, const struct scope *scope)
+{
+    *mint = (struct mint_scope){
+        .host = scope->host,
+        .reach = scope->reach,
+        .repository = scope->repository,
+        .permissions = scope->permissions,
+    };
+    if (mint->permissions.count == 0)
+        add_metadata(&mint->permissions);
+}
+
+void mint_scope_init_metadata(struct mint_scope *mint, const struct github_host *host, const char *owner)
+{
+    mint_scope_init_wide(mint, host, owner);
+    mint->wide = false;
+    add_metadata(&mint->permissions);
+}
+
+void mint_scope_init_wide(struct mint_scope *mint, const struct github_host *host, const char *owner)
+{
+    *mint = (struct mint_scope){.host = host, .reach = SCOPE_INSTALLATION, .wide = true};
+    snprintf(mint->repository.owner, sizeof(mint->repository.owner), "%s", owner);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t left = ((const struct token_repository *)a)->id, right = ((const struct token_repository *)b)->id;
+
+    return (left > right) - (left < right);
+}
+
+void mint_scope_set(struct mint_scope *mint, const struct token_repository *repositories, size_t count)
+{
+    mem_free(mint->repositories);
+    mint->repositories = mem_alloc(count * sizeof(*repositories));
+    memcpy(mint->repositories, repositories, count * sizeof(*repositories));
+    mint->repository_count = count;
+    qsort(mint->repositories, count, sizeof(*repositories), compare_ids);
+}
+
+void mint_scope_copy(struct mint_scope *copy, const struct mint_scope *mint)
+{
+    *copy = *mint;
+    copy->repositories = NULL;
+    if (mint->repositories)
+        mint_scope_set(copy, mint->repositories, mint->repository_count);
+}
+
+void mint_scope_clear(struct mint_scope *mint)
+{
+    mem_free(mint->repositories);
+    *mint = (struct mint_scope){0};
+}
+
+static void add_permissions(const struct mint_scope *mint, struct text *text)
+{
+    char permissions[PERMISSIONS_TEXT_SIZE];
+
+    permissions_format(&mint->permissions, permissions, sizeof(permissions));
+    text_append(text, permissions);
+}
+
+void mint_scope_key(const struct mint_scope *mint, struct text *text)
+{
+    // A name holds no space, so that no two scopes give one text.
+    text_format(text, "%s %d%s %s/%s ", mint->host->web, (int)mint->reach, mint->wide ? "w" : "", mint->repository.owner,
+                mint->reach == SCOPE_REPOSITORY ? mint->repository.name : "");
+    for (size_t i = 0; i < mint->repository_count; i++)
+        text_format(text, "%s%" PRIu64, i ? "," : "", mint->repositories[i].id);
+    text_append_char(text, ' ');
+    add_permissions(mint, text);
+}
+
+void mint_scope_label(const struct mint_scope *mint, struct text *text)
+{
+    const char *owner = mint->repository.owner;
+
+    if (mint->wide) {
+        text_format(text, "%s%swide", owner, *owner ? " " : "");
+        return;
+    }
+    if (mint->reach == SCOPE_REPOSITORY)
+        text_format(text, "%s/%s ", owner, mint->repository.name);
+    else if (mint->reach == SCOPE_SET)
+        text_format(text, "%s (%zu repositories) ", owner, mint->repository_count);
+    else
+        text_format(text, "%s%s(all) ", owner, *owner ? " " : "");
+    add_permissions(mint, text);
+}
+
+static bool permissions_within(const struct permissions *granted, const struct permissions *asked)
+{
+    struct permissions allowed = *asked;
+
+    // `metadata: read` is granted always; where it could not be added, the set is full without it.
+    add_metadata(&allowed);
+    return permissions_cover(&allowed, granted);
+}
+
+static bool repository_matches(const struct mint_scope *mint, const struct token_repository *repositories,
+                               size_t count, struct verdict *ret_verdict)
+{
+    const struct repository_name *asked = &mint->repository;
+
+    if (count != 1)
+        return verdict_set(ret_verdict, REASON_SCOPE, "a token for %s/%s alone was asked for, one for %zu repositories "
+                           "came; it is not used", asked->owner, asked->name, count);
+    if (repository_name_equal(&repositories[0].name, asked))
+        return true;
+    verdict_set(ret_verdict, REASON_RENAMED, "%s/%s is now %s/%s", asked->owner, asked->name,
+                repositories[0].name.owner, repositories[0].name.name);
+    snprintf(ret_verdict->location, sizeof(ret_verdict->location), "%s/%s", repositories[0].name.owner,
+             repositories[0].name.name);
+    return false;
+}
+
+static bool within_set(const struct mint_scope *mint, const struct token_repository *repositories, size_t count,
+                       struct verdict *ret_verdict)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!bsearch(&repositories[i], mint->repositories, mint->repository_count, sizeof(*repositories), compare_ids))
+            return verdict_set(ret_verdict, REASON_SCOPE, "the token covers %s/%s, which was not asked for; it is not "
+                               "used", repositories[i].name.owner, repositories[i].name.name);
+    }
+    return true;
+}
+
+bool mint_scope_compare(const struct mint_scope *mint, const struct permissions *granted,
+                        const struct token_repository *repositories, size_t count, struct verdict *ret_verdict)
+{
+    if (!permissions_within(granted, &mint->permissions)) {
+        char text[PERMISSIONS_TEXT_SIZE];
+        permissions_format(granted, text, sizeof(text));
+        return verdict_set(ret_verdict, REASON_SCOPE, "the token grants more than was asked for (%.200s); it is not used",
+                           text);
+    }
+    switch (mint->reach) {
+    case SCOPE_REPOSITORY:
+        return repository_matches(mint, repositories, count, ret_verdict);
+    case SCOPE_SET:
+        return within_set(mint, repositories, count, ret_verdict);
+    case SCOPE_INSTALLATION:
+        return true;
+    }
+    return false;
+}

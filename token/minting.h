@@ -1,0 +1,29 @@
+// One token made by a source, with all that belongs to it: what was granted is compared with what was asked, names are
+// learned, a renamed repository gets its new name, and metrics and events tell of it.
+#ifndef GITLATCH_MINTING_H
+#define GITLATCH_MINTING_H
+
+#include <gitlatch/attr.h>
+
+#include "cache.h"
+#include "repository_map.h"
+#include "source.h"
+#include "token_options.h"
+
+struct minting;
+
+// Shared by all mintings; outlives them.
+struct minting_context {
+    struct cache *cache; // for the token with which a new name is asked for
+    struct repository_map *map;
+    struct metrics *metrics;
+    token_mint_fn *on_mint; // NULL: nobody is told
+    void *on_mint_arg;
+};
+
+// As a source's `mint` and `cancel`.
+struct minting *minting_start(struct minting_context *context, struct source *source, const struct mint_scope *scope,
+                              source_done_fn *done, void *arg) GL_MUST_CHECK;
+void minting_cancel(struct minting *minting);
+
+#endif

@@ -1,0 +1,249 @@
+// `app`: tokens minted as a GitHub App, each for one scope.
+#include <stdio.h>
+#include <string.h>
+
+#include "app_call.h"
+#include "app_installation.h"
+#include "app_key.h"
+#include "github_failure.h"
+#include "loop.h"
+#include "mem.h"
+#include "source.h"
+#include "text.h"
+
+struct source_app {
+    struct source source;
+    struct app_key *key;
+    struct app_caller caller;
+    struct app_installations *installations;
+};
+
+struct app_mint {
+    struct source_mint mint;
+    const struct mint_scope *scope;
+    struct app_installation_request *finding; // NULL: found
+    struct app_call *call;                    // NULL: not yet asked
+    bool looked_up_again;
+};
+
+static struct source_app *app_of(const struct app_mint *mint)
+{
+    return (struct source_app *)mint->mint.source;
+}
+
+static bool app_ready(struct source *source, struct source_failure *ret_failure)
+{
+    struct source_app *self = (struct source_app *)source;
+
+    app_key_refresh(self->key, source->version);
+    return true;
+}
+
+static void app_cancel(struct source_mint *mint)
+{
+    struct app_mint *app = (struct app_mint *)mint;
+
+    if (app->finding)
+        app_installation_cancel(app->finding);
+    if (app->call)
+        app_call_cancel(app->call);
+    mem_free(app);
+}
+
+static void finish(struct app_mint *app, const struct source_token *token, const struct source_failure *failure)
+{
+    struct source_mint mint = app->mint;
+
+    mem_free(app);
+    mint.done(mint.arg, token, failure);
+}
+
+// GitHub's time when it answered: a token's life is counted by the clock that gave it its end.
+static struct wall answered_at(const struct app_mint *app, const struct http_answer *answer)
+{
+    struct wall date;
+
+    if (github_failure_date(answer, clock_wall(loop_clock(app->mint.source->loop)), &date))
+        return date;
+    return app_key_now(app_of(app)->key);
+}
+
+static void take_token(struct app_mint *app, const struct http_answer *answer)
+{
+    struct github_token token;
+    struct source_failure failure;
+    struct error error;
+
+    if (!github_answer_token(answer->body, NULL, &token, &error)) {
+        source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s", app->mint.source->host->api, error.text);
+        finish(app, NULL, &failure);
+        return;
+    }
+    struct source_token given = {
+        .token = token.token,
+        .life_ms = token.expires_at.ms - answered_at(app, answer).ms,
+        .expires_at = token.expires_at,
+        .narrowed = token.has_permissions && (token.has_repositories || app->scope->reach == SCOPE_INSTALLATION),
+        .permissions = &token.permissions,
+        .repositories = token.repositories,
+        .repository_count = token.repository_count,
+    };
+    finish(app, &given, NULL);
+    github_token_clear(&token);
+}
+
+static void on_installation(void *arg, const struct github_installation *installation,
+                            const struct source_failure *failure);
+
+static void find_installation(struct app_mint *app)
+{
+    app->finding = app_installation_find(app_of(app)->installations, app->scope, on_installation, app);
+}
+
+static void on_minted(void *arg, const struct http_answer *answer, const struct source_failure *failure)
+{
+    struct app_mint *app = arg;
+
+    app->call = NULL;
+    if (answer && answer->status == 201) {
+        take_token(app, answer);
+    } else if (answer) {
+        struct source_failure odd;
+        source_failure_set(&odd, false, REASON_TOKEN_SOURCE, "%s answered %d to a mint", app->mint.source->host->api,
+                           answer->status);
+        finish(app, NULL, &odd);
+    } else if (failure->verdict.reason == REASON_NOT_INSTALLED && !app->looked_up_again) {
+        // Removed, and perhaps added again under a new id.
+        app->looked_up_again = true;
+        app_installation_forget(app_of(app)->installations, app->scope->repository.owner);
+        find_installation(app);
+    } else {
+        finish(app, NULL, failure);
+    }
+}
+
+static void on_installation(void *arg, const struct github_installation *installation,
+                            const struct source_failure *failure)
+{
+    struct app_mint *app = arg;
+    const char *owner = app->scope->repository.owner;
+    struct source_failure moved;
+
+    app->finding = NULL;
+    if (!installation) {
+        finish(app, NULL, failure);
+        return;
+    }
+    if (app->scope->reach == SCOPE_REPOSITORY && strcmp(installation->owner, owner) != 0) {
+        // A name alone would be taken for a repository of the new owner, whatever it is: its new name is asked for.
+        source_failure_set(&moved, true, REASON_NOT_COVERED, "%s is now %s", owner, installation->owner);
+        finish(app, NULL, &moved);
+        return;
+    }
+    app->call = app_call_start(&app_of(app)->caller, github_call_mint(installation->id, app->scope), on_minted, app);
+}
+
+static struct source_mint *app_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
+                                    void *arg)
+{
+    struct app_mint *app = source_mint_alloc(sizeof(*app), source, done, arg);
+
+    app->scope = scope;
+    find_installation(app);
+    return &app->mint;
+}
+
+// `check`: where the App is installed shows that its key and id are taken.
+
+struct source_probe {
+    source_probe_fn *done;
+    void *arg;
+    struct app_call *call;
+};
+
+static void app_probe_cancel(struct source_probe *probe)
+{
+    app_call_cancel(probe->call);
+    mem_free(probe);
+}
+
+static void on_probed(void *arg, const struct http_answer *answer, const struct source_failure *failure)
+{
+    struct source_probe probe = *(struct source_probe *)arg;
+    struct github_installation *installations = NULL;
+    struct text text = {0};
+    size_t count = 0;
+    struct error error;
+    bool ok = false;
+
+    mem_free(arg);
+    if (failure) {
+        text_append(&text, failure->verdict.sentence);
+    } else if (!github_answer_installations(answer->body, &installations, &count, &error)) {
+        text_append(&text, error.text);
+    } else if (count == 0) {
+        text_append(&text, "GitHub takes the App's key, but the App is installed for nobody: install it in its settings");
+    } else {
+        ok = true;
+        text_append(&text, "GitHub takes the App's key; it is installed for ");
+        for (size_t i = 0; i < count; i++)
+            text_format(&text, "%s%s", i ? ", " : "", installations[i].owner);
+    }
+    probe.done(probe.arg, ok, text_string(&text), count ? installations[0].owner : NULL);
+    mem_free(installations);
+    text_free(&text);
+}
+
+static struct source_probe *app_probe(struct source *source, source_probe_fn *done, void *arg)
+{
+    struct source_app *self = (struct source_app *)source;
+    struct source_probe *probe = mem_alloc(sizeof(*probe));
+
+    *probe = (struct source_probe){.done = done, .arg = arg};
+    probe->call = app_call_start(&self->caller, github_call_installations(source->host), on_probed, probe);
+    return probe;
+}
+
+static void app_adopt(struct source *source, struct source *old)
+{
+    app_installations_adopt(((struct source_app *)source)->installations, ((struct source_app *)old)->installations);
+}
+
+static void app_free(struct source *source)
+{
+    struct source_app *self = (struct source_app *)source;
+
+    app_installations_free(self->installations);
+    app_key_free(self->key);
+    mem_free(self);
+}
+
+static const struct source_type app_type = {
+    .type = CREDENTIAL_APP,
+    .narrow = true,
+    .github = true,
+    .ready = app_ready,
+    .mint = app_mint,
+    .cancel = app_cancel,
+    .probe = app_probe,
+    .probe_cancel = app_probe_cancel,
+    .adopt = app_adopt,
+    .free = app_free,
+};
+
+struct source *source_app_new(const struct source *base, const struct credential_options *options,
+                              struct error *ret_error)
+{
+    struct app_key *key = app_key_new(base->loop, base->spawner, options, ret_error);
+
+    if (!key)
+        return NULL;
+    struct source_app *self =
+        source_alloc(sizeof(*self), base, &app_type,
+                     mem_format("app %s %llu", options->app_id, (unsigned long long)options->installation));
+    self->key = key;
+    self->caller = (struct app_caller){.source = &self->source, .key = key};
+    self->installations = app_installations_new(&self->caller, options->installation);
+    app_key_refresh(key, self->source.version);
+    return &self->source;
+}

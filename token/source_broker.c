@@ -1,0 +1,229 @@
+// `broker`: narrowed tokens from the cluster's broker, POST /v1/token (product.md, "Broker").
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <gitlatch/github_host.h>
+
+#include "bearer_file.h"
+#include "github_answer.h"
+#include "github_failure.h"
+#include "loop.h"
+#include "mem.h"
+#include "source.h"
+
+struct source_broker {
+    struct source source;
+    struct bearer_file bearer;
+};
+
+struct broker_mint {
+    struct source_mint mint;
+    const struct mint_scope *scope;
+    struct http_request *request;
+};
+
+static bool broker_ready(struct source *source, struct source_failure *ret_failure)
+{
+    return bearer_file_ready(&((struct source_broker *)source)->bearer, ret_failure);
+}
+
+// What one of our own brokers may give as `error`: the reasons for which a token could not be had.
+static enum reason reason_of(const char *code)
+{
+    for (enum reason reason = REASON_NO_CREDENTIAL; reason <= REASON_TOKEN_SOURCE; reason++) {
+        if (strcmp(reason_row(reason)->code, code) == 0)
+            return reason;
+    }
+    return REASON_NONE;
+}
+
+static enum reason reason_of_status(int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return REASON_BROKER_DENIED;
+    case 429:
+        return REASON_RATE_LIMITED;
+    default:
+        return status >= 500 ? REASON_TOKEN_UNREACHABLE : REASON_TOKEN_SOURCE;
+    }
+}
+
+static bool is_passing(enum reason reason)
+{
+    return reason == REASON_RATE_LIMITED || reason == REASON_TOKEN_UNREACHABLE || reason == REASON_TOKEN_TIMEOUT ||
+           reason == REASON_TOKEN_SOURCE;
+}
+
+static void renamed(const struct broker_mint *broker, const char *name, struct source_failure *failure)
+{
+    struct bytes owner, rest;
+    struct repository_name parsed;
+
+    if (!bytes_cut(bytes_of_string(name), '/', &owner, &rest) || !repository_name_parse(owner, rest, &parsed)) {
+        source_failure_set(failure, false, REASON_TOKEN_SOURCE, "the broker's answer names no repository");
+        return;
+    }
+    source_failure_set(failure, true, REASON_RENAMED, "%s/%s is now %s/%s", broker->scope->repository.owner,
+                       broker->scope->repository.name, parsed.owner, parsed.name);
+    snprintf(failure->verdict.location, sizeof(failure->verdict.location), "%s/%s", parsed.owner, parsed.name);
+}
+
+static const char *member(const json_t *root, const char *key)
+{
+    const char *value = json_string_value(json_object_get(root, key));
+
+    return value ? value : "";
+}
+
+static void answer_failure(const struct broker_mint *broker, const struct http_answer *answer, struct wall local,
+                           struct source_failure *failure)
+{
+    const struct source_broker *self = (const struct source_broker *)broker->mint.source;
+
+    if (answer->result != HTTP_ANSWERED) {
+        source_failure_transport(self->bearer.url, answer, failure);
+        return;
+    }
+    json_t *root = json_loadb(answer->body.data ? answer->body.data : "", answer->body.size, JSON_REJECT_DUPLICATES,
+                              NULL);
+    if (answer->status == 409 && strcmp(member(root, "error"), "renamed") == 0) {
+        renamed(broker, member(root, "repository"), failure);
+    } else {
+        enum reason reason = reason_of(member(root, "error"));
+        if (reason == REASON_NONE)
+            reason = reason_of_status(answer->status);
+        source_failure_set(failure, !is_passing(reason), reason, "the broker answered %d: %.300s", answer->status,
+                           member(root, "message"));
+        failure->retry_ms = github_failure_retry_ms(answer, local);
+    }
+    json_decref(root);
+}
+
+static void take_token(const struct broker_mint *broker, const struct http_answer *answer, struct wall local)
+{
+    const struct source_mint *mint = &broker->mint;
+    struct source_failure failure;
+    struct github_token token;
+    struct error error;
+    struct wall now;
+
+    if (!github_answer_token(answer->body, broker->scope->repository.owner, &token, &error)) {
+        source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "the broker: %s", error.text);
+        mint->done(mint->arg, NULL, &failure);
+        return;
+    }
+    if (!github_failure_date(answer, local, &now))
+        now = local;
+    struct source_token given = {
+        .token = token.token,
+        .life_ms = token.expires_at.ms - now.ms,
+        .expires_at = token.expires_at,
+        .narrowed = token.has_permissions && (token.has_repositories || broker->scope->reach == SCOPE_INSTALLATION),
+        .permissions = &token.permissions,
+        .repositories = token.repositories,
+        .repository_count = token.repository_count,
+    };
+    mint->done(mint->arg, &given, NULL);
+    github_token_clear(&token);
+}
+
+static void on_answer(void *arg, const struct http_answer *answer)
+{
+    struct broker_mint broker = *(struct broker_mint *)arg;
+    struct wall local = clock_wall(loop_clock(broker.mint.source->loop));
+    struct source_failure failure;
+
+    mem_free(arg);
+    if (answer->status == 200) {
+        take_token(&broker, answer, local);
+        return;
+    }
+    answer_failure(&broker, answer, local, &failure);
+    broker.mint.done(broker.mint.arg, NULL, &failure);
+}
+
+static json_t *repositories_json(const struct mint_scope *scope)
+{
+    json_t *names = json_array();
+
+    if (scope->reach == SCOPE_REPOSITORY)
+        json_array_append_new(names, json_string(scope->repository.name));
+    for (size_t i = 0; i < scope->repository_count; i++)
+        json_array_append_new(names, json_string(scope->repositories[i].name.name));
+    return names;
+}
+
+static char *body_of(const struct mint_scope *scope)
+{
+    json_t *permissions = json_object(), *body;
+
+    for (size_t i = 0; i < scope->permissions.count; i++)
+        json_object_set_new(permissions, scope->permissions.items[i].name,
+                            json_string(permission_level_name(scope->permissions.items[i].level)));
+    body = json_pack("{s:s, s:s, s:o}", "host", scope->host->web, "owner", scope->repository.owner, "permissions",
+                     permissions);
+    if (scope->reach != SCOPE_INSTALLATION)
+        json_object_set_new(body, "repositories", repositories_json(scope));
+    char *dump = json_dumps(body, JSON_COMPACT);
+    char *text = mem_string(dump);
+    mem_wiping_free(dump);
+    json_decref(body);
+    return text;
+}
+
+static struct source_mint *broker_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
+                                       void *arg)
+{
+    struct source_broker *self = (struct source_broker *)source;
+    struct broker_mint *broker = source_mint_alloc(sizeof(*broker), source, done, arg);
+    char *url = mem_format("%s/v1/token", self->bearer.url);
+    char *body = body_of(scope);
+    struct http_call call = bearer_file_call(&self->bearer, "POST", url, bytes_of_string(body));
+
+    broker->scope = scope;
+    broker->request = source->transport->ask(source->transport, &call, on_answer, broker);
+    mem_free(url);
+    mem_free(body);
+    return &broker->mint;
+}
+
+static void broker_cancel(struct source_mint *mint)
+{
+    struct broker_mint *broker = (struct broker_mint *)mint;
+
+    mint->source->transport->cancel(mint->source->transport, broker->request);
+    mem_free(broker);
+}
+
+static void broker_free(struct source *source)
+{
+    struct source_broker *self = (struct source_broker *)source;
+
+    bearer_file_clear(&self->bearer);
+    mem_free(self);
+}
+
+static const struct source_type broker_type = {
+    .type = CREDENTIAL_BROKER,
+    .narrow = true,
+    .ready = broker_ready,
+    .mint = broker_mint,
+    .cancel = broker_cancel,
+    .free = broker_free,
+};
+
+struct source *source_broker_new(const struct source *base, const struct credential_options *options,
+                                 struct error *ret_error)
+{
+    struct bearer_file bearer;
+
+    if (!bearer_file_init(&bearer, options, ret_error))
+        return NULL;
+    struct source_broker *self =
+        source_alloc(sizeof(*self), base, &broker_type, mem_format("broker %s", bearer.url));
+    self->bearer = bearer;
+    return &self->source;
+}

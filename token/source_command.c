@@ -1,0 +1,110 @@
+// `command`: what a command prints, like `gh auth token`; run by the spawner.
+#include <stdio.h>
+#include <string.h>
+
+#include "child.h"
+#include "fixed_token.h"
+#include "loop.h"
+#include "mem.h"
+#include "secret.h"
+#include "source.h"
+#include "spawner.h"
+#include "text.h"
+
+// A helper that asks a password manager or a cloud; below the default of limits.token.
+#define COMMAND_TIMEOUT_MS (20 * SECOND_MS)
+
+struct source_command {
+    struct source source;
+    char *program;
+    size_t index; // with the spawner
+    int64_t life_ms;
+};
+
+struct command_mint {
+    struct source_mint mint;
+    struct child *child;
+};
+
+static bool command_ready(struct source *source, struct source_failure *ret_failure)
+{
+    return true;
+}
+
+static void on_output(void *arg, struct secret *output, const struct error *error)
+{
+    struct command_mint *command = arg;
+    struct source_mint mint = command->mint;
+    const struct source_command *self = (const struct source_command *)mint.source;
+    struct source_failure failure;
+
+    mem_free(command);
+    if (!output) {
+        source_failure_set(&failure, false, REASON_TOKEN_UNREACHABLE, "%s: %s", self->program, error->text);
+        failure.slow = true; // what a command says once it says again a second later
+        mint.done(mint.arg, NULL, &failure);
+        return;
+    }
+    struct secret *secret = secret_new_trimmed(secret_bytes(output));
+    struct source_token token = {.token = secret, .life_ms = self->life_ms, .expires_at = WALL_NEVER};
+    if (self->life_ms != INT64_MAX)
+        token.expires_at.ms = clock_wall(loop_clock(mint.source->loop)).ms + self->life_ms;
+    if (fixed_token_check(secret, self->program, &failure))
+        mint.done(mint.arg, &token, NULL);
+    else
+        mint.done(mint.arg, NULL, &failure);
+    secret_unref(secret);
+}
+
+static struct source_mint *command_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
+                                        void *arg)
+{
+    struct source_command *self = (struct source_command *)source;
+    struct command_mint *command = source_mint_alloc(sizeof(*command), source, done, arg);
+
+    command->child =
+        child_run(source->spawner, self->index, bytes_of(NULL, 0), COMMAND_TIMEOUT_MS, on_output, command);
+    return &command->mint;
+}
+
+static void command_cancel(struct source_mint *mint)
+{
+    struct command_mint *command = (struct command_mint *)mint;
+
+    child_cancel(command->child);
+    mem_free(command);
+}
+
+static void command_free(struct source *source)
+{
+    struct source_command *self = (struct source_command *)source;
+
+    mem_free(self->program);
+    mem_free(self);
+}
+
+static const struct source_type command_type = {
+    .type = CREDENTIAL_COMMAND,
+    .ready = command_ready,
+    .mint = command_mint,
+    .cancel = command_cancel,
+    .free = command_free,
+};
+
+struct source *source_command_new(const struct source *base, const struct credential_options *options,
+                                  struct error *ret_error)
+{
+    struct text identity = {0};
+    size_t index;
+
+    if (!spawner_find(base->spawner, options->argv, &index, ret_error))
+        return NULL;
+    text_append(&identity, "command");
+    for (char **argument = options->argv; *argument; argument++)
+        text_format(&identity, " %s", *argument);
+    struct source_command *self = source_alloc(sizeof(*self), base, &command_type, identity.data);
+    self->program = mem_string(options->argv[0]);
+    self->index = index;
+    self->life_ms = options->lifetime_ms ? options->lifetime_ms : INT64_MAX;
+    return &self->source;
+}

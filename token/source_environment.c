@@ -1,0 +1,65 @@
+// `environment`: a token in a variable of gitlatch's own environment, read once, at start.
+#include <stdlib.h>
+
+#include "fixed_token.h"
+#include "loop.h"
+#include "mem.h"
+#include "secret.h"
+#include "source.h"
+
+struct source_environment {
+    struct source source;
+    char *name;
+    struct secret *token; // NULL: the variable is not set, or empty
+    struct mono since;
+};
+
+static bool environment_ready(struct source *source, struct source_failure *ret_failure)
+{
+    struct source_environment *self = (struct source_environment *)source;
+
+    if (!self->token)
+        return source_failure_set(ret_failure, true, REASON_NO_CREDENTIAL, "the variable %s is not set", self->name);
+    return fixed_token_check(self->token, self->name, ret_failure);
+}
+
+static struct source_mint *environment_mint(struct source *source, const struct mint_scope *scope,
+                                            source_done_fn *done, void *arg)
+{
+    struct source_environment *self = (struct source_environment *)source;
+
+    return fixed_token_mint(source, self->token, self->since, done, arg);
+}
+
+static void environment_free(struct source *source)
+{
+    struct source_environment *self = (struct source_environment *)source;
+
+    secret_unref(self->token);
+    mem_free(self->name);
+    mem_free(self);
+}
+
+static const struct source_type environment_type = {
+    .type = CREDENTIAL_ENVIRONMENT,
+    .ready = environment_ready,
+    .mint = environment_mint,
+    .cancel = fixed_token_cancel,
+    .free = environment_free,
+};
+
+struct source *source_environment_new(const struct source *base, const struct credential_options *options,
+                                      struct error *ret_error)
+{
+    struct source_environment *self =
+        source_alloc(sizeof(*self), base, &environment_type, mem_format("environment %s", options->name));
+    const char *value = getenv(options->name);
+
+    self->name = mem_string(options->name);
+    self->since = loop_now(base->loop);
+    if (value && *value) {
+        self->token = secret_new_trimmed(bytes_of_string(value));
+        secret_fingerprint(self->token, self->source.version);
+    }
+    return &self->source;
+}

@@ -1,0 +1,345 @@
+#include <gitlatch/token_service.h>
+
+#include <string.h>
+
+#include <gitlatch/github_host.h>
+
+#include "http_client.h"
+#include "loop.h"
+#include "mem.h"
+#include "token_service_parts.h"
+
+enum request_kind { REQUEST_TOKEN, REQUEST_REPOSITORY };
+
+struct token_request {
+    struct token_service *service; // a reference
+    enum request_kind kind;
+    struct timer deadline;
+    struct token_walk *walk;          // NULL: it has ended
+    struct repository_lookup *lookup; // NULL: not yet, or ended
+    struct deferred known;            // the answer is there already
+    token_done_fn *done;
+    token_repository_fn *done_repository;
+    void *arg;
+    char owner[OWNER_NAME_SIZE];
+    const struct github_host *host;
+    uint64_t id;
+};
+
+// Requests.
+
+static void request_free(struct token_request *request)
+{
+    struct token_service *service = request->service;
+
+    timer_stop(&request->deadline);
+    deferred_cancel(&request->known);
+    if (request->walk)
+        token_walk_cancel(request->walk);
+    if (request->lookup)
+        repository_lookup_cancel(request->lookup);
+    mem_free(request);
+    token_service_unref(service);
+}
+
+void token_request_cancel(struct token_request *request)
+{
+    request_free(request);
+}
+
+static void finish_token(struct token_request *request, struct lease *lease, const struct verdict *verdict)
+{
+    if (lease) {
+        struct token_grant grant = lease_grant(lease, loop_clock(request->service->loop));
+        request->done(request->arg, &grant, NULL);
+    } else {
+        request->done(request->arg, NULL, verdict);
+    }
+    request_free(request);
+}
+
+static void finish_repository(struct token_request *request, const struct repository_name *name)
+{
+    request->done_repository(request->arg, name);
+    request_free(request);
+}
+
+static void on_deadline(void *arg)
+{
+    struct token_request *request = arg;
+    const struct verdict *met = request->walk ? token_walk_verdict(request->walk) : NULL;
+    struct verdict verdict;
+
+    if (request->kind == REQUEST_REPOSITORY) {
+        finish_repository(request, NULL);
+        return;
+    }
+    if (met) {
+        verdict = *met;
+    } else {
+        verdict_set(&verdict, REASON_TOKEN_TIMEOUT, NULL);
+        verdict.retry_after_s = 1;
+    }
+    finish_token(request, NULL, &verdict);
+}
+
+static struct token_request *request_new(struct token_service *service, enum request_kind kind, timer_fn *known,
+                                         void *arg)
+{
+    struct token_request *request = mem_alloc_zero(1, sizeof(*request));
+
+    request->service = token_service_ref(service);
+    request->kind = kind;
+    request->arg = arg;
+    timer_init(&request->deadline, service->loop, on_deadline, request);
+    timer_start(&request->deadline, service->wait_ms);
+    deferred_init(&request->known, known, request);
+    return request;
+}
+
+static void on_token(void *arg, struct lease *lease, struct source *source, const struct verdict *verdict)
+{
+    struct token_request *request = arg;
+
+    request->walk = NULL;
+    finish_token(request, lease, verdict);
+}
+
+struct token_request *token_service_ask(struct token_service *service, const struct scope *scope, token_done_fn *done,
+                                        void *arg)
+{
+    struct token_request *request = request_new(service, REQUEST_TOKEN, NULL, arg);
+
+    request->done = done;
+    request->walk = token_walk_start(&service->walks, scope, on_token, request);
+    return request;
+}
+
+void token_service_rejected(struct token_service *service, const struct token_grant *grant)
+{
+    cache_rejected(service->cache, grant->entry, grant->fingerprint);
+}
+
+// Repositories by their id.
+
+bool token_service_repository(const struct token_service *service, const struct github_host *host, uint64_t id,
+                              struct repository_name *ret_name)
+{
+    return repository_map_find(service->map, host, id, ret_name) == REPOSITORY_KNOWN;
+}
+
+static void on_known(void *arg)
+{
+    struct token_request *request = arg;
+    struct repository_name name;
+    bool known = token_service_repository(request->service, request->host, request->id, &name);
+
+    finish_repository(request, known ? &name : NULL);
+}
+
+static void on_repository(void *arg, const struct token_repository *repository, bool missing)
+{
+    struct token_request *request = arg;
+    struct repository_map *map = request->service->map;
+
+    request->lookup = NULL;
+    // One that answers under another id is not the one asked for.
+    if (repository && repository->id != request->id)
+        repository = NULL;
+    if (repository)
+        repository_map_learn(map, request->host, repository, 1);
+    else if (missing)
+        repository_map_learn_missing(map, request->host, request->id);
+    finish_repository(request, repository ? &repository->name : NULL);
+}
+
+static void on_finder(void *arg, struct lease *lease, struct source *source, const struct verdict *verdict)
+{
+    struct token_request *request = arg;
+
+    request->walk = NULL;
+    if (!lease) {
+        finish_repository(request, NULL);
+        return;
+    }
+    request->lookup =
+        repository_lookup_start(request->service->cache, source, request->owner,
+                                github_call_repository_by_id(source->host, request->id), on_repository, request);
+}
+
+struct token_request *token_service_find_repository(struct token_service *service, const struct github_host *host,
+                                                    const char *owner, uint64_t id, token_repository_fn *done,
+                                                    void *arg)
+{
+    struct token_request *request = request_new(service, REQUEST_REPOSITORY, on_known, arg);
+    struct scope scope = {.host = host, .reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API_READ};
+    struct repository_name name;
+
+    request->done_repository = done;
+    request->host = host;
+    request->id = id;
+    snprintf(request->owner, sizeof(request->owner), "%s", owner ? owner : "");
+    snprintf(scope.repository.owner, sizeof(scope.repository.owner), "%s", request->owner);
+    if (repository_map_find(service->map, host, id, &name) == REPOSITORY_UNKNOWN)
+        request->walk = token_walk_start(&service->walks, &scope, on_finder, request);
+    else
+        loop_defer(service->loop, &request->known);
+    return request;
+}
+
+// The service itself.
+
+static const struct token_host *host_of(const struct token_service_options *options, const char *name)
+{
+    if (!name)
+        return &options->hosts[0];
+    for (size_t i = 0; i < options->host_count; i++) {
+        if (strcmp(options->hosts[i].host->web, name) == 0)
+            return &options->hosts[i];
+    }
+    return NULL;
+}
+
+static bool make_source(struct token_service *service, const struct token_service_options *options, size_t index,
+                        struct error *ret_error)
+{
+    const struct credential_options *credential = &options->credentials[index];
+    const struct token_host *host = host_of(options, credential->host);
+    size_t same_type = 0;
+
+    if (!host)
+        return error_set(ret_error, "credential %zu: no `github` has the host %s", index + 1, credential->host);
+    for (size_t i = 0; i < index; i++)
+        same_type += options->credentials[i].type == credential->type;
+    struct source base = {
+        .name = source_name(credential->type, same_type),
+        .host = host->host,
+        .tls = host->tls,
+        .wide_api = credential->wide_api,
+        .also_when_refused = credential->also_when_refused,
+        .loop = options->loop,
+        .transport = service->transport,
+        .spawner = options->spawner,
+        .metrics = options->metrics,
+    };
+    struct source *source = source_new(&base, credential, ret_error);
+    if (!source)
+        return false;
+    service->sources[service->source_count++] = source;
+    return true;
+}
+
+static void *start_minting(void *context, struct source *source, const struct mint_scope *scope,
+                           source_done_fn *done, void *arg)
+{
+    return minting_start(context, source, scope, done, arg);
+}
+
+static void cancel_minting(void *context, void *minting)
+{
+    minting_cancel(minting);
+}
+
+static void make_parts(struct token_service *service, const struct token_service_options *options)
+{
+    struct cache_options cache = {
+        .loop = options->loop,
+        .metrics = options->metrics,
+        .refresh_before_ms = options->refresh_before_ms,
+        .minimum_life_ms = options->minimum_life_ms,
+        .minter = {.start = start_minting, .cancel = cancel_minting, .context = &service->mintings},
+    };
+
+    service->cache = cache_new(&cache);
+    service->map = repository_map_new(options->loop);
+    service->lists = repository_lists_new(options->loop, service->cache, service->map);
+    service->mintings = (struct minting_context){
+        .cache = service->cache,
+        .map = service->map,
+        .metrics = options->metrics,
+        .on_mint = options->on_mint,
+        .on_mint_arg = options->on_mint_arg,
+    };
+    service->walks = (struct token_walk_context){
+        .loop = options->loop,
+        .sources = service->sources,
+        .source_count = service->source_count,
+        .cache = service->cache,
+        .lists = service->lists,
+    };
+}
+
+struct token_service *token_service_new(const struct token_service_options *options, struct error *ret_error)
+{
+    struct token_service *service = mem_alloc_zero(1, sizeof(*service));
+
+    service->references = 1;
+    service->loop = options->loop;
+    service->wait_ms = options->wait_ms;
+    service->transport = options->transport;
+    service->sources = mem_alloc(options->credential_count * sizeof(struct source *));
+    if (!service->transport) {
+        service->client = http_client_new(options->dialer, ret_error);
+        if (!service->client)
+            goto fail;
+        service->transport = http_client_transport(service->client);
+    }
+    for (size_t i = 0; i < options->credential_count; i++) {
+        if (!make_source(service, options, i, ret_error))
+            goto fail;
+    }
+    make_parts(service, options);
+    return service;
+fail:
+    token_service_unref(service);
+    return NULL;
+}
+
+struct token_service *token_service_ref(struct token_service *service)
+{
+    service->references++;
+    return service;
+}
+
+void token_service_unref(struct token_service *service)
+{
+    if (!service || --service->references)
+        return;
+    if (service->cache) {
+        // A listing and a minting wait on the cache's entries: what asks goes before what answers.
+        repository_lists_free(service->lists);
+        cache_free(service->cache);
+        repository_map_free(service->map);
+    }
+    for (size_t i = 0; i < service->source_count; i++)
+        source_free(service->sources[i]);
+    mem_free(service->sources);
+    http_client_free(service->client);
+    mem_free(service);
+}
+
+// A source of the new service with the same identity and the same secret.
+static struct source *same_source(void *arg, const struct source *old)
+{
+    struct token_service *service = arg;
+    struct source_failure ignored;
+
+    for (size_t i = 0; i < service->source_count; i++) {
+        struct source *source = service->sources[i];
+        if (strcmp(source->identity, old->identity) == 0 && strcmp(source->host->web, old->host->web) == 0 &&
+            source->type->ready(source, &ignored) && strcmp(source->version, old->version) == 0)
+            return source;
+    }
+    return NULL;
+}
+
+void token_service_adopt(struct token_service *new, struct token_service *old)
+{
+    cache_adopt(new->cache, old->cache, same_source, new);
+    repository_map_adopt(new->map, old->map);
+    for (size_t i = 0; i < old->source_count; i++) {
+        struct source *source = same_source(new, old->sources[i]);
+        if (source && source->type->adopt)
+            source->type->adopt(source, old->sources[i]);
+    }
+}

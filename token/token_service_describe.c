@@ -1,0 +1,53 @@
+#include <string.h>
+
+#include "text.h"
+#include "token_service_parts.h"
+
+static const char *const type_names[CREDENTIAL_TYPE_COUNT] = {
+    [CREDENTIAL_APP] = "app",         [CREDENTIAL_BROKER] = "broker", [CREDENTIAL_PLATFORM] = "platform",
+    [CREDENTIAL_COMMAND] = "command", [CREDENTIAL_FILE] = "file",     [CREDENTIAL_ENVIRONMENT] = "environment",
+};
+
+static void append_string(struct text *text, const char *key, const char *value)
+{
+    text_format(text, ",\"%s\":", key);
+    text_append_json_string(text, bytes_of_string(value));
+}
+
+static const char *state_of(const struct cache_summary *summary)
+{
+    if (summary->failure.reason != REASON_NONE)
+        return summary->failure.sentence;
+    return summary->tokens ? "serving" : "not asked lately";
+}
+
+static void append_source(struct text *text, const struct token_service *service, const struct source *source)
+{
+    struct cache_summary summary;
+
+    cache_summarize(service->cache, source, &summary);
+    text_append(text, "{\"source\":");
+    text_append_json_string(text, bytes_of_string(source->name));
+    append_string(text, "type", type_names[source->type->type]);
+    append_string(text, "host", source->host->web);
+    append_string(text, "state", state_of(&summary));
+    text_format(text, ",\"wide\":%s,\"tokens\":%zu,\"failing\":%zu", source->type->narrow ? "false" : "true",
+                summary.tokens, summary.failing);
+    if (summary.first_end.ms != WALL_NEVER.ms) {
+        char end[WALL_TEXT_SIZE];
+        wall_format_rfc3339(summary.first_end, WALL_SECONDS, end);
+        append_string(text, "first_expires_at", end);
+    }
+    text_append_char(text, '}');
+}
+
+void token_service_describe(const struct token_service *service, struct text *text)
+{
+    text_append_char(text, '[');
+    for (size_t i = 0; i < service->source_count; i++) {
+        if (i)
+            text_append_char(text, ',');
+        append_source(text, service, service->sources[i]);
+    }
+    text_append_char(text, ']');
+}

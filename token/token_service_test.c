@@ -1,0 +1,164 @@
+// `gitlatch check`: each source in turn, what its issuer says of it, then one token and what GitHub says to that.
+#include <inttypes.h>
+#include <string.h>
+
+#include <gitlatch/github_host.h>
+
+#include "github_call.h"
+#include "github_failure.h"
+#include "loop.h"
+#include "mem.h"
+#include "text.h"
+#include "token_service_parts.h"
+
+struct token_test {
+    struct token_service *service; // a reference
+    token_test_line_fn *line;
+    token_test_done_fn *done;
+    void *arg;
+    size_t position;
+    bool ok;
+    struct deferred step;
+    struct source_probe *probe;   // NULL: none under way
+    struct cache_request *asking; // NULL: none under way
+    struct lease *lease;
+    struct http_request *request; // NULL: none under way
+};
+
+static struct source *source_of(const struct token_test *test)
+{
+    return test->service->sources[test->position];
+}
+
+void token_test_cancel(struct token_test *test)
+{
+    deferred_cancel(&test->step);
+    if (test->probe)
+        source_of(test)->type->probe_cancel(test->probe);
+    if (test->asking)
+        cache_cancel(test->asking);
+    if (test->request)
+        test->service->transport->cancel(test->service->transport, test->request);
+    lease_unref(test->lease);
+    token_service_unref(test->service);
+    mem_free(test);
+}
+
+static void say(struct token_test *test, bool ok, const char *text)
+{
+    struct token_test_line line = {.source = source_of(test)->name, .ok = ok, .text = text};
+
+    test->ok &= ok;
+    test->line(test->arg, &line);
+}
+
+static void next(struct token_test *test)
+{
+    lease_unref(test->lease);
+    test->lease = NULL;
+    test->position++;
+    loop_defer(test->service->loop, &test->step);
+}
+
+static void on_rate_limit(void *arg, const struct http_answer *answer)
+{
+    struct token_test *test = arg;
+    struct source_failure failure;
+    struct text text = {0};
+
+    test->request = NULL;
+    if (answer->status == 200) {
+        text_format(&text, "%s takes the token", source_of(test)->host->api);
+        if (answer->rate_limit_remaining)
+            text_format(&text, " (%s requests left in this hour)", answer->rate_limit_remaining);
+        if (test->lease->wide)
+            text_append(&text, "; it cannot be narrowed: whoever gets at it has all that it grants");
+    } else {
+        github_failure(source_of(test)->host, answer, clock_wall(loop_clock(test->service->loop)), &failure);
+        text_append(&text, failure.verdict.sentence);
+    }
+    say(test, answer->status == 200, text_string(&text));
+    text_free(&text);
+    next(test);
+}
+
+static void on_lease(void *arg, struct lease *lease, const struct verdict *verdict)
+{
+    struct token_test *test = arg;
+    struct source *source = source_of(test);
+
+    test->asking = NULL;
+    if (!lease) {
+        say(test, false, verdict->sentence);
+        next(test);
+        return;
+    }
+    test->lease = lease_ref(lease);
+    struct github_call call = github_call_rate_limit(source->host);
+    struct http_call http = github_call_http(&call, secret_bytes(lease->token), source->tls);
+    test->request = source->transport->ask(source->transport, &http, on_rate_limit, test);
+    github_call_clear(&call);
+}
+
+static void ask_token(struct token_test *test, const char *owner)
+{
+    struct source *source = source_of(test);
+    struct mint_scope scope;
+
+    source_scope_metadata(source, owner ? owner : "", &scope);
+    test->asking = cache_ask(test->service->cache, source, &scope, on_lease, test);
+    mint_scope_clear(&scope);
+}
+
+static void on_probed(void *arg, bool ok, const char *text, const char *owner)
+{
+    struct token_test *test = arg;
+
+    test->probe = NULL;
+    say(test, ok, text);
+    if (ok && owner)
+        ask_token(test, owner);
+    else
+        next(test);
+}
+
+static void on_step(void *arg)
+{
+    struct token_test *test = arg;
+    struct source_failure failure;
+
+    if (test->position == test->service->source_count) {
+        token_test_done_fn *done = test->done;
+        bool ok = test->ok;
+        arg = test->arg;
+        token_test_cancel(test);
+        done(arg, ok);
+        return;
+    }
+    struct source *source = source_of(test);
+    if (!source->type->ready(source, &failure)) {
+        say(test, false, failure.verdict.sentence);
+        next(test);
+    } else if (source->type->probe) {
+        test->probe = source->type->probe(source, on_probed, test);
+    } else {
+        ask_token(test, source->host->default_owner);
+    }
+}
+
+struct token_test *token_service_test(struct token_service *service, token_test_line_fn *line,
+                                      token_test_done_fn *done, void *arg)
+{
+    struct token_test *test = mem_alloc_zero(1, sizeof(*test));
+
+    *test = (struct token_test){
+        .service = token_service_ref(service),
+        .line = line,
+        .done = done,
+        .arg = arg,
+        .ok = true,
+    };
+    deferred_init(&test->step, on_step, test);
+    loop_defer(service->loop, &test->step);
+    return test;
+}

@@ -1,0 +1,207 @@
+#include "token_walk.h"
+
+#include <string.h>
+
+#include <gitlatch/github_host.h>
+
+#include "loop.h"
+#include "mem.h"
+
+struct token_walk {
+    const struct token_walk_context *context;
+    struct scope scope;
+    token_walk_fn *done;
+    void *arg;
+    size_t position;        // of the source that is asked, or is next
+    struct verdict verdict; // the failure that tells most, of those met; REASON_NONE: none yet
+    struct deferred step;   // to the source at `position`
+    struct repository_list_request *listing;
+    struct cache_request *asking;
+};
+
+void token_walk_cancel(struct token_walk *walk)
+{
+    deferred_cancel(&walk->step);
+    if (walk->listing)
+        repository_list_cancel(walk->listing);
+    if (walk->asking)
+        cache_cancel(walk->asking);
+    mem_free(walk);
+}
+
+const struct verdict *token_walk_verdict(const struct token_walk *walk)
+{
+    return walk->verdict.reason == REASON_NONE ? NULL : &walk->verdict;
+}
+
+static void finish(struct token_walk *walk, struct lease *lease, struct source *source)
+{
+    token_walk_fn *done = walk->done;
+    void *arg = walk->arg;
+    struct verdict verdict = walk->verdict;
+
+    token_walk_cancel(walk);
+    done(arg, lease, source, lease ? NULL : &verdict);
+}
+
+// A source is passed over when it is unreachable, rate limited, has no installation for the owner, or is not there at
+// all; not when it refused.
+static bool is_passed_over(enum reason reason)
+{
+    return reason == REASON_TOKEN_UNREACHABLE || reason == REASON_RATE_LIMITED || reason == REASON_NOT_INSTALLED ||
+           reason == REASON_NO_CREDENTIAL;
+}
+
+static struct source *next_source(struct token_walk *walk)
+{
+    const struct token_walk_context *context = walk->context;
+
+    for (; walk->position < context->source_count; walk->position++) {
+        if (strcmp(context->sources[walk->position]->host->web, walk->scope.host->web) == 0)
+            return context->sources[walk->position];
+    }
+    return NULL;
+}
+
+// Of several failures the one that tells most is shown: what passes with time, then a refusal, then that nothing is
+// there.
+static int weight(enum reason reason)
+{
+    switch (reason) {
+    case REASON_NONE:
+        return 0;
+    case REASON_NO_CREDENTIAL:
+        return 1;
+    case REASON_NOT_INSTALLED:
+        return 2;
+    default:
+        return is_passed_over(reason) ? 4 : 3;
+    }
+}
+
+// The source at `position` gave none: on to the next, or to the end.
+static void fail(struct token_walk *walk, const struct verdict *verdict)
+{
+    if (weight(verdict->reason) > weight(walk->verdict.reason))
+        walk->verdict = *verdict;
+    walk->position++;
+    const struct source *next = next_source(walk);
+    if (next && (is_passed_over(verdict->reason) || next->also_when_refused)) {
+        loop_defer(walk->context->loop, &walk->step);
+        return;
+    }
+    finish(walk, NULL, NULL);
+}
+
+static void on_lease(void *arg, struct lease *lease, const struct verdict *verdict)
+{
+    struct token_walk *walk = arg;
+
+    walk->asking = NULL;
+    if (lease)
+        finish(walk, lease, walk->context->sources[walk->position]);
+    else
+        fail(walk, verdict);
+}
+
+static void ask(struct token_walk *walk, struct source *source, struct mint_scope *scope)
+{
+    walk->asking = cache_ask(walk->context->cache, source, scope, on_lease, walk);
+    mint_scope_clear(scope);
+}
+
+// Of what the installation covers, what the rules hold.
+static size_t select_repositories(const struct scope *scope, const struct token_repository *all, size_t count,
+                                  struct token_repository *selected)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count && kept <= MINT_SCOPE_REPOSITORIES_MAX; i++) {
+        if (scope->includes(scope->rules, &all[i].name))
+            selected[kept++] = all[i];
+    }
+    return kept;
+}
+
+static void on_list(void *arg, const struct token_repository *all, size_t count, const struct source_failure *failure)
+{
+    struct token_walk *walk = arg;
+    struct verdict verdict;
+    struct mint_scope mint;
+
+    walk->listing = NULL;
+    if (failure) {
+        fail(walk, &failure->verdict);
+        return;
+    }
+    struct token_repository *selected = mem_alloc((MINT_SCOPE_REPOSITORIES_MAX + 1) * sizeof(*selected));
+    size_t kept = select_repositories(&walk->scope, all, count, selected);
+    if (kept == 0) {
+        verdict_set(&verdict, REASON_NOT_COVERED, "the App's installation for %s covers no repository that the rules name",
+                    walk->scope.repository.owner);
+        fail(walk, &verdict);
+    } else if (kept > MINT_SCOPE_REPOSITORIES_MAX) {
+        verdict_set(&verdict, REASON_SET_TOO_LARGE, NULL);
+        fail(walk, &verdict);
+    } else {
+        mint_scope_init(&mint, &walk->scope);
+        mint_scope_set(&mint, selected, kept);
+        ask(walk, walk->context->sources[walk->position], &mint);
+    }
+    mem_free(selected);
+}
+
+static void try_narrow(struct token_walk *walk, struct source *source)
+{
+    struct mint_scope mint;
+
+    if (walk->scope.reach == SCOPE_SET) {
+        walk->listing = repository_list_ask(walk->context->lists, source, walk->scope.repository.owner, on_list, walk);
+        return;
+    }
+    mint_scope_init(&mint, &walk->scope);
+    ask(walk, source, &mint);
+}
+
+static void try_wide(struct token_walk *walk, struct source *source)
+{
+    struct mint_scope mint;
+    struct verdict verdict;
+
+    if (walk->scope.ruled && walk->scope.use == SCOPE_USE_API && !source->wide_api) {
+        verdict_set(&verdict, REASON_WIDE_TOKEN, NULL);
+        fail(walk, &verdict);
+        return;
+    }
+    mint_scope_init_wide(&mint, source->host, source->type->by_owner ? walk->scope.repository.owner : "");
+    ask(walk, source, &mint);
+}
+
+static void on_step(void *arg)
+{
+    struct token_walk *walk = arg;
+    struct source *source = next_source(walk);
+    struct source_failure failure;
+
+    if (!source) {
+        verdict_set(&walk->verdict, REASON_NO_CREDENTIAL, NULL);
+        finish(walk, NULL, NULL);
+    } else if (!source->type->ready(source, &failure)) {
+        fail(walk, &failure.verdict);
+    } else if (source->type->narrow) {
+        try_narrow(walk, source);
+    } else {
+        try_wide(walk, source);
+    }
+}
+
+struct token_walk *token_walk_start(const struct token_walk_context *context, const struct scope *scope,
+                                    token_walk_fn *done, void *arg)
+{
+    struct token_walk *walk = mem_alloc_zero(1, sizeof(*walk));
+
+    *walk = (struct token_walk){.context = context, .scope = *scope, .done = done, .arg = arg};
+    deferred_init(&walk->step, on_step, walk);
+    loop_defer(context->loop, &walk->step);
+    return walk;
+}

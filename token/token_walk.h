@@ -1,0 +1,36 @@
+// Asks the sources in their order for what one request needs, until one gives a token or refuses (product.md, "Sources").
+#ifndef GITLATCH_TOKEN_WALK_H
+#define GITLATCH_TOKEN_WALK_H
+
+#include <stddef.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/scope.h>
+#include <gitlatch/verdict.h>
+
+#include "cache.h"
+#include "repository_list.h"
+#include "source.h"
+
+// What a service has, shared by its walks.
+struct token_walk_context {
+    struct loop *loop;
+    struct source **sources; // in the order in which they are tried
+    size_t source_count;
+    struct cache *cache;
+    struct repository_lists *lists;
+};
+
+struct token_walk;
+
+// Exactly one of the two is not NULL, on loan; with a lease comes its source.
+typedef void token_walk_fn(void *arg, struct lease *lease, struct source *source, const struct verdict *verdict);
+
+// `scope` is copied. Ends with `done`, never from inside, or with token_walk_cancel.
+struct token_walk *token_walk_start(const struct token_walk_context *context, const struct scope *scope,
+                                    token_walk_fn *done, void *arg) GL_MUST_CHECK;
+void token_walk_cancel(struct token_walk *walk);
+// What the walk has met so far that says more than that time is over; NULL: nothing.
+const struct verdict *token_walk_verdict(const struct token_walk *walk);
+
+#endif

@@ -2,7 +2,8 @@
 // from one bounded ring: a slow or full sink never blocks the loop. What does not fit is dropped and counted,
 // and said on stderr. Before log_init (commands, unit tests) lines go to stderr at once.
 //
-// Whatever looks like a GitHub token is replaced by `[redacted]`: a last net, not a licence.
+// For the loop's thread alone. Whatever looks like a GitHub token is replaced by `[redacted]`: a last net,
+// not a licence.
 #ifndef GITLATCH_LOG_H
 #define GITLATCH_LOG_H
 

@@ -209,21 +209,26 @@ static void take_audit(struct log_writer *writer, int fd)
     writer->sinks[LOG_SINK_AUDIT] = (struct sink){.fd = fd};
 }
 
-// What the owner asked for since: another audit sink, or the same file anew. The mutex is held.
+// What the owner asked for since: another audit sink, or the same file anew. The mutex is held, and let go
+// meanwhile: a disk may be slow to open and to close.
 static void take_orders(struct log_writer *writer)
 {
-    int fd;
+    bool has_new = writer->has_new_audit;
+    int fd = has_new ? writer->new_audit_fd : -1;
+    char *path = writer->reopen && !has_new ? mem_string(writer->audit_path) : NULL;
 
-    if (writer->has_new_audit) {
-        take_audit(writer, writer->new_audit_fd);
-        writer->has_new_audit = false;
-    } else if (writer->reopen && writer->audit_path) {
-        fd = log_writer_open(writer->audit_path);
+    writer->has_new_audit = writer->reopen = false;
+    if (!has_new && !path)
+        return;
+    pthread_mutex_unlock(&writer->mutex);
+    if (path) {
+        fd = log_writer_open(path);
         writer->reopen_errno = fd < 0 ? errno : 0;
-        if (fd >= 0)
-            take_audit(writer, fd);
+        mem_free(path);
     }
-    writer->reopen = false;
+    if (has_new || fd >= 0)
+        take_audit(writer, fd);
+    pthread_mutex_lock(&writer->mutex);
 }
 
 static void report(struct log_writer *writer, bool last)

@@ -7,6 +7,8 @@
 #ifndef GITLATCH_REASON_H
 #define GITLATCH_REASON_H
 
+#include <stdbool.h>
+
 // clang-format off
 #define REASON_LIST(REASON) \
     /* what the rules refuse */ \
@@ -47,9 +49,10 @@
     REASON(MALFORMED, "malformed", 400, "the request is not well-formed HTTP/1.1", "use a client that follows RFC 9112") \
     REASON(NAME_MALFORMED, "name", 400, "a host, owner, repository or path is written in a way that cannot be made normal", "write it plainly, without percent-encoding, dot segments or backslashes") \
     REASON(HEADER_TOO_LARGE, "header", 431, "the request's head is larger than `limits.header`", "send fewer or shorter header fields") \
+    REASON(PROXY_AUTHORIZATION, "proxy_authorization", 407, "the proxy wants a password", "use the HTTPS_PROXY that gitlatch published") \
+    /* a client, or our own limits */ \
     REASON(CLIENT_TIMEOUT, "client_timeout", 408, "the client was silent for too long", "try again") \
     REASON(CLIENT_GONE, "client_gone", 499, "the client closed the connection before the end", "") \
-    REASON(PROXY_AUTHORIZATION, "proxy_authorization", 407, "the proxy wants a password", "use the HTTPS_PROXY that gitlatch published") \
     REASON(CONNECTIONS, "connections", 503, "`limits.connections` is reached", "try again later, or ask the operator for a higher limit") \
     REASON(DRAINING, "draining", 503, "gitlatch is shutting down", "try again") \
     /* a token that could not be had */ \
@@ -100,5 +103,12 @@ struct reason_row {
 };
 
 const struct reason_row *reason_row(enum reason reason);
+
+// Whether the request was refused for what it asks, by rule or for its form: the event's decision is `deny`. All others
+// are failures on the way.
+static inline bool reason_is_refusal(enum reason reason)
+{
+    return reason > REASON_NONE && reason < REASON_CLIENT_TIMEOUT;
+}
 
 #endif

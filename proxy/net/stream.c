@@ -325,9 +325,9 @@ char *stream_output_room(struct stream *stream, size_t *ret_size)
 
 void stream_commit(struct stream *stream, size_t count, bool secret)
 {
-    if (secret)
-        buffer_mark_secret(&stream->output);
     buffer_commit(&stream->output, count);
+    if (secret && count > 0)
+        buffer_mark_secret(&stream->output);
 }
 
 void stream_flush(struct stream *stream)

@@ -318,13 +318,12 @@ static const char *decision_label(enum decision decision)
     return labels[decision];
 }
 
-// What the event and the metrics say: a refusal by rule is "deny" also where `enforce: false` let it through.
+// What the event and the metrics say: a refusal of ours is "deny", also where `enforce: false` let it through; what
+// failed on the way is not.
 static enum decision told_decision(const struct exchange *exchange)
 {
-    if (exchange->noted.reason != REASON_NONE)
+    if (exchange->noted.reason != REASON_NONE || reason_is_refusal(exchange->verdict.reason))
         return DECISION_DENY;
-    if (exchange->operation.kind == OPERATION_KIND_COUNT)
-        return exchange->status / 100 == 4 ? DECISION_DENY : DECISION_ALLOW;
     return exchange->decision.decision;
 }
 
@@ -354,6 +353,8 @@ static const char *told_label(const struct exchange *exchange)
 {
     if (exchange->has_request && exchange->request.method == METHOD_CONNECT)
         return operation_label_name(LABEL_TUNNEL);
+    if (exchange->operation.kind == OPERATION_KIND_COUNT)
+        return operation_label_name(LABEL_OTHER);
     return operation_label_name(operation_label(exchange->operation.kind));
 }
 

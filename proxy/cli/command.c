@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "suggestion.h"
 
@@ -104,13 +105,25 @@ int command_finish_output(const struct command *command)
     return command_fail(command, "cannot write to stdout: %s", strerror(errno));
 }
 
-const char *command_config_path(const char *option)
+static const char *named_config(const char *option)
 {
     const char *variable = getenv("GITLATCH_CONFIG");
 
     if (option)
         return option;
-    return variable && *variable ? variable : CONFIG_DEFAULT_PATH;
+    return variable && *variable ? variable : NULL;
+}
+
+const char *command_config_path(const char *option)
+{
+    const char *named = named_config(option);
+
+    return named ? named : CONFIG_DEFAULT_PATH;
+}
+
+bool command_has_config(const char *option)
+{
+    return named_config(option) || access(CONFIG_DEFAULT_PATH, F_OK) == 0;
 }
 
 struct config *command_config(const struct command *command, const char *option, enum config_use use)

@@ -54,6 +54,8 @@ int command_finish_output(const struct command *command);
 
 // The configuration's file: the one of `-c`, else GITLATCH_CONFIG, else CONFIG_DEFAULT_PATH.
 const char *command_config_path(const char *option);
+// Whether a file is named, or the default one exists: for commands that can do without.
+bool command_has_config(const char *option);
 // Reads it; what is wrong with it is said on stderr, and NULL is given. The caller owns one reference.
 struct config *command_config(const struct command *command, const char *option, enum config_use use) GL_MUST_CHECK;
 

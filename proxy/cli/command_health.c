@@ -1,7 +1,6 @@
 // `gitlatch health`: what a kubelet's exec probe runs.
 #include <netinet/in.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "command.h"
@@ -45,14 +44,11 @@ static void make_reachable(struct address *address)
 // Whether the address is told: by the option, else by the file, else it is the default.
 static bool find_address(const char *option, const char *config, struct address *ret_address, struct error *ret_error)
 {
-    const char *path = command_config_path(config);
-    bool named = config || path != (const char *)CONFIG_DEFAULT_PATH;
-
     if (option)
         return config_parse_address(option, ret_address) ||
                error_set(ret_error, "\"%s\" is no address with a port, such as " CONFIG_DEFAULT_ADMIN, option);
-    if (named || access(path, F_OK) == 0)
-        return config_load_admin(path, ret_address, ret_error);
+    if (command_has_config(config))
+        return config_load_admin(command_config_path(config), ret_address, ret_error);
     return config_parse_address(CONFIG_DEFAULT_ADMIN, ret_address);
 }
 

@@ -289,8 +289,6 @@ struct server *server_new(const struct server_options *options, struct error *re
         goto failed;
     server->published = true;
     metrics_collect(server->metrics, collect, server);
-    if (!config->rules.present)
-        log_warn("server", "no `repositories` are configured: whatever the credential reaches is allowed");
     return server;
 
 failed:

@@ -1,0 +1,116 @@
+// `gitlatch proxy`: the sidecar.
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "config_reference.h"
+#include "log.h"
+#include "reason_reference.h"
+#include "server.h"
+#include "serving.h"
+
+static const char help[] =
+    "Usage: gitlatch proxy [-c FILE]\n"
+    "\n"
+    "Runs the proxy of a workspace, in the foreground, until SIGTERM; then lets what is in flight end (at\n"
+    "most `limits.drain`) and exits with 0. SIGHUP, or a change of the file, reads the configuration again:\n"
+    "a bad one is refused and logged, and the old one stays. SIGHUP also opens the audit file anew.\n"
+    "\n"
+    "  -c, --config FILE    the configuration; else GITLATCH_CONFIG, else\n"
+    "                       " CONFIG_DEFAULT_PATH "\n"
+    "  -h, --help           this text\n"
+    "      --help=config    every key of the configuration\n"
+    "      --help=reasons   every reason for which a request is refused or fails\n"
+    "\n"
+    "The least configuration, with a GitHub App:\n"
+    "  credentials: [{type: app, app_id: \"12345\", private_key: /etc/gitlatch/app.pem}]\n"
+    "\n"
+    "Try it with `gitlatch check` first. A workspace finds all it needs in `ca.publish`; see `gitlatch env`.\n";
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"help", optional_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int print_help(const struct command *command, const char *topic)
+{
+    struct text text = {0};
+
+    if (!topic)
+        return command_help(command);
+    if (strcmp(topic, "config") == 0)
+        config_reference_print(&text);
+    else if (strcmp(topic, "reasons") == 0)
+        reason_reference_print(&text);
+    else
+        return command_misused(command, "--help is about config or reasons, not \"%s\"", topic);
+    fputs(text_string(&text), stdout);
+    text_free(&text);
+    return command_finish_output(command);
+}
+
+static bool is_wide(enum credential_type type)
+{
+    return type != CREDENTIAL_APP && type != CREDENTIAL_BROKER;
+}
+
+// What is allowed, but should be known.
+static void warn(const struct config *config)
+{
+    bool broker = false;
+
+    for (size_t i = 0; i < config->credential_count; i++) {
+        broker |= config->credentials[i].type == CREDENTIAL_BROKER;
+        if (is_wide(config->credentials[i].type))
+            log_warn("config", "credentials[%zu] gives one wide token, which cannot be narrowed to a repository%s", i,
+                     config->credentials[i].wide_api && config->rules.present
+                         ? "; with wide_api: true API calls can pass round the rules"
+                         : "");
+    }
+    if (!config->rules.present && !broker)
+        log_warn("config", "there is no `repositories`: the workspace reaches whatever the credential reaches");
+    if (!config->enforce)
+        log_warn("config", "enforce is false: what the rules deny is only audited");
+}
+
+static void on_ready(void *arg, const struct server *server)
+{
+    const struct config *config = arg;
+
+    warn(config);
+    log_info("proxy", "gitlatch " GITLATCH_VERSION " listens at %s; a workspace's files are in %s",
+             server_proxy_url(server), server_publish_directory(server));
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct serving_options serving = {.reloads = true, .lifeline = -1, .ready = on_ready};
+    const char *path = NULL;
+    struct error error;
+    int option, status;
+
+    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+        if (option == 'h')
+            return print_help(command, optarg);
+        if (option != 'c')
+            return COMMAND_USAGE;
+        path = optarg;
+    }
+    if (!command_no_arguments(command, argc, argv))
+        return COMMAND_USAGE;
+    serving.config = command_config(command, path, CONFIG_FOR_PROXY);
+    if (!serving.config)
+        return COMMAND_USAGE;
+    serving.ready_arg = serving.config;
+    status = serving_run(&serving, &error) ? COMMAND_DONE : command_fail(command, "%s", error.text);
+    config_unref(serving.config);
+    return status;
+}
+
+const struct command command_proxy = {
+    .name = "proxy",
+    .summary = "run the proxy of a workspace",
+    .help = help,
+    .run = run,
+};

@@ -50,6 +50,11 @@ void authority_state_close(struct authority_state *state)
     mem_free(state);
 }
 
+const char *authority_state_directory(const struct authority_state *state)
+{
+    return state->path;
+}
+
 // The lock goes with the descriptor that is returned; -1: it was not had.
 static int take_lock(const struct authority_state *state, int64_t wait_ms, struct error *ret_error)
 {

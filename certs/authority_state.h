@@ -17,6 +17,8 @@ struct authority_state;
 // Opens the directory (own_directory.h says which), or makes it with mode 0700.
 struct authority_state *authority_state_open(const char *directory, struct error *ret_error) GL_MUST_CHECK;
 void authority_state_close(struct authority_state *state); // NULL is allowed
+// The directory that is used, absolute; valid as long as `state`.
+const char *authority_state_directory(const struct authority_state *state);
 
 // The CA that is kept; where there is none that can be used, one that is made and kept. One that is due is
 // renewed; one that is damaged or does not fit the hosts is replaced, with a warning in the log.

@@ -1,5 +1,7 @@
 #include "identity.h"
 
+#include <sys/stat.h>
+
 #include "authority_state.h"
 #include "log.h"
 #include "loop.h"
@@ -82,6 +84,17 @@ static bool open_authority(struct identity *identity, const char *state, struct 
     return identity->authority || error_prefix(ret_error, "ca");
 }
 
+// The key would lie beside what everybody may read.
+static bool state_is_published(const struct identity *identity)
+{
+    struct stat state;
+    struct stat published;
+
+    return identity->state && stat(authority_state_directory(identity->state), &state) == 0 &&
+           stat(publish_directory(identity->publish), &published) == 0 && state.st_dev == published.st_dev &&
+           state.st_ino == published.st_ino;
+}
+
 struct identity *identity_new(struct loop *loop, const struct identity_settings *settings, struct error *ret_error)
 {
     struct identity *identity = mem_alloc_zero(1, sizeof(*identity));
@@ -95,6 +108,10 @@ struct identity *identity_new(struct loop *loop, const struct identity_settings 
     identity->publish = publish_new(settings->publish, &settings->web_hosts, &settings->roots, ret_error);
     if (!identity->leaves || !identity->publish)
         goto failed;
+    if (state_is_published(identity)) {
+        error_set(ret_error, "ca.state and ca.publish are the same directory: the CA's key must not be published");
+        goto failed;
+    }
     timer_start(&identity->timer, CHECK_PERIOD_MS);
     return identity;
 failed:

@@ -152,13 +152,20 @@ static void comes_back_from_its_pem(void **state)
     authority_free(authority);
 }
 
+static char *content_of(BIO *memory)
+{
+    char *data;
+    long size = BIO_get_mem_data(memory, &data);
+
+    return mem_bytes_string(bytes_of(data, (size_t)size));
+}
+
 // A CA that somebody else made, with a key of this group, and no constraint.
 static char *foreign_pair(const char *group, const EVP_CIPHER *cipher, char **ret_key)
 {
     EVP_PKEY *key = EVP_EC_gen(group);
     X509 *certificate = X509_new();
     BIO *out = BIO_new(BIO_s_mem());
-    char *data;
     char *pem;
 
     X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
@@ -166,10 +173,10 @@ static char *foreign_pair(const char *group, const EVP_CIPHER *cipher, char **re
     X509_set_pubkey(certificate, key);
     assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
     PEM_write_bio_X509(out, certificate);
-    pem = mem_bytes_string(bytes_of(data, (size_t)BIO_get_mem_data(out, &data)));
+    pem = content_of(out);
     BIO_reset(out);
     PEM_write_bio_PKCS8PrivateKey(out, key, cipher, cipher ? "password" : NULL, cipher ? 8 : 0, NULL, NULL);
-    *ret_key = mem_bytes_string(bytes_of(data, (size_t)BIO_get_mem_data(out, &data)));
+    *ret_key = content_of(out);
     BIO_free(out);
     X509_free(certificate);
     EVP_PKEY_free(key);

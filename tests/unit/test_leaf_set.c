@@ -50,6 +50,7 @@ static struct connection connect_to(const struct fixture *fixture, const char *h
         .client = SSL_new(fixture->client_context),
         .server = SSL_new(leaf_set_context(fixture->set, bytes_of_string(host))),
     };
+    char *name = mem_string(host); // the macro below takes no const
     BIO *client_bio;
     BIO *server_bio;
 
@@ -58,8 +59,9 @@ static struct connection connect_to(const struct fixture *fixture, const char *h
     SSL_set_bio(connection.server, server_bio, server_bio);
     SSL_set_connect_state(connection.client);
     SSL_set_accept_state(connection.server);
-    SSL_set_tlsext_host_name(connection.client, host);
+    SSL_set_tlsext_host_name(connection.client, name);
     SSL_set1_host(connection.client, host);
+    mem_free(name);
     return connection;
 }
 

@@ -346,7 +346,7 @@ static void readers_see_whole_files_whenever_the_writer_is_killed(void **state)
 
         if (child == 0)
             publish_for_ever(fixture);
-        for (int reads = 0; reads < 20; reads++) {
+        for (int reads = 0; reads < 10; reads++) {
             assert_int_equal(whole_certificates(fixture->to, "ca.pem"), 1);
             assert_int_equal(whole_certificates(fixture->to, "bundle.pem"), 2);
         }

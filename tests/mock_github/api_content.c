@@ -122,12 +122,16 @@ static void give_content(const struct api_request *request, struct api_answer *a
     char *object = mock_text_format("%s:%s", commit ? commit : "", path);
     char *oid = git_command_line(request->repository->directory,
                                  GIT_ARGUMENTS("rev-parse", "-q", "--verify", object));
+    char *type =
+        oid ? git_command_line(request->repository->directory, GIT_ARGUMENTS("cat-file", "-t", oid)) : NULL;
     struct mock_text content = {0};
 
-    if (!commit || !oid) {
+    if (type && strcmp(type, "blob") == 0)
+        git_command_run(request->repository->directory, GIT_ARGUMENTS("cat-file", "blob", oid), NULL,
+                        &content);
+    if (!commit || !type) {
         api_fail(answer, 404, NOT_FOUND);
-    } else if (!git_command_run(request->repository->directory, GIT_ARGUMENTS("cat-file", "blob", oid), NULL,
-                                &content)) {
+    } else if (strcmp(type, "tree") == 0) {
         api_give(answer, 200, list_directory(request, commit, path));
     } else if (accept && strstr(accept, "raw")) {
         answer->status = 200;
@@ -137,6 +141,7 @@ static void give_content(const struct api_request *request, struct api_answer *a
         api_give(answer, 200, describe_file(request, path, oid, &content));
     }
     mock_text_free(&content);
+    free(type);
     free(oid);
     free(object);
     free(commit);

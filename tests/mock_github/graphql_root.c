@@ -44,6 +44,33 @@ static json_t *find_account(struct graphql_execution *execution, json_t *argumen
     return NULL;
 }
 
+static json_t *find_owner(struct graphql_execution *execution, json_t *arguments)
+{
+    json_t *json = find_account(execution, arguments);
+    struct account *account = world_account(string_of(arguments, "login"));
+    json_t *nodes = json_array();
+
+    for (struct repository *one = world_repository_list(); json && one; one = one->next) {
+        if (one->owner == account && !one->deleted &&
+            principal_access(&execution->request->who, one, "metadata", 1) == ACCESS_YES)
+            json_array_append_new(nodes, graphql_repository(execution->request, one));
+    }
+    if (json)
+        json_object_set_new(json, "repositories", graphql_connection(nodes));
+    else
+        json_decref(nodes);
+    return json;
+}
+
+// Nothing is ever found: `gh pr status` is content with that.
+static json_t *search(struct graphql_execution *execution, json_t *arguments)
+{
+    json_t *found = graphql_connection(json_array());
+
+    json_object_set_new(found, "issueCount", json_integer(0));
+    return found;
+}
+
 // gh looks here for what a GitHub can do; what is not listed it does without.
 static json_t *describe_type(struct graphql_execution *execution, json_t *arguments)
 {
@@ -61,8 +88,10 @@ static const struct {
     const char *name;
     json_t *(*resolve)(struct graphql_execution *execution, json_t *arguments);
 } fields[] = {
-    {"repository", find_repository}, {"viewer", viewer},        {"organization", find_account},
-    {"user", find_account},          {"__type", describe_type}, {"rateLimit", rate_limit},
+    {"repositoryOwner", find_owner}, {"search", search},
+    {"repository", find_repository}, {"viewer", viewer},
+    {"organization", find_account},  {"user", find_account},
+    {"__type", describe_type},       {"rateLimit", rate_limit},
 };
 
 json_t *graphql_root_field(struct graphql_execution *execution, const char *name, json_t *arguments)

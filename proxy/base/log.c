@@ -174,8 +174,8 @@ static bool open_audit(const char *audit, int *ret_fd, const char **ret_path, st
 
 bool log_init(const struct log_options *options, struct error *ret_error)
 {
-    const char *path;
-    int fd;
+    const char *path = NULL;
+    int fd = -1;
 
     if (!open_audit(options->audit, &fd, &path, ret_error))
         return false;
@@ -192,8 +192,8 @@ bool log_init(const struct log_options *options, struct error *ret_error)
 
 bool log_configure(const struct log_options *options, struct error *ret_error)
 {
-    const char *path;
-    int fd;
+    const char *path = NULL;
+    int fd = -1;
 
     if (!open_audit(options->audit, &fd, &path, ret_error))
         return false;

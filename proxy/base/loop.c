@@ -116,8 +116,12 @@ int64_t loop_lag_ms(const struct loop *loop)
     return loop->lag_worst_ms > loop->lag_previous_ms ? loop->lag_worst_ms : loop->lag_previous_ms;
 }
 
-static void note_lag(struct loop *loop, struct mono now, int64_t late_ms)
+// By the clock, not by the turn's beginning: a callback before this one in the same turn may have been the slow one.
+static void note_lag(struct loop *loop, const struct timer *timer)
 {
+    struct mono now = loop_now(loop);
+    int64_t late_ms = now.ms - timer->due.ms;
+
     if (now.ms - loop->lag_window.ms >= LAG_WINDOW_MS) {
         loop->lag_window = now;
         loop->lag_previous_ms = loop->lag_worst_ms;
@@ -148,7 +152,7 @@ static void run_timers(struct loop *loop)
 
         if (timer->due.ms > now.ms || timer->order > last)
             break;
-        note_lag(loop, now, now.ms - timer->due.ms);
+        note_lag(loop, timer);
         timer_stop(timer);
         timer->fn(timer->arg);
     }

@@ -102,12 +102,13 @@ static size_t find(const struct metrics *metrics, enum metric metric, const char
 
 struct series *metrics_series(struct metrics *metrics, enum metric metric, const char *const *labels)
 {
+    static const char *const other[METRIC_LABELS_MAX] = {"other", "other", "other"};
     struct family *family = &metrics->families[metric];
     size_t at = find(metrics, metric, labels);
     struct series *series;
 
     if (at == family->count && family->count >= METRIC_SERIES_MAX - 1) {
-        labels = METRIC_LABELS("other", "other", "other");
+        labels = other;
         at = find(metrics, metric, labels);
     }
     if (at < family->count)

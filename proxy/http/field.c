@@ -1,11 +1,8 @@
 #include "field.h"
 
-#include <stdint.h>
+enum { TOKEN = FIELD_TOKEN_BYTE, VALUE = FIELD_VALUE_BYTE };
 
-enum { TOKEN = 1, VALUE = 2 };
-
-// RFC 9110, 5.6.2 and 5.5.
-static const uint8_t byte_classes[256] = {
+const uint8_t field_bytes[256] = {
     ['\t'] = VALUE,
     [' '] = VALUE,
     ['!'] = TOKEN | VALUE,
@@ -31,16 +28,6 @@ static const uint8_t byte_classes[256] = {
     ['~'] = TOKEN | VALUE,
     [0x80 ... 0xff] = VALUE,
 };
-
-bool field_is_token_byte(char byte)
-{
-    return byte_classes[(uint8_t)byte] & TOKEN;
-}
-
-bool field_is_value_byte(char byte)
-{
-    return byte_classes[(uint8_t)byte] & VALUE;
-}
 
 static bool starts_with_nocase(struct bytes name, struct bytes prefix)
 {

@@ -3,6 +3,7 @@
 #define GITLATCH_FIELD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <gitlatch/bytes.h>
 
@@ -63,9 +64,20 @@ enum field_id {
 // Tells a name, in any case.
 enum field_id field_id_of(struct bytes name);
 
+// By byte: whether it may be in a token, and in a value. Each byte of a head is looked up here.
+enum { FIELD_TOKEN_BYTE = 1, FIELD_VALUE_BYTE = 2 };
+extern const uint8_t field_bytes[256];
+
 // RFC 9110, 5.6.2: tchar.
-bool field_is_token_byte(char byte);
+static inline bool field_is_token_byte(char byte)
+{
+    return field_bytes[(uint8_t)byte] & FIELD_TOKEN_BYTE;
+}
+
 // RFC 9110, 5.5: what a field's value may hold: visible ASCII, space, tab, and bytes from 0x80.
-bool field_is_value_byte(char byte);
+static inline bool field_is_value_byte(char byte)
+{
+    return field_bytes[(uint8_t)byte] & FIELD_VALUE_BYTE;
+}
 
 #endif

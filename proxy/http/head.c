@@ -20,29 +20,38 @@ struct bytes head_value(const struct head *head, enum field_id id)
     return head->count[id] ? head->fields[head->first[id]].value : bytes_of(NULL, 0);
 }
 
+// Where the start line begins: after an empty line, if there is one.
+static size_t start_of(struct bytes input)
+{
+    return bytes_start_with(input, BYTES("\r\n")) ? 2 : 0;
+}
+
+// The line that ends with the LF at this offset has nothing before its CR.
+static bool is_empty_line(const char *data, size_t feed)
+{
+    return feed == 1 || data[feed - 2] == '\n';
+}
+
 // Looks for the empty line that ends the head, a line at a time, from where the last search stopped.
 static enum head_result find_end(struct head *head, struct bytes input, size_t limit, bool request)
 {
     size_t window = input.size < limit ? input.size : limit;
     const char *data = input.data;
-    const char *feed;
+    const char *found;
 
-    while (head->searched < window && (feed = memchr(data + head->searched, '\n', window - head->searched))) {
-        size_t at = (size_t)(feed - data);
+    while (head->searched < window &&
+           (found = memchr(data + head->searched, '\n', window - head->searched))) {
+        size_t feed = (size_t)(found - data);
 
-        if (at == head->line || data[at - 1] != '\r')
+        if (feed == 0 || data[feed - 1] != '\r')
             return bad(head, "a line that ends with LF alone");
-        head->searched = at + 1;
-        if (at == head->line + 1) {
-            if (head->line != head->start) {
-                head->size = at + 1;
-                return HEAD_DONE;
-            }
-            if (!request || head->start != 0)
-                return bad(head, "an empty start line");
-            head->start = at + 1;
-        }
-        head->line = at + 1;
+        head->searched = feed + 1;
+        if (!is_empty_line(data, feed) || (request && feed == 1))
+            continue;
+        if (feed == start_of(input) + 1 || feed == 1)
+            return bad(head, "an empty start line");
+        head->size = feed + 1;
+        return HEAD_DONE;
     }
     head->searched = window;
     if (input.size < limit)
@@ -331,7 +340,7 @@ enum head_result head_parse_request(struct head *head, struct bytes input, size_
         return bad(head, "this is not HTTP");
     if ((result = find_end(head, input, limit, true)) != HEAD_DONE)
         return result;
-    cursor = input.data + head->start;
+    cursor = input.data + start_of(input);
     if ((result = read_request_line(head, &cursor)) != HEAD_DONE)
         return result;
     if ((result = read_fields(head, cursor)) != HEAD_DONE)

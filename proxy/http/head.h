@@ -47,10 +47,9 @@ struct head_field {
 
 // About 5 KiB: it belongs to an exchange, not to an idle connection.
 struct head {
-    // Between calls that give HEAD_MORE: the search for the empty line.
-    size_t searched; // bytes that need not be looked at again
-    size_t line;     // where the line begins in which the search stopped
-    size_t start;    // where the start line begins: 2 where an empty line came before it
+    // All that a call knows of the one before. Who keeps no head while waiting takes this out after HEAD_MORE
+    // and puts it back after head_init.
+    size_t searched; // bytes in which the end of the head is not
 
     const char *bad; // HEAD_BAD, HEAD_TOO_LARGE: a clause that says what is wrong, static
 

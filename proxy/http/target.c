@@ -71,10 +71,8 @@ static const char *parse_absolute(struct bytes text, struct target *target)
     while (authority.size < text.size && text.data[authority.size] != '/' && text.data[authority.size] != '?')
         authority.size++;
     text = bytes_skip(text, authority.size);
-    if (authority.size && memchr(authority.data, '@', authority.size))
-        return "a target with user information";
     if (!host_name_parse_authority(authority, target->https ? 443 : 80, &target->host, &target->port))
-        return "a malformed host or port in the target";
+        return "a malformed host or port in the target, or user information";
     if (text.size != 0 && text.data[0] == '/')
         return parse_origin(text, target);
     target->path = BYTES("/");

@@ -14,11 +14,14 @@ typedef enum head_result parse_fn(struct head *head, struct bytes input, size_t 
 static enum head_result parse_in_steps(parse_fn *parse, struct head *head, struct bytes input, size_t step)
 {
     enum head_result result = HEAD_MORE;
+    size_t searched = 0;
 
-    head_init(head);
     for (size_t size = 0; result == HEAD_MORE; size += step) {
         size = size < input.size ? size : input.size;
+        head_init(head);
+        head->searched = searched;
         result = parse(head, bytes_of(input.data, size), LIMIT);
+        searched = head->searched;
         if (size == input.size)
             break;
     }

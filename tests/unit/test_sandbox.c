@@ -23,31 +23,35 @@
             return __LINE__ & 0x7f ? __LINE__ & 0x7f : 1; \
     } while (0)
 
-static void run_in_sandbox(int (*check)(void))
+enum { NO_SECCOMP = 125 };
+
+// Skips the test where there is no seccomp: under valgrind, in some containers.
+static void judge(pid_t pid)
 {
     int status;
-    pid_t pid = fork();
 
-    if (pid == 0) {
-        struct error error;
-
-        if (!sandbox_enter(&error)) {
-            fprintf(stderr, "%s\n", error.text);
-            _exit(125);
-        }
-        _exit(check());
-    }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NO_SECCOMP)
+        skip();
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void run_in_sandbox(int (*check)(void))
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(sandbox_enter(NULL) ? check() : NO_SECCOMP);
+    judge(pid);
 }
 
 #if !GL_SANITIZED // the sandbox is off there
 static int try_programs(void)
 {
-    char *const argv[] = {(char[]){"true"}, NULL};
+    char *const argv[] = {(char[]){"false"}, NULL}; // should it be started, this is its exit status
 
-    CHECK(execv("/bin/true", argv) == -1 && errno == EPERM);
+    CHECK(execv("/bin/false", argv) == -1 && errno == EPERM);
     return 0;
 }
 
@@ -89,20 +93,20 @@ static void programs_and_processes_are_out_of_reach(void **state)
 
 static void a_thread_from_before_is_held_too(void **state)
 {
-    int status;
     pid_t pid = fork();
 
     if (pid == 0) {
         pthread_t thread;
         int result = 1;
 
-        if (pthread_create(&thread, NULL, wait_then_execute, &result) || !sandbox_enter(NULL) ||
-            pthread_join(thread, NULL))
-            _exit(125);
+        if (pthread_create(&thread, NULL, wait_then_execute, &result))
+            _exit(1);
+        if (!sandbox_enter(NULL))
+            _exit(NO_SECCOMP);
+        pthread_join(thread, NULL);
         _exit(result);
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
+    judge(pid);
 }
 #endif
 

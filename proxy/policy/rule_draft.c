@@ -1,0 +1,269 @@
+#include "rule_draft.h"
+
+#include <jansson.h>
+
+#include "mem.h"
+#include "policy.h"
+
+// A ref, or a folder of refs as a pattern.
+struct draft_ref {
+    char *text;
+    bool deleted;
+};
+
+struct draft_rule {
+    struct repository_name repository;
+    bool fetch;
+    bool push;    // a push was seen, perhaps one whose refs are not known
+    bool created; // a ref was created
+    size_t api;   // API requests; which permissions they need, no log says
+    struct draft_ref *refs;
+    size_t ref_count;
+    size_t ref_capacity;
+};
+
+struct rule_draft {
+    struct draft_rule *rules;
+    size_t count;
+    size_t capacity;
+    size_t nameless; // API requests that named no repository
+};
+
+struct rule_draft *rule_draft_new(void)
+{
+    return mem_alloc_zero(1, sizeof(struct rule_draft));
+}
+
+void rule_draft_free(struct rule_draft *draft)
+{
+    if (!draft)
+        return;
+    for (size_t i = 0; i < draft->count; i++) {
+        for (size_t k = 0; k < draft->rules[i].ref_count; k++)
+            mem_free(draft->rules[i].refs[k].text);
+        mem_free(draft->rules[i].refs);
+    }
+    mem_free(draft->rules);
+    mem_free(draft);
+}
+
+static struct bytes string_member(json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+
+    return bytes_of(json_string_value(value), json_string_length(value));
+}
+
+// Whether a rule could change what became of the request.
+static bool needs_rule(json_t *event)
+{
+    static const enum reason mended[] = {
+        REASON_NONE,          REASON_REPOSITORY_DENIED, REASON_FETCH_DENIED,      REASON_PUSH_DENIED,
+        REASON_REF_DENIED,    REASON_CREATE_DENIED,     REASON_DELETE_DENIED,     REASON_LFS_DENIED,
+        REASON_PATH_DENIED,   REASON_GRAPHQL_DENIED,    REASON_PERMISSION_DENIED, REASON_GITHUB_ANONYMOUS,
+        REASON_PACK_TOO_LARGE,
+    };
+    struct bytes decision = string_member(event, "decision"), reason = string_member(event, "reason");
+
+    if (bytes_equal(decision, BYTES("allow")))
+        return true;
+    if (bytes_equal(decision, BYTES("anonymous")))
+        return bytes_equal(reason, bytes_of_string(reason_row(REASON_GITHUB_ANONYMOUS)->code));
+    for (size_t i = 0; i < GL_ARRAY_SIZE(mended); i++)
+        if (bytes_equal(reason, bytes_of_string(reason_row(mended[i])->code)))
+            return true;
+    return false;
+}
+
+static int compare_rules(const struct repository_name *a, const struct repository_name *b)
+{
+    int order = strcmp(a->owner, b->owner);
+
+    return order ? order : strcmp(a->name, b->name);
+}
+
+// The rule of a repository, at its place in the order of names.
+static struct draft_rule *rule_of(struct rule_draft *draft, const struct repository_name *repository)
+{
+    size_t at = 0;
+
+    while (at < draft->count && compare_rules(&draft->rules[at].repository, repository) < 0)
+        at++;
+    if (at < draft->count && repository_name_equal(&draft->rules[at].repository, repository))
+        return &draft->rules[at];
+    draft->rules = mem_grow(draft->rules, &draft->capacity, draft->count + 1, sizeof(*draft->rules));
+    memmove(&draft->rules[at + 1], &draft->rules[at], (draft->count - at) * sizeof(*draft->rules));
+    draft->count++;
+    draft->rules[at] = (struct draft_rule){.repository = *repository};
+    return &draft->rules[at];
+}
+
+static int compare_refs(const struct draft_ref *ref, struct bytes text, bool deleted)
+{
+    struct bytes own = bytes_of_string(ref->text);
+    size_t size = own.size < text.size ? own.size : text.size;
+    int order = ref->deleted - deleted;
+
+    if (order == 0)
+        order = memcmp(own.data, text.data, size);
+    return order ? order : (own.size > text.size) - (own.size < text.size);
+}
+
+static void add_ref(struct draft_rule *rule, struct bytes text, bool deleted)
+{
+    size_t at = 0;
+
+    while (at < rule->ref_count && compare_refs(&rule->refs[at], text, deleted) < 0)
+        at++;
+    if (at < rule->ref_count && compare_refs(&rule->refs[at], text, deleted) == 0)
+        return;
+    rule->refs = mem_grow(rule->refs, &rule->ref_capacity, rule->ref_count + 1, sizeof(*rule->refs));
+    memmove(&rule->refs[at + 1], &rule->refs[at], (rule->ref_count - at) * sizeof(*rule->refs));
+    rule->ref_count++;
+    rule->refs[at] = (struct draft_ref){.text = mem_bytes_string(text), .deleted = deleted};
+}
+
+static bool id_zero(struct bytes id)
+{
+    return id.size && strspn(id.data, "0") == id.size;
+}
+
+static void add_push(struct draft_rule *rule, json_t *refs)
+{
+    json_t *item;
+    size_t i;
+
+    rule->push = true;
+    json_array_foreach (refs, i, item) {
+        struct bytes ref = string_member(item, "ref");
+        bool deleted = id_zero(string_member(item, "new"));
+
+        if (!push_ref_valid(ref))
+            continue;
+        rule->created = rule->created || (!deleted && id_zero(string_member(item, "old")));
+        add_ref(rule, ref, deleted);
+    }
+}
+
+static void add_event(struct rule_draft *draft, json_t *event)
+{
+    struct bytes operation = string_member(event, "operation");
+    struct bytes full = string_member(event, "repository");
+    struct bytes owner, name;
+    struct repository_name repository;
+    struct draft_rule *rule;
+
+    bytes_cut(full, '/', &owner, &name);
+    if (!repository_name_parse(owner, name, &repository)) {
+        draft->nameless += bytes_equal(operation, BYTES("api"));
+        return;
+    }
+    if (bytes_equal(operation, BYTES("other")))
+        return; // pages get no token
+    rule = rule_of(draft, &repository);
+    if (bytes_equal(operation, BYTES("push")))
+        add_push(rule, json_object_get(event, "refs"));
+    else if (bytes_equal(operation, BYTES("api")))
+        rule->api++;
+    else
+        rule->fetch = true;
+}
+
+bool rule_draft_add(struct rule_draft *draft, struct bytes line)
+{
+    json_t *event = json_loadb(line.data ? line.data : "", line.size, 0, NULL);
+    bool read = json_is_object(event);
+
+    if (read && bytes_equal(string_member(event, "event"), BYTES("request")) && needs_rule(event))
+        add_event(draft, event);
+    json_decref(event);
+    return read;
+}
+
+// The folder of a ref with the slash; empty where a pattern for it would open every branch.
+static struct bytes folder_of(const char *ref)
+{
+    struct bytes folder = bytes_of_string(ref);
+
+    while (folder.size && folder.data[folder.size - 1] != '/')
+        folder.size--;
+    return bytes_equal(folder, BYTES("refs/heads/")) || bytes_equal(folder, BYTES("refs/")) ? bytes_of(NULL, 0)
+                                                                                             : folder;
+}
+
+static bool same_folder(const struct draft_ref *a, const struct draft_ref *b)
+{
+    return a->deleted == b->deleted && bytes_equal(folder_of(a->text), folder_of(b->text));
+}
+
+// How many refs from `at` on are of one folder and so many that they become one pattern; else 1. Those of a folder need
+// not stand together, where it has folders of its own: then there are more patterns than one.
+static size_t run_of(const struct draft_rule *rule, size_t at)
+{
+    size_t end = at + 1;
+
+    if (folder_of(rule->refs[at].text).size == 0)
+        return 1;
+    while (end < rule->ref_count && same_folder(&rule->refs[at], &rule->refs[end]))
+        end++;
+    return end - at > RULE_DRAFT_REFS_MAX ? end - at : 1;
+}
+
+static void append_pattern(const struct draft_rule *rule, size_t at, size_t run, struct text *out)
+{
+    struct text pattern = {0};
+
+    if (run == 1) {
+        text_append(&pattern, rule->refs[at].text);
+    } else {
+        text_append_bytes(&pattern, folder_of(rule->refs[at].text));
+        text_append_char(&pattern, '*');
+    }
+    // A YAML flow sequence takes JSON's strings.
+    text_append_json_string(out, text_bytes(&pattern));
+    text_free(&pattern);
+}
+
+// `push: [...]` or `delete: [...]`; nothing where there is no such ref.
+static bool append_refs(const struct draft_rule *rule, bool deleted, struct text *out)
+{
+    bool any = false;
+    size_t run;
+
+    for (size_t at = 0; at < rule->ref_count; at += run) {
+        run = run_of(rule, at);
+        if (rule->refs[at].deleted != deleted)
+            continue;
+        text_append(out, any ? ", " : deleted ? "    delete: [" : "    push: [");
+        append_pattern(rule, at, run, out);
+        any = true;
+    }
+    if (any)
+        text_append(out, "]\n");
+    return any;
+}
+
+static void append_rule(const struct draft_rule *rule, struct text *out)
+{
+    text_format(out, "  - match: %s/%s\n", rule->repository.owner, rule->repository.name);
+    if (rule->fetch)
+        text_append(out, "    fetch: true\n");
+    if (append_refs(rule, false, out) && !rule->created)
+        text_append(out, "    create: false\n");
+    append_refs(rule, true, out);
+    if (rule->push && rule->ref_count == 0)
+        text_append(out, "    push: true # the log does not say which refs: `enforce: false` lets them be seen\n");
+    if (rule->api)
+        text_format(out, "    permissions: {} # %zu API requests: name what they need\n", rule->api);
+}
+
+void rule_draft_append(const struct rule_draft *draft, struct text *out)
+{
+    text_append(out, draft->count ? "repositories:\n" : "repositories: []\n");
+    for (size_t i = 0; i < draft->count; i++)
+        append_rule(&draft->rules[i], out);
+    if (draft->nameless)
+        text_format(out,
+                    "# %zu API requests named no repository: GraphQL needs `graphql: true`, others need `permissions`\n",
+                    draft->nameless);
+}

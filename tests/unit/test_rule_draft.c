@@ -1,0 +1,130 @@
+#include "rule_draft.h"
+
+#include "cmocka_unit.h"
+
+#define REQUEST(repository, operation, decision, reason)                                                     \
+    "{\"event\":\"request\",\"repository\":\"" repository "\",\"operation\":\"" operation "\",\"decision\":\"" decision \
+    "\",\"reason\":\"" reason "\""
+#define ZERO "0000000000000000000000000000000000000000"
+#define ONE  "1111111111111111111111111111111111111111"
+#define TWO  "2222222222222222222222222222222222222222"
+#define REF(ref, old, new) "{\"ref\":\"" ref "\",\"old\":\"" old "\",\"new\":\"" new "\"}"
+
+static void check(const char *const *lines, size_t count, const char *expected)
+{
+    struct rule_draft *draft = rule_draft_new();
+    struct text out = {0};
+
+    for (size_t i = 0; i < count; i++)
+        assert_true(rule_draft_add(draft, bytes_of_string(lines[i])));
+    rule_draft_append(draft, &out);
+    assert_string_equal(text_string(&out), expected);
+    text_free(&out);
+    rule_draft_free(draft);
+}
+
+static void a_log_becomes_the_least_rules(void **state)
+{
+    static const char *const lines[] = {
+        REQUEST("acme/widgets", "fetch", "deny", "fetch") "}",
+        REQUEST("acme/widgets", "push", "deny", "push") "}",
+        REQUEST("acme/widgets", "push", "deny", "ref") ",\"refs\":[" REF("refs/heads/agent/a", ZERO, ONE) ","
+            REF("refs/heads/main", ONE, TWO) "," REF("refs/heads/old", ONE, ZERO) "]}",
+        REQUEST("acme/widgets", "push", "allow", "") ",\"refs\":[" REF("refs/heads/main", ONE, TWO) "]}",
+        REQUEST("acme/docs", "lfs", "allow", "") "}",
+        REQUEST("Acme/Docs", "fetch", "allow", "") "}",
+        REQUEST("acme/docs", "push", "allow", "") ",\"refs\":[" REF("refs/heads/main", ONE, TWO) "]}",
+        REQUEST("acme/asked", "push", "deny", "repository") "}",
+        REQUEST("acme/api", "api", "deny", "permission") "}",
+        REQUEST("acme/api", "api", "allow", "") "}",
+        REQUEST("", "api", "deny", "graphql") "}",
+    };
+
+    check(lines, GL_ARRAY_SIZE(lines),
+          "repositories:\n"
+          "  - match: acme/api\n"
+          "    permissions: {} # 2 API requests: name what they need\n"
+          "  - match: acme/asked\n"
+          "    push: true # the log does not say which refs: `enforce: false` lets them be seen\n"
+          "  - match: acme/docs\n"
+          "    fetch: true\n"
+          "    push: [\"refs/heads/main\"]\n"
+          "    create: false\n"
+          "  - match: acme/widgets\n"
+          "    fetch: true\n"
+          "    push: [\"refs/heads/agent/a\", \"refs/heads/main\"]\n"
+          "    delete: [\"refs/heads/old\"]\n"
+          "# 1 API requests named no repository: GraphQL needs `graphql: true`, others need `permissions`\n");
+}
+
+static void what_needs_no_rule_gets_none(void **state)
+{
+    static const char *const lines[] = {
+        REQUEST("torvalds/linux", "fetch", "anonymous", "") "}",
+        REQUEST("acme/widgets", "other", "allow", "") "}",
+        REQUEST("acme/widgets", "push", "deny", "push_malformed") "}",
+        REQUEST("acme/widgets", "api", "deny", "endpoint") "}",
+        REQUEST("../etc", "fetch", "allow", "") "}",
+        "{\"event\":\"mint\",\"repository\":\"acme/widgets\",\"operation\":\"fetch\",\"decision\":\"allow\"}",
+        "{\"event\":\"tunnel\",\"host\":\"example.com\"}",
+        "{}",
+    };
+
+    check(lines, GL_ARRAY_SIZE(lines), "repositories: []\n");
+}
+
+static void an_anonymous_request_that_github_refused_needs_a_rule(void **state)
+{
+    static const char *const lines[] = {REQUEST("acme/private", "fetch", "anonymous", "github_anonymous") "}"};
+
+    check(lines, GL_ARRAY_SIZE(lines), "repositories:\n  - match: acme/private\n    fetch: true\n");
+}
+
+static void many_refs_of_a_folder_become_a_pattern_but_never_all_branches(void **state)
+{
+    struct rule_draft *draft = rule_draft_new();
+    struct text out = {0};
+
+    for (int i = 0; i < 6; i++) {
+        struct text line = {0};
+
+        text_format(&line,
+                    REQUEST("a/b", "push", "allow", "") ",\"refs\":[" REF("refs/heads/agent/%d", ZERO, ONE) ","
+                        REF("refs/heads/b%d", ZERO, ONE) "]}",
+                    i, i);
+        assert_true(rule_draft_add(draft, text_bytes(&line)));
+        text_free(&line);
+    }
+    rule_draft_append(draft, &out);
+    assert_string_equal(text_string(&out),
+                        "repositories:\n"
+                        "  - match: a/b\n"
+                        "    push: [\"refs/heads/agent/*\", \"refs/heads/b0\", \"refs/heads/b1\", \"refs/heads/b2\", "
+                        "\"refs/heads/b3\", \"refs/heads/b4\", \"refs/heads/b5\"]\n");
+    text_free(&out);
+    rule_draft_free(draft);
+}
+
+static void what_is_not_json_is_told(void **state)
+{
+    struct rule_draft *draft = rule_draft_new();
+
+    assert_false(rule_draft_add(draft, BYTES("")));
+    assert_false(rule_draft_add(draft, BYTES("gitlatch: listening")));
+    assert_false(rule_draft_add(draft, BYTES("[]")));
+    assert_true(rule_draft_add(draft, BYTES("{\"event\":\"request\",\"repository\":1,\"refs\":{\"a\":1}}")));
+    rule_draft_free(draft);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_becomes_the_least_rules),
+        cmocka_unit_test(what_needs_no_rule_gets_none),
+        cmocka_unit_test(an_anonymous_request_that_github_refused_needs_a_rule),
+        cmocka_unit_test(many_refs_of_a_folder_become_a_pattern_but_never_all_branches),
+        cmocka_unit_test(what_is_not_json_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

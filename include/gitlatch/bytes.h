@@ -51,7 +51,8 @@ static inline bool bytes_end_with(struct bytes whole, struct bytes suffix)
 // What follows the first `count` bytes; `count` must not be more than there are.
 static inline struct bytes bytes_skip(struct bytes whole, size_t count)
 {
-    return bytes_of(whole.data + count, whole.size - count);
+    // Adding nothing to NULL is undefined in C17.
+    return bytes_of(count ? whole.data + count : whole.data, whole.size - count);
 }
 
 // Cuts at the first `separator`: before and after it. Without one, all is before, and false is returned.

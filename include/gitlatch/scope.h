@@ -11,7 +11,7 @@ struct github_host;
 
 enum scope_reach {
     SCOPE_REPOSITORY,   // the one repository `repository`
-    SCOPE_SET,          // the repositories of `owner` that `includes` accepts, found by enumeration where needed
+    SCOPE_SET,          // those of `owner` that `includes` accepts, found by enumeration where needed
     SCOPE_INSTALLATION, // all that the owner's installation covers: only where no rules exist
 };
 
@@ -25,20 +25,21 @@ enum scope_use {
 
 // Whether the rules hold a repository of the set.
 typedef bool scope_includes_fn(const void *rules, const struct repository_name *name);
-// The repositories of `owner` in the set, at most `room` of them, where they can be told without enumeration; 0: a
-// pattern is among the rules, or there are more.
-typedef size_t scope_names_fn(const void *rules, const char *owner, struct repository_name *ret_names, size_t room);
+// The repositories of `owner` in the set, at most `room` of them, where they can be told without
+// enumeration; 0: a pattern is among the rules, or there are more.
+typedef size_t scope_names_fn(const void *rules, const char *owner, struct repository_name *ret_names,
+                              size_t room);
 
 struct scope {
     const struct github_host *host; // owned by the configuration, outlives the request
     enum scope_reach reach;
     enum scope_use use;
     bool ruled;                        // rules exist: a wide credential is bound by `use`
-    struct repository_name repository; // SCOPE_REPOSITORY; for the others only `.owner` is set (it may be empty:
-                                       // the App's only installation)
+    struct repository_name repository; // SCOPE_REPOSITORY; for the others only `.owner` is set (it may be
+                                       // empty: the App's only installation)
     struct permissions permissions;    // what the token must grant; empty stands for {metadata: read}
-    bool all_permissions;              // no rules exist and the API is asked: `permissions` is empty and left out of
-                                       // the mint, which grants all that the installation has
+    bool all_permissions;              // no rules exist and the API is asked: `permissions` is empty and left
+                                       // out of the mint, which grants all that the installation has
     scope_includes_fn *includes;       // SCOPE_SET
     scope_names_fn *names;             // SCOPE_SET; NULL: enumerate
     const void *rules;                 // SCOPE_SET: given to the two; outlives the request

@@ -5,7 +5,8 @@
 #include "operation.h"
 #include "plain_path.h"
 
-// As operation_parse, of an operation whose host, endpoint and method are filled in; `/api/v3` is taken off the path.
+// As operation_parse, of an operation whose host, endpoint and method are filled in; `/api/v3` is taken off
+// the path.
 bool api_route_parse(struct operation *operation, const struct plain_path *path, enum head_method method,
                      struct verdict *ret_verdict) GL_MUST_CHECK;
 

@@ -7,8 +7,8 @@ struct endpoint {
     bool reading; // also GET and HEAD are refused
 };
 
-// Source: GitHub REST documentation, "GitHub Apps", "OAuth authorizations", "Revocation", "Self-hosted runners",
-// "Deploy keys", "Git SSH keys".
+// Source: GitHub REST documentation, "GitHub Apps", "OAuth authorizations", "Revocation", "Self-hosted
+// runners", "Deploy keys", "Git SSH keys".
 static const struct endpoint endpoints[] = {
     {"login/**", true},
     {"app/**", true},
@@ -26,7 +26,8 @@ static const struct endpoint endpoints[] = {
 // Whether `x/**` holds the path: below `x`, or `x` itself.
 static bool below(struct bytes pattern, struct bytes plain)
 {
-    return glob_match(pattern, plain) || glob_match(bytes_of(pattern.data, pattern.size - BYTES("/**").size), plain);
+    return glob_match(pattern, plain) ||
+           glob_match(bytes_of(pattern.data, pattern.size - BYTES("/**").size), plain);
 }
 
 bool credential_endpoint_names(struct bytes plain, enum head_method method)

@@ -35,15 +35,17 @@ static bool star_crosses(struct bytes pattern, size_t i)
     return (i + 1 < pattern.size && pattern.data[i + 1] == '*') || (i > 0 && pattern.data[i - 1] == '*');
 }
 
-// Moves all the places that the pattern can be at over one byte of the text together: no backtracking, so no pattern
-// is slow. False: none is left.
+// Moves all the places that the pattern can be at over one byte of the text together: no backtracking, so no
+// pattern is slow. False: none is left.
 static bool step(struct bytes pattern, bool *reached, char c, bool nocase)
 {
     bool any = false;
 
     for (size_t i = pattern.size + 1; i-- > 0;) {
-        bool stays = i < pattern.size && pattern.data[i] == '*' && reached[i] && (c != '/' || star_crosses(pattern, i));
-        bool comes = i > 0 && pattern.data[i - 1] != '*' && reached[i - 1] && same_byte(pattern.data[i - 1], c, nocase);
+        bool stays = i < pattern.size && pattern.data[i] == '*' && reached[i] &&
+                     (c != '/' || star_crosses(pattern, i));
+        bool comes = i > 0 && pattern.data[i - 1] != '*' && reached[i - 1] &&
+                     same_byte(pattern.data[i - 1], c, nocase);
 
         reached[i] = stays || comes;
         any = any || reached[i];

@@ -11,9 +11,9 @@
 
 struct gunzip {
     z_stream stream;
-    uint64_t left;   // bytes that may still come out
-    bool ended;      // the member is whole
-    bool failed;     // nothing more is read
+    uint64_t left; // bytes that may still come out
+    bool ended;    // the member is whole
+    bool failed;   // nothing more is read
     Bytef piece[GUNZIP_PIECE_SIZE];
 };
 

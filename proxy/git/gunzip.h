@@ -1,4 +1,5 @@
-// The decoded form of a gzip body (RFC 1952), for a gate that has to read it. Strict: one member, and nothing after it.
+// The decoded form of a gzip body (RFC 1952), for a gate that has to read it. Strict: one member, and nothing
+// after it.
 #ifndef GITLATCH_GUNZIP_H
 #define GITLATCH_GUNZIP_H
 
@@ -22,9 +23,10 @@ struct gunzip;
 struct gunzip *gunzip_new(uint64_t limit) GL_MUST_CHECK;
 void gunzip_free(struct gunzip *gunzip);
 
-// Takes from the front of `input` until a piece of at most 16 KiB is out; a view that is valid until the next call.
-// After GUNZIP_END, MALFORMED or TOO_LARGE: any further input is GUNZIP_MALFORMED.
-enum gunzip_result gunzip_read(struct gunzip *gunzip, struct bytes *input, struct bytes *ret_piece) GL_MUST_CHECK;
+// Takes from the front of `input` until a piece of at most 16 KiB is out; a view that is valid until the next
+// call. After GUNZIP_END, MALFORMED or TOO_LARGE: any further input is GUNZIP_MALFORMED.
+enum gunzip_result gunzip_read(struct gunzip *gunzip, struct bytes *input,
+                               struct bytes *ret_piece) GL_MUST_CHECK;
 
 enum content_coding { CONTENT_IDENTITY, CONTENT_GZIP, CONTENT_OTHER };
 // The value of Content-Encoding; a gate refuses CONTENT_OTHER (RFC 9110, 8.4).

@@ -9,8 +9,8 @@ static bool malformed(struct verdict *verdict, const char *what)
     return verdict_set(verdict, REASON_LFS_MALFORMED, "%s", what);
 }
 
-// Whether a key could be read as `name` by a reader that ignores case, as Go's does, and is not `name`. Beyond ASCII
-// lie letters that such a reader folds into ASCII ones.
+// Whether a key could be read as `name` by a reader that ignores case, as Go's does, and is not `name`.
+// Beyond ASCII lie letters that such a reader folds into ASCII ones.
 static bool key_is_ambiguous(const char *key, const char *name)
 {
     for (const char *c = key; *c; c++)
@@ -27,9 +27,10 @@ static bool get_member(json_t *object, const char *name, json_t **ret_value)
 
     if (!json_is_object(object))
         return false;
-    json_object_foreach (object, key, value)
+    json_object_foreach (object, key, value) {
         if (key_is_ambiguous(key, name))
             return false;
+    }
     value = json_object_get(object, name);
     *ret_value = json_is_null(value) ? NULL : value;
     return true;
@@ -72,7 +73,8 @@ static bool parse(struct bytes json, bool batch, struct lfs_body *ret_body, stru
     bool parsed;
 
     if (!root)
-        return verdict_set(ret_verdict, REASON_LFS_MALFORMED, "the Git LFS request is not JSON: %s", error.text);
+        return verdict_set(ret_verdict, REASON_LFS_MALFORMED, "the Git LFS request is not JSON: %s",
+                           error.text);
     parsed = (!batch || parse_operation(root, &body, ret_verdict)) && parse_ref(root, &body, ret_verdict);
     json_decref(root);
     if (parsed)

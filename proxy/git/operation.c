@@ -28,17 +28,19 @@ static const struct kind_row kinds[OPERATION_KIND_COUNT] = {
     [OPERATION_PAGE] = {LABEL_OTHER, FORM_TEXT, AUTHORIZATION_NONE},
 };
 
-// Finds the table that a path belongs to. An Enterprise Server has all on one host; what it answers under `/api` is
-// taken for the same on the API's own host, where nobody should ask for it.
+// Finds the table that a path belongs to. An Enterprise Server has all on one host; what it answers under
+// `/api` is taken for the same on the API's own host, where nobody should ask for it.
 static bool parse_path(struct operation *operation, struct plain_path *path, enum head_method method,
                        const struct target *target, struct verdict *verdict)
 {
     bool server = operation->host->flavor == GITHUB_ENTERPRISE_SERVER;
-    bool below_api = (server || operation->endpoint != GITHUB_ENDPOINT_WEB) && plain_path_skip(path, BYTES("api"));
+    bool below_api =
+        (server || operation->endpoint != GITHUB_ENDPOINT_WEB) && plain_path_skip(path, BYTES("api"));
 
     if (below_api && plain_path_skip(path, BYTES("uploads")))
         operation->endpoint = GITHUB_ENDPOINT_UPLOADS;
-    else if (below_api && (plain_path_skip(path, BYTES("v3")) || bytes_start_with(path->plain, BYTES("graphql"))))
+    else if (below_api &&
+             (plain_path_skip(path, BYTES("v3")) || bytes_start_with(path->plain, BYTES("graphql"))))
         operation->endpoint = GITHUB_ENDPOINT_API;
 
     if (operation->endpoint != GITHUB_ENDPOINT_WEB)
@@ -51,7 +53,8 @@ static bool parse_path(struct operation *operation, struct plain_path *path, enu
 }
 
 bool operation_parse(const struct github_host *host, enum github_endpoint endpoint, enum head_method method,
-                     const struct target *target, struct operation *ret_operation, struct verdict *ret_verdict)
+                     const struct target *target, struct operation *ret_operation,
+                     struct verdict *ret_verdict)
 {
     struct plain_path path;
     bool parsed;

@@ -1,5 +1,5 @@
-// git's packet framing: four hex digits that count themselves, then the payload (gitprotocol-common(5), "pkt-line
-// Format"; gitprotocol-v2(5) for the special packets).
+// git's packet framing: four hex digits that count themselves, then the payload (gitprotocol-common(5),
+// "pkt-line Format"; gitprotocol-v2(5) for the special packets).
 #ifndef GITLATCH_PKTLINE_H
 #define GITLATCH_PKTLINE_H
 
@@ -26,8 +26,8 @@ enum pktline_result {
     PKTLINE_MALFORMED,    // not hex, 0003, or longer than a packet can be
 };
 
-// Reads packets from input that arrives in any pieces. Holds at most the one packet that is not whole. All zero is
-// ready.
+// Reads packets from input that arrives in any pieces. Holds at most the one packet that is not whole. All
+// zero is ready.
 struct pktline_reader {
     char header[PKTLINE_HEADER_SIZE];
     size_t header_size; // bytes of the header that have arrived
@@ -35,10 +35,10 @@ struct pktline_reader {
     struct text carry;  // what has arrived of a payload that was cut
 };
 
-// Takes the next packet off the front of `input`. `ret_payload` (PKTLINE_DATA) is a view of the input or of the
-// reader, valid until the next call. After PKTLINE_MALFORMED the reader is not to be used again.
-enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *input, struct bytes *ret_payload)
-    GL_MUST_CHECK;
+// Takes the next packet off the front of `input`. `ret_payload` (PKTLINE_DATA) is a view of the input or of
+// the reader, valid until the next call. After PKTLINE_MALFORMED the reader is not to be used again.
+enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *input,
+                                 struct bytes *ret_payload) GL_MUST_CHECK;
 void pktline_reader_clear(struct pktline_reader *reader);
 
 // Appends a packet; the payload must not be longer than PKTLINE_PAYLOAD_MAX.

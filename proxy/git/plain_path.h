@@ -1,5 +1,6 @@
-// A path as it was written, and as whoever is generous could read it: decoded, in lower case, without the slash at its
-// front and those at its end. What is refused is looked for in the second; a repository is taken only where both agree.
+// A path as it was written, and as whoever is generous could read it: decoded, in lower case, without the
+// slash at its front and those at its end. What is refused is looked for in the second; a repository is taken
+// only where both agree.
 #ifndef GITLATCH_PLAIN_PATH_H
 #define GITLATCH_PLAIN_PATH_H
 
@@ -21,13 +22,14 @@ void plain_path_clear(struct plain_path *path);
 
 // Takes the segment `prefix` off the front of both; false where it is not there.
 bool plain_path_skip(struct plain_path *path, struct bytes prefix);
-// What is written below the first `size` bytes of the plain path, which end with a segment. False where these bytes are
-// not written plainly (case aside).
+// What is written below the first `size` bytes of the plain path, which end with a segment. False where these
+// bytes are not written plainly (case aside).
 bool plain_path_below(const struct plain_path *path, size_t size, struct bytes *ret_below);
 
 // Whether a text is percent-encoded anywhere.
 bool plain_path_encoded(struct bytes text);
-// Decodes a text that target_parse let pass; `ret_text` has room for `text.size` bytes. Gives what was written.
+// Decodes a text that target_parse let pass; `ret_text` has room for `text.size` bytes. Gives what was
+// written.
 struct bytes plain_path_decode(struct bytes text, char *ret_text);
 
 #endif

@@ -17,8 +17,8 @@
 
 // 10,000 refs must pass, as a `push --mirror` of a large repository names them; twice that is room enough.
 #define PUSH_COMMANDS_MAX 20000
-// 20,000 commands of 40 + 1 + 40 + 1 + 4 bytes beside a ref of about 120: 4.1 MB; shallow lines and push options
-// count, too.
+// 20,000 commands of 40 + 1 + 40 + 1 + 4 bytes beside a ref of about 120: 4.1 MB; shallow lines and push
+// options count, too.
 #define PUSH_COMMANDS_SIZE_MAX (4 * MIB)
 // A ref is a path in a repository (PATH_MAX).
 #define PUSH_REF_SIZE_MAX 4096
@@ -58,7 +58,8 @@ enum push_commands_result push_commands_feed(struct push_commands *commands, str
 // The body has ended. False where it ended too early.
 bool push_commands_end(const struct push_commands *commands, struct verdict *ret_verdict) GL_MUST_CHECK;
 
-// After DONE: the body so far is "0000" alone, git's probe before a large request. If more follows, feed refuses it.
+// After DONE: the body so far is "0000" alone, git's probe before a large request. If more follows, feed
+// refuses it.
 bool push_commands_is_probe(const struct push_commands *commands);
 // After DONE: some command does not delete, so a pack follows.
 bool push_commands_pack_follows(const struct push_commands *commands);

@@ -51,7 +51,8 @@ static struct bytes first_refused(const struct push_commands *commands, const st
 }
 
 // What stands in parentheses behind `! [remote rejected] main -> main`.
-static void append_reason(struct text *out, const struct refusal_push *refusal, size_t index, struct bytes first)
+static void append_reason(struct text *out, const struct refusal_push *refusal, size_t index,
+                          struct bytes first)
 {
     enum reason reason = refusal->reasons ? refusal->reasons[index] : refusal->verdict->reason;
 
@@ -74,7 +75,8 @@ static void append_unpack_failure(struct text *out, const struct refusal_push *r
 }
 
 // report-status (gitprotocol-pack(5), "Report Status"); a refusal is written alike in its second version.
-static void append_report(struct text *out, const struct push_commands *commands, const struct refusal_push *refusal)
+static void append_report(struct text *out, const struct push_commands *commands,
+                          const struct refusal_push *refusal)
 {
     struct bytes first = first_refused(commands, refusal);
     size_t count = push_commands_count(commands);
@@ -100,7 +102,8 @@ static void append_report(struct text *out, const struct push_commands *commands
     text_free(&line);
 }
 
-void refusal_receive_pack(struct text *out, const struct push_commands *commands, const struct refusal_push *refusal)
+void refusal_receive_pack(struct text *out, const struct push_commands *commands,
+                          const struct refusal_push *refusal)
 {
     const struct push_capabilities *capabilities = push_commands_capabilities(commands);
     struct text lines = {0};

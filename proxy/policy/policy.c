@@ -34,11 +34,12 @@ static void deny(struct policy_decision *decision, enum reason reason)
 }
 
 // The same, and says which repository or rule.
-static void deny_repository(struct policy_decision *decision, enum reason reason, const struct operation *operation)
+static void deny_repository(struct policy_decision *decision, enum reason reason,
+                            const struct operation *operation)
 {
     decision->decision = DECISION_DENY;
-    verdict_set(&decision->verdict, reason, "%s: %s/%s", reason_row(reason)->meaning, operation->repository.owner,
-                operation->repository.name);
+    verdict_set(&decision->verdict, reason, "%s: %s/%s", reason_row(reason)->meaning,
+                operation->repository.owner, operation->repository.name);
 }
 
 // Where the locks of Git LFS are not for this workspace, "not found" makes git-lfs go on without them.
@@ -80,8 +81,8 @@ static void decide_push(const struct operation *operation, struct policy_decisio
         grant(&decision->scope.permissions, BYTES("workflows"), PERMISSION_WRITE);
 }
 
-// Whether one of the patterns holds the path, as it is written and as it is decoded: GitHub's parts need not agree on
-// which of the two they look at. `x/**` holds `x`, too.
+// Whether one of the patterns holds the path, as it is written and as it is decoded: GitHub's parts need not
+// agree on which of the two they look at. `x/**` holds `x`, too.
 static bool path_allowed(const struct rule *rule, struct bytes path)
 {
     char *decoded = mem_alloc(path.size + 1);
@@ -125,8 +126,8 @@ static void set_owner(struct scope *scope, struct bytes owner)
         memcpy(scope->repository.owner, parsed.owner, sizeof(parsed.owner));
 }
 
-// A call that names no repository: a token for a set of repositories of one owner, whose name may be empty (the App's
-// only installation).
+// A call that names no repository: a token for a set of repositories of one owner, whose name may be empty
+// (the App's only installation).
 static void decide_set(const struct rules *rules, enum rule_set_kind kind, struct bytes owner,
                        struct policy_decision *decision)
 {
@@ -136,7 +137,8 @@ static void decide_set(const struct rules *rules, enum rule_set_kind kind, struc
     if (!rules->present) {
         decision->scope.reach = SCOPE_INSTALLATION;
         decision->scope.all_permissions = true;
-    } else if (!rule_set_scope(rules, kind, bytes_of_string(decision->scope.repository.owner), &decision->scope)) {
+    } else if (!rule_set_scope(rules, kind, bytes_of_string(decision->scope.repository.owner),
+                               &decision->scope)) {
         deny(decision, kind == RULE_SET_GRAPHQL ? REASON_GRAPHQL_DENIED : REASON_PERMISSION_DENIED);
     }
 }
@@ -144,7 +146,8 @@ static void decide_set(const struct rules *rules, enum rule_set_kind kind, struc
 static void decide_page(const struct rules *rules, const struct operation *operation,
                         struct policy_decision *decision)
 {
-    const struct rule *rule = operation->repository.owner[0] ? policy_rule(rules, &operation->repository) : NULL;
+    const struct rule *rule =
+        operation->repository.owner[0] ? policy_rule(rules, &operation->repository) : NULL;
 
     decision->decision = DECISION_ANONYMOUS;
     if (rules->present && rules->other == OTHER_REPOSITORIES_DENY && !(rule && rule->fetch) &&
@@ -207,7 +210,8 @@ static void decide_repository(const struct operation *operation, struct policy_d
     }
 }
 
-void policy_decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision)
+void policy_decide(const struct rules *rules, const struct operation *operation,
+                   struct policy_decision *ret_decision)
 {
     struct policy_decision decision = {
         .scope = {.host = operation->host, .ruled = rules->present, .repository = operation->repository},
@@ -254,11 +258,12 @@ void policy_decide_graphql(const struct rules *rules, const struct operation *op
 
 static bool deny_ref(struct verdict *verdict, enum reason reason, const struct rule *rule, struct bytes ref)
 {
-    return verdict_set(verdict, reason, "%s: %.*s (rule %s)", reason_row(reason)->meaning, (int)ref.size, ref.data,
-                       rule->match);
+    return verdict_set(verdict, reason, "%s: %.*s (rule %s)", reason_row(reason)->meaning, (int)ref.size,
+                       ref.data, rule->match);
 }
 
-bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change, struct verdict *ret_verdict)
+bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
+                       struct verdict *ret_verdict)
 {
     if (!rule)
         return true;
@@ -282,7 +287,8 @@ void policy_decide_push(const struct rule *rule, const struct push_commands *com
                         struct push_decision *ret_decision)
 {
     size_t count = push_commands_count(commands);
-    struct push_decision decision = {.allowed = true, .reasons = mem_alloc_zero(count, sizeof(*decision.reasons))};
+    struct push_decision decision = {.allowed = true,
+                                     .reasons = mem_alloc_zero(count, sizeof(*decision.reasons))};
 
     for (size_t i = 0; i < count; i++) {
         struct push_command command = push_commands_at(commands, i);
@@ -318,9 +324,10 @@ void policy_decide_lfs(const struct operation *operation, bool write, struct byt
             deny_repository(decision, REASON_LFS_DENIED, operation);
         return;
     }
-    if (decision->decision == DECISION_ANONYMOUS || (rule && !pushes(rule)))
-        deny_repository(decision, decision->decision == DECISION_ANONYMOUS ? REASON_REPOSITORY_DENIED : REASON_LFS_DENIED,
-                        operation);
+    if (decision->decision == DECISION_ANONYMOUS)
+        deny_repository(decision, REASON_REPOSITORY_DENIED, operation);
+    else if (rule && !pushes(rule))
+        deny_repository(decision, REASON_LFS_DENIED, operation);
     else if (ref.size && !policy_decide_ref(rule, ref, REF_UPDATE, &decision->verdict))
         decision->decision = DECISION_DENY;
     else

@@ -57,37 +57,39 @@ struct policy_decision {
 
 // What a rule says where the configuration is silent: nothing is allowed, `create` is true. `match` is NULL.
 void rule_init(struct rule *rule);
-// Whether a rule can stand, else what is wrong with it, beginning with the key: "push: …". Refused are malformed
-// patterns, and permissions that go round ref rules (product.md) without `accept_bypass`.
+// Whether a rule can stand, else what is wrong with it, beginning with the key: "push: …". Refused are
+// malformed patterns, and permissions that go round ref rules (product.md) without `accept_bypass`.
 bool rule_check(const struct rule *rule, struct error *ret_error) GL_MUST_CHECK;
 void rules_clear(struct rules *rules);
 
 // The first rule that matches; NULL: none.
 const struct rule *policy_rule(const struct rules *rules, const struct repository_name *repository);
 
-// Decides all that can be told before the body; the functions below decide the rest (operation_reads_body). Rules that
-// are not `present` allow everything: with them `enforce: false` finds the scope of what was denied.
-void policy_decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision);
+// Decides all that can be told before the body; the functions below decide the rest (operation_reads_body).
+// Rules that are not `present` allow everything: with them `enforce: false` finds the scope of what was
+// denied.
+void policy_decide(const struct rules *rules, const struct operation *operation,
+                   struct policy_decision *ret_decision);
 
 // Decides one command of a push; `rule` NULL: no rules exist, all is allowed.
-bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change, struct verdict *ret_verdict)
-    GL_MUST_CHECK;
+bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
+                       struct verdict *ret_verdict) GL_MUST_CHECK;
 
-// A push decided: its verdict is that of the first command that is not allowed, and `reasons` holds one for each
-// command, REASON_NONE for one that would be allowed alone. One forbidden ref refuses all.
+// A push decided: its verdict is that of the first command that is not allowed, and `reasons` holds one for
+// each command, REASON_NONE for one that would be allowed alone. One forbidden ref refuses all.
 struct push_decision {
     bool allowed;
     struct verdict verdict; // where not allowed
     enum reason *reasons;   // owned; as many as there are commands
-    const struct ref_set *patterns; // those that the first refused ref does not match; NULL: there are none to be shown
+    const struct ref_set *patterns; // which the first refused ref does not match; NULL: none to be shown
 };
 // Decides a push at its flush; to be given to push_decision_clear.
 void policy_decide_push(const struct rule *rule, const struct push_commands *commands,
                         struct push_decision *ret_decision);
 void push_decision_clear(struct push_decision *decision);
 
-// Decides an LFS batch or lock further by what its body says; `ref` may be empty (not named). `decision` is what
-// policy_decide gave: a write raises its scope to contents: write, or turns it to DECISION_DENY.
+// Decides an LFS batch or lock further by what its body says; `ref` may be empty (not named). `decision` is
+// what policy_decide gave: a write raises its scope to contents: write, or turns it to DECISION_DENY.
 void policy_decide_lfs(const struct operation *operation, bool write, struct bytes ref,
                        struct policy_decision *decision);
 

@@ -58,9 +58,9 @@ static struct bytes string_member(json_t *object, const char *name)
 static bool needs_rule(json_t *event)
 {
     static const enum reason mended[] = {
-        REASON_NONE,          REASON_REPOSITORY_DENIED, REASON_FETCH_DENIED,      REASON_PUSH_DENIED,
-        REASON_REF_DENIED,    REASON_CREATE_DENIED,     REASON_DELETE_DENIED,     REASON_LFS_DENIED,
-        REASON_PATH_DENIED,   REASON_GRAPHQL_DENIED,    REASON_PERMISSION_DENIED, REASON_GITHUB_ANONYMOUS,
+        REASON_NONE,           REASON_REPOSITORY_DENIED, REASON_FETCH_DENIED,      REASON_PUSH_DENIED,
+        REASON_REF_DENIED,     REASON_CREATE_DENIED,     REASON_DELETE_DENIED,     REASON_LFS_DENIED,
+        REASON_PATH_DENIED,    REASON_GRAPHQL_DENIED,    REASON_PERMISSION_DENIED, REASON_GITHUB_ANONYMOUS,
         REASON_PACK_TOO_LARGE,
     };
     struct bytes decision = string_member(event, "decision"), reason = string_member(event, "reason");
@@ -187,8 +187,9 @@ static struct bytes folder_of(const char *ref)
 
     while (folder.size && folder.data[folder.size - 1] != '/')
         folder.size--;
-    return bytes_equal(folder, BYTES("refs/heads/")) || bytes_equal(folder, BYTES("refs/")) ? bytes_of(NULL, 0)
-                                                                                             : folder;
+    return bytes_equal(folder, BYTES("refs/heads/")) || bytes_equal(folder, BYTES("refs/"))
+               ? bytes_of(NULL, 0)
+               : folder;
 }
 
 static bool same_folder(const struct draft_ref *a, const struct draft_ref *b)
@@ -196,8 +197,8 @@ static bool same_folder(const struct draft_ref *a, const struct draft_ref *b)
     return a->deleted == b->deleted && bytes_equal(folder_of(a->text), folder_of(b->text));
 }
 
-// How many refs from `at` on are of one folder and so many that they become one pattern; else 1. Those of a folder need
-// not stand together, where it has folders of its own: then there are more patterns than one.
+// How many refs from `at` on are of one folder and so many that they become one pattern; else 1. Sorted as
+// they are, folders inside it may part them: then some stay as they are.
 static size_t run_of(const struct draft_rule *rule, size_t at)
 {
     size_t end = at + 1;
@@ -252,7 +253,8 @@ static void append_rule(const struct draft_rule *rule, struct text *out)
         text_append(out, "    create: false\n");
     append_refs(rule, true, out);
     if (rule->push && rule->ref_count == 0)
-        text_append(out, "    push: true # the log does not say which refs: `enforce: false` lets them be seen\n");
+        text_append(out,
+                    "    push: true # the log does not say which refs: `enforce: false` lets them be seen\n");
     if (rule->api)
         text_format(out, "    permissions: {} # %zu API requests: name what they need\n", rule->api);
 }
@@ -264,6 +266,7 @@ void rule_draft_append(const struct rule_draft *draft, struct text *out)
         append_rule(&draft->rules[i], out);
     if (draft->nameless)
         text_format(out,
-                    "# %zu API requests named no repository: GraphQL needs `graphql: true`, others need `permissions`\n",
+                    "# %zu API requests named no repository: GraphQL needs `graphql: true`, others need "
+                    "`permissions`\n",
                     draft->nameless);
 }

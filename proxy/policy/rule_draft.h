@@ -17,8 +17,8 @@ struct rule_draft;
 struct rule_draft *rule_draft_new(void) GL_MUST_CHECK;
 void rule_draft_free(struct rule_draft *draft);
 
-// Takes one line of an audit log. Events that need no rule, and refusals that no rule mends, are passed over. False:
-// not a JSON object.
+// Takes one line of an audit log. Events that need no rule, and refusals that no rule mends, are passed over.
+// False: not a JSON object.
 bool rule_draft_add(struct rule_draft *draft, struct bytes line) GL_MUST_CHECK;
 
 // Appends `repositories:` as it is written in a configuration, sorted by name.

@@ -1,5 +1,5 @@
-// Any bytes as the body of a Git LFS request, and of GraphQL: no crash, and an upload is never read where the word is
-// not there.
+// Any bytes as the body of a Git LFS request, and of GraphQL: no crash, and an upload is never read where the
+// word is not there.
 #include "lfs_body.h"
 
 #include "fuzz.h"

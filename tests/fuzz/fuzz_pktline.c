@@ -1,4 +1,5 @@
-// Any bytes as packets: what is read does not depend on how the input is cut, and written again it is the same.
+// Any bytes as packets: what is read does not depend on how the input is cut, and written again it is the
+// same.
 #include "pktline.h"
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
-// Any bytes as a push: what is read and refused does not depend on how the input is cut, and a push that is read
-// whole, written as git writes it, is read the same. Every refusal is packets that git takes.
+// Any bytes as a push: what is read and refused does not depend on how the input is cut, and a push that is
+// read whole, written as git writes it, is read the same. Every refusal is packets that git takes.
 #include "push_commands.h"
 
 #include "fuzz.h"
@@ -18,7 +18,8 @@ struct outcome {
 static void read_push(struct bytes input, size_t step, struct outcome *outcome)
 {
     *outcome = (struct outcome){.commands = push_commands_new(), .result = PUSH_COMMANDS_MORE};
-    while (input.size && (outcome->result == PUSH_COMMANDS_MORE || push_commands_is_probe(outcome->commands))) {
+    while (input.size &&
+           (outcome->result == PUSH_COMMANDS_MORE || push_commands_is_probe(outcome->commands))) {
         struct bytes piece = bytes_of(input.data, step < input.size ? step : input.size);
         size_t given = piece.size;
 

@@ -1,5 +1,5 @@
-// Any request target against rules: no token for a repository that no rule names, whatever the target looks like to a
-// generous reader; and any pattern on any text means what trying everything says.
+// Any request target against rules: no token for a repository that no rule names, whatever the target looks
+// like to a generous reader; and any pattern on any text means what trying everything says.
 #include "fuzz.h"
 #include "glob.h"
 #include "operation.h"
@@ -24,8 +24,10 @@ static struct rule one_rule[] = {{
 static const struct rules rules = {.present = true, .rules = one_rule, .count = 1};
 
 static char web[] = "github.com", api[] = "api.github.com", uploads[] = "uploads.github.com";
-static const struct github_host dotcom = {.flavor = GITHUB_DOTCOM, .web = web, .api = api, .uploads = uploads};
-static const struct github_host server = {.flavor = GITHUB_ENTERPRISE_SERVER, .web = web, .api = web, .uploads = web};
+static const struct github_host dotcom = {
+    .flavor = GITHUB_DOTCOM, .web = web, .api = api, .uploads = uploads};
+static const struct github_host server = {
+    .flavor = GITHUB_ENTERPRISE_SERVER, .web = web, .api = web, .uploads = web};
 
 // Whether a path could lead to what handles credentials, or to another repository, is looked for crudely.
 static bool names(const struct target *target, const char *word)
@@ -66,9 +68,9 @@ static void check_target(struct bytes text, const struct github_host *host, enum
         FUZZ_CHECK(verdict.reason != REASON_NONE);
         return;
     }
-    FUZZ_CHECK(operation.api_path.size == 0 || (operation.api_path.data > target.path.data &&
-                                                operation.api_path.data + operation.api_path.size ==
-                                                    target.path.data + target.path.size));
+    FUZZ_CHECK(operation.api_path.size == 0 ||
+               (operation.api_path.data > target.path.data &&
+                operation.api_path.data + operation.api_path.size == target.path.data + target.path.size));
     policy_decide(&rules, &operation, &decision);
     if (decision.decision == DECISION_ALLOW)
         check_allowed(&operation, &decision, &target);
@@ -96,7 +98,8 @@ static void check_glob(struct bytes input)
     struct bytes glob, text;
 
     bytes_cut(input, '\n', &glob, &text);
-    if (glob.size <= GLOB_MAX && text.size <= 2 * GLOB_MAX && !(glob.size && memmem(glob.data, glob.size, "***", 3)))
+    if (glob.size <= GLOB_MAX && text.size <= 2 * GLOB_MAX &&
+        !(glob.size && memmem(glob.data, glob.size, "***", 3)))
         FUZZ_CHECK(glob_match(glob, text) == means(glob, text));
 }
 

@@ -7,13 +7,14 @@
 static const struct rules rules = {
     .present = true,
     .count = 2,
-    .rules = (struct rule[]){
-        {.match = TEXT("acme/widgets"),
-         .fetch = true,
-         .push = {REF_SET_PATTERNS, (char *[]){TEXT("refs/heads/agent/*")}, 1},
-         .permissions = {1, {{"pull_requests", PERMISSION_WRITE}}}},
-        {.match = TEXT("acme/*"), .fetch = true, .create = true},
-    },
+    .rules =
+        (struct rule[]){
+            {.match = TEXT("acme/widgets"),
+             .fetch = true,
+             .push = {REF_SET_PATTERNS, (char *[]){TEXT("refs/heads/agent/*")}, 1},
+             .permissions = {1, {{"pull_requests", PERMISSION_WRITE}}}},
+            {.match = TEXT("acme/*"), .fetch = true, .create = true},
+        },
 };
 static const int lines[] = {4, 8};
 
@@ -44,7 +45,8 @@ static const struct explanation_case cases[] = {
      "  rule: acme/widgets (line 4)\n"},
     {"create acme/widgets refs/heads/agent/a", EXPLANATION_DENIED,
      ": denied\n"
-     "  reason: the rule allows only refs that exist to be updated: refs/heads/agent/a (rule acme/widgets) [create]\n"
+     "  reason: the rule allows only refs that exist to be updated: refs/heads/agent/a (rule acme/widgets) "
+     "[create]\n"
      "  allowed: refs/heads/agent/*\n"
      "  remedy: push to a ref that exists\n"
      "  rule: acme/widgets (line 4)\n"},
@@ -83,7 +85,8 @@ static const struct explanation_case cases[] = {
     {"fetch acme/../x", EXPLANATION_BAD, "/acme/../x/info/refs?service=git-upload-pack: "},
     {"api BREW /user", EXPLANATION_BAD, "`BREW` is not a method"},
     {"api GET repos/acme/widgets", EXPLANATION_BAD, "repos/acme/widgets: "},
-    {"delete acme/widgets", EXPLANATION_BAD, "what is to be explained is written as one of these:\nfetch OWNER/NAME"},
+    {"delete acme/widgets", EXPLANATION_BAD,
+     "what is to be explained is written as one of these:\nfetch OWNER/NAME"},
     {"clone acme/widgets", EXPLANATION_BAD, "what is to be explained"},
     {"", EXPLANATION_BAD, "what is to be explained"},
 };
@@ -111,7 +114,8 @@ static void a_question_is_answered_as_a_request_would_be(void **state)
 
         snprintf(question, sizeof(question), "%s", cases[i].question);
         count = split(question, words);
-        assert_int_equal(explanation_append(&rules, lines, &host, words, count, &out, &error), cases[i].result);
+        assert_int_equal(explanation_append(&rules, lines, &host, words, count, &out, &error),
+                         cases[i].result);
         if (cases[i].result == EXPLANATION_BAD) {
             assert_memory_equal(error.text, cases[i].answer, strlen(cases[i].answer));
             assert_int_equal(out.size, 0);
@@ -135,10 +139,11 @@ static void without_rules_that_is_said(void **state)
 
     assert_true(github_host_init(&host, "github.com", NULL, NULL, NULL));
     assert_int_equal(explanation_append(&none, NULL, &host, words, 3, &out, NULL), EXPLANATION_ALLOWED);
-    assert_string_equal(text_string(&out),
-                        "api GET /user: allowed\n"
-                        "  rule: none, `repositories` is absent and allows everything\n"
-                        "  token: for all of the App's only installation, with all that the installation grants\n");
+    assert_string_equal(
+        text_string(&out),
+        "api GET /user: allowed\n"
+        "  rule: none, `repositories` is absent and allows everything\n"
+        "  token: for all of the App's only installation, with all that the installation grants\n");
     text_free(&out);
     github_host_clear(&host);
 }

@@ -1,47 +1,49 @@
 #include "policy_case.h"
 
 #define PATTERNS(...)                                                                                        \
-    {.kind = REF_SET_PATTERNS,                                                                               \
-     .patterns = (char *[]){__VA_ARGS__},                                                                    \
-     .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)}
+    {                                                                                                        \
+        .kind = REF_SET_PATTERNS, .patterns = (char *[]){__VA_ARGS__},                                       \
+        .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)                                            \
+    }
 #define TEXT(literal) ((char[]){literal})
 
-#define REFS(repository)    "/" repository ".git/info/refs?service=git-upload-pack"
-#define PUSHES(repository)  "/" repository ".git/info/refs?service=git-receive-pack"
-#define PUSH(repository)    "/" repository ".git/git-receive-pack"
-#define BATCH(repository)   "/" repository ".git/info/lfs/objects/batch"
-#define LOCKS(repository)   "/" repository ".git/info/lfs/locks"
-#define VERIFY(repository)  "/" repository ".git/info/lfs/locks/verify"
+#define REFS(repository)   "/" repository ".git/info/refs?service=git-upload-pack"
+#define PUSHES(repository) "/" repository ".git/info/refs?service=git-receive-pack"
+#define PUSH(repository)   "/" repository ".git/git-receive-pack"
+#define BATCH(repository)  "/" repository ".git/info/lfs/objects/batch"
+#define LOCKS(repository)  "/" repository ".git/info/lfs/locks"
+#define VERIFY(repository) "/" repository ".git/info/lfs/locks/verify"
 
 // A team's rules, one of each kind.
 static const struct rules team = {
     .present = true,
     .count = 9,
-    .rules = (struct rule[]){
-        {.match = TEXT("acme/widgets"),
-         .fetch = true,
-         .create = true,
-         .push = PATTERNS(TEXT("refs/heads/agent/*"), TEXT("refs/tags/**")),
-         .delete = PATTERNS(TEXT("refs/heads/agent/tmp-*")),
-         .permissions = {2, {{"issues", PERMISSION_READ}, {"pull_requests", PERMISSION_WRITE}}},
-         .graphql = true},
-        {.match = TEXT("acme/fixed"), .fetch = true, .push = {.kind = REF_SET_ALL}, .create = false},
-        {.match = TEXT("acme/hidden"), .create = true},
-        {.match = TEXT("acme/drop"), .create = true, .push = PATTERNS(TEXT("refs/heads/in/*"))},
-        {.match = TEXT("acme/sweep"), .create = true, .delete = {.kind = REF_SET_ALL}},
-        {.match = TEXT("acme/build"),
-         .fetch = true,
-         .create = true,
-         .push = {.kind = REF_SET_ALL},
-         .permissions = {2, {{"issues", PERMISSION_WRITE}, {"workflows", PERMISSION_WRITE}}}},
-        {.match = TEXT("*/.github"), .fetch = true, .create = true},
-        {.match = TEXT("acme/*"), .fetch = true, .create = true},
-        {.match = TEXT("other/only-api"),
-         .create = true,
-         .permissions = {1, {{"contents", PERMISSION_WRITE}}},
-         .paths = (char *[]){TEXT("contents/docs/**")},
-         .path_count = 1},
-    },
+    .rules =
+        (struct rule[]){
+            {.match = TEXT("acme/widgets"),
+             .fetch = true,
+             .create = true,
+             .push = PATTERNS(TEXT("refs/heads/agent/*"), TEXT("refs/tags/**")),
+             .delete = PATTERNS(TEXT("refs/heads/agent/tmp-*")),
+             .permissions = {2, {{"issues", PERMISSION_READ}, {"pull_requests", PERMISSION_WRITE}}},
+             .graphql = true},
+            {.match = TEXT("acme/fixed"), .fetch = true, .push = {.kind = REF_SET_ALL}, .create = false},
+            {.match = TEXT("acme/hidden"), .create = true},
+            {.match = TEXT("acme/drop"), .create = true, .push = PATTERNS(TEXT("refs/heads/in/*"))},
+            {.match = TEXT("acme/sweep"), .create = true, .delete = {.kind = REF_SET_ALL}},
+            {.match = TEXT("acme/build"),
+             .fetch = true,
+             .create = true,
+             .push = {.kind = REF_SET_ALL},
+             .permissions = {2, {{"issues", PERMISSION_WRITE}, {"workflows", PERMISSION_WRITE}}}},
+            {.match = TEXT("*/.github"), .fetch = true, .create = true},
+            {.match = TEXT("acme/*"), .fetch = true, .create = true},
+            {.match = TEXT("other/only-api"),
+             .create = true,
+             .permissions = {1, {{"contents", PERMISSION_WRITE}}},
+             .paths = (char *[]){TEXT("contents/docs/**")},
+             .path_count = 1},
+        },
 };
 
 static const struct policy_case team_cases[] = {
@@ -153,12 +155,12 @@ static void rules_that_name_nothing_deny_all(void **state)
 }
 
 // The decision for one request; the target is of git or LFS on github.com, or of its API.
-static struct policy_decision decide(const struct policy_hosts *hosts, const struct rules *rules, const char *method,
-                                     const char *text, struct operation *ret_operation)
+static struct policy_decision decide(const struct policy_hosts *hosts, const struct rules *rules,
+                                     const char *method, const char *text, struct operation *ret_operation)
 {
-    enum github_endpoint endpoint = strstr(text, ".git") || strstr(text, "/archive") || strstr(text, "/storage")
-                                        ? GITHUB_ENDPOINT_WEB
-                                        : GITHUB_ENDPOINT_API;
+    enum github_endpoint endpoint =
+        strstr(text, ".git") || strstr(text, "/archive") || strstr(text, "/storage") ? GITHUB_ENDPOINT_WEB
+                                                                                     : GITHUB_ENDPOINT_API;
     enum head_method number = policy_case_method(method);
     struct policy_decision decision;
     struct verdict verdict;
@@ -172,7 +174,8 @@ static struct policy_decision decide(const struct policy_hosts *hosts, const str
 
 static void denied_pages_are_denied_and_pages_of_allowed_repositories_are_not(void **state)
 {
-    struct rules strict = {.present = true, .rules = team.rules, .count = team.count, .other = OTHER_REPOSITORIES_DENY};
+    struct rules strict = {
+        .present = true, .rules = team.rules, .count = team.count, .other = OTHER_REPOSITORIES_DENY};
     struct policy_hosts hosts;
     struct operation operation;
     struct policy_decision decision;
@@ -305,7 +308,8 @@ static void refs_are_decided_by_kind_of_change(void **state)
         bool allowed;
 
         assert_true(repository_name_parse(BYTES("acme"), bytes_of_string(cases[i].repository), &name));
-        allowed = policy_decide_ref(policy_rule(&team, &name), bytes_of_string(cases[i].ref), cases[i].change, &verdict);
+        allowed = policy_decide_ref(policy_rule(&team, &name), bytes_of_string(cases[i].ref), cases[i].change,
+                                    &verdict);
         assert_string_equal(reason_row(verdict.reason)->code, cases[i].expected);
         assert_int_equal(allowed, cases[i].expected[0] == '\0');
     }
@@ -365,11 +369,14 @@ static void graphql_goes_to_the_owner_that_is_named(void **state)
     const struct rules two_owners = {
         .present = true,
         .count = 3,
-        .rules = (struct rule[]){
-            {.match = TEXT("acme/a"), .fetch = true, .graphql = true},
-            {.match = TEXT("acme/b"), .graphql = true, .permissions = {1, {{"issues", PERMISSION_READ}}}},
-            {.match = TEXT("umbrella/*"), .graphql = true, .permissions = {1, {{"issues", PERMISSION_READ}}}},
-        },
+        .rules =
+            (struct rule[]){
+                {.match = TEXT("acme/a"), .fetch = true, .graphql = true},
+                {.match = TEXT("acme/b"), .graphql = true, .permissions = {1, {{"issues", PERMISSION_READ}}}},
+                {.match = TEXT("umbrella/*"),
+                 .graphql = true,
+                 .permissions = {1, {{"issues", PERMISSION_READ}}}},
+            },
     };
     const struct rules one_owner = {.present = true, .count = 2, .rules = two_owners.rules};
     static const struct {
@@ -407,14 +414,15 @@ static void a_set_is_named_where_no_pattern_is_in_it(void **state)
     const struct rules rules = {
         .present = true,
         .count = 6,
-        .rules = (struct rule[]){
-            {.match = TEXT("acme/closed")},
-            {.match = TEXT("acme/a"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
-            {.match = TEXT("acme/a"), .permissions = {1, {{"issues", PERMISSION_WRITE}}}},
-            {.match = TEXT("acme/closed"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
-            {.match = TEXT("*/b"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
-            {.match = TEXT("umbrella/*"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
-        },
+        .rules =
+            (struct rule[]){
+                {.match = TEXT("acme/closed")},
+                {.match = TEXT("acme/a"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
+                {.match = TEXT("acme/a"), .permissions = {1, {{"issues", PERMISSION_WRITE}}}},
+                {.match = TEXT("acme/closed"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
+                {.match = TEXT("*/b"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
+                {.match = TEXT("umbrella/*"), .permissions = {1, {{"issues", PERMISSION_READ}}}},
+            },
     };
     struct policy_hosts hosts;
     struct operation operation;

@@ -40,7 +40,8 @@ static struct push_commands *push_of(const char *const *refs, size_t count, cons
     for (size_t i = 0; i < count; i++)
         push_body_add(&body, REF_UPDATE, refs[i], i == 0 ? capabilities : NULL);
     pktline_append_flush(&body);
-    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL), PUSH_COMMANDS_DONE);
+    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL),
+                     PUSH_COMMANDS_DONE);
     text_free(&body);
     return commands;
 }
@@ -65,12 +66,13 @@ static void a_forbidden_ref_is_told_with_what_is_allowed(void **state)
                                                    "allowed: refs/heads/agent/*\n"
                                                    "push to a ref that matches an allowed pattern\n"
                                                    "[ref, request 01ab]\n");
-    assert_string_equal(text_string(&seen.report),
-                        "000eunpack ok\n"
-                        "0055ng refs/heads/agent/a gitlatch: refused with refs/heads/main [ref, request 01ab]\n"
-                        "005eng refs/heads/main gitlatch: the rule does not allow to push this ref "
-                        "[ref, request 01ab]\n"
-                        "0000");
+    assert_string_equal(
+        text_string(&seen.report),
+        "000eunpack ok\n"
+        "0055ng refs/heads/agent/a gitlatch: refused with refs/heads/main [ref, request 01ab]\n"
+        "005eng refs/heads/main gitlatch: the rule does not allow to push this ref "
+        "[ref, request 01ab]\n"
+        "0000");
     seen_free(&seen);
     text_free(&answer);
     push_commands_free(commands);
@@ -87,7 +89,8 @@ static void a_failure_is_told_for_each_ref(void **state)
     verdict_set(&verdict, REASON_TOKEN_TIMEOUT, NULL);
     refusal_receive_pack(&answer, commands, &refusal);
     read_answer(text_bytes(&answer), &seen);
-    assert_non_null(strstr(text_string(&seen.report), "ng refs/heads/agent/a gitlatch: no token came within"));
+    assert_non_null(
+        strstr(text_string(&seen.report), "ng refs/heads/agent/a gitlatch: no token came within"));
     assert_non_null(strstr(text_string(&seen.report), "ng refs/heads/main gitlatch: no token came within"));
     assert_non_null(strstr(text_string(&seen.remote), "[token_timeout, request 7]"));
     seen_free(&seen);
@@ -144,9 +147,10 @@ static void a_push_without_readable_commands_fails_as_a_whole(void **state)
 
     assert_int_equal(push_commands_feed(commands, &certificate, &verdict), PUSH_COMMANDS_REFUSED);
     refusal_receive_pack(&answer, commands, &refusal);
-    assert_string_equal(text_string(&answer),
-                        "0066unpack gitlatch: a signed push (push certificate) cannot be decided [push_certificate, "
-                        "request 7]\n0000");
+    assert_string_equal(
+        text_string(&answer),
+        "0066unpack gitlatch: a signed push (push certificate) cannot be decided [push_certificate, "
+        "request 7]\n0000");
     text_free(&answer);
     push_commands_free(commands);
 }
@@ -169,7 +173,8 @@ static void ten_thousand_refs_are_told_in_packets_that_git_takes(void **state)
         push_body_add(&body, REF_UPDATE, ref, i == 0 ? PUSH_BODY_CAPABILITIES : NULL);
     }
     pktline_append_flush(&body);
-    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL), PUSH_COMMANDS_DONE);
+    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL),
+                     PUSH_COMMANDS_DONE);
     verdict_set(&verdict, REASON_PUSH_DENIED, NULL);
     refusal_receive_pack(&answer, commands, &refusal);
     read_answer(text_bytes(&answer), &seen);
@@ -193,8 +198,9 @@ static void a_fetch_is_refused_in_one_packet(void **state)
 
     verdict_set(&verdict, REASON_FETCH_DENIED, "no fetch of acme/hidden");
     refusal_upload_pack(&answer, &verdict, BYTES("01ab"));
-    assert_string_equal(text_string(&answer), "0070ERR gitlatch: no fetch of acme/hidden; ask the operator for `fetch: "
-                                              "true` in its rule [fetch, request 01ab]\n");
+    assert_string_equal(text_string(&answer),
+                        "0070ERR gitlatch: no fetch of acme/hidden; ask the operator for `fetch: "
+                        "true` in its rule [fetch, request 01ab]\n");
     text_free(&answer);
 }
 

@@ -2,7 +2,8 @@
 #include "glob.h"
 #include "policy.h"
 
-#define LIST(...) .patterns = (char *[]){__VA_ARGS__}, .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)
+#define LIST(...)                                                                                            \
+    .patterns = (char *[]){__VA_ARGS__}, .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)
 #define TEXT(literal) ((char[]){literal})
 
 static void check(const struct rule *rule, const char *expected)
@@ -19,10 +20,24 @@ static void a_match_is_an_owner_and_a_name(void **state)
         const char *match;
         bool fine;
     } cases[] = {
-        {"acme/widgets", true}, {"acme/*", true},     {"*/*", true},         {"acme/w*s-*", true}, {"a/.github", true},
-        {"acme", false},        {"*", false},         {"acme/", false},      {"/widgets", false},  {"acme/a/b", false},
-        {"acme/**", false},     {"**/a", false},      {"acme/wid gets", false}, {"acme/[a]", false}, {"", false},
-        {"github.com/acme/widgets", false},           {"acme/widgets.git", false}, {"https://github.com/acme", false},
+        {"acme/widgets", true},
+        {"acme/*", true},
+        {"*/*", true},
+        {"acme/w*s-*", true},
+        {"a/.github", true},
+        {"acme", false},
+        {"*", false},
+        {"acme/", false},
+        {"/widgets", false},
+        {"acme/a/b", false},
+        {"acme/**", false},
+        {"**/a", false},
+        {"acme/wid gets", false},
+        {"acme/[a]", false},
+        {"", false},
+        {"github.com/acme/widgets", false},
+        {"acme/widgets.git", false},
+        {"https://github.com/acme", false},
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {
@@ -42,12 +57,28 @@ static void ref_patterns_can_match_a_ref(void **state)
         const char *pattern;
         bool fine;
     } cases[] = {
-        {"refs/heads/main", true},    {"refs/heads/agent/*", true}, {"refs/**", true},          {"**", true},
-        {"**/main", true},            {"refs/heads/*-wip/**", true}, {"", false},              {"main", false},
-        {"heads/main", false},        {"*", false},                 {"/refs/heads/a", false},   {"refs//a", false},
-        {"refs/heads/", false},       {"refs/heads/***", false},    {"refs/heads/a b", false},  {"refs/heads/a?", false},
-        {"refs/heads/[ab]", false},   {"refs/heads/{a,b}", false},  {"refs/heads/../a", false}, {"^refs/heads/a", false},
-        {"!refs/heads/main", false},  {"refs/heads/a\n", false},
+        {"refs/heads/main", true},
+        {"refs/heads/agent/*", true},
+        {"refs/**", true},
+        {"**", true},
+        {"**/main", true},
+        {"refs/heads/*-wip/**", true},
+        {"", false},
+        {"main", false},
+        {"heads/main", false},
+        {"*", false},
+        {"/refs/heads/a", false},
+        {"refs//a", false},
+        {"refs/heads/", false},
+        {"refs/heads/***", false},
+        {"refs/heads/a b", false},
+        {"refs/heads/a?", false},
+        {"refs/heads/[ab]", false},
+        {"refs/heads/{a,b}", false},
+        {"refs/heads/../a", false},
+        {"^refs/heads/a", false},
+        {"!refs/heads/main", false},
+        {"refs/heads/a\n", false},
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {
@@ -66,19 +97,21 @@ static void what_is_wrong_is_said_with_its_key(void **state)
 {
     check(&(struct rule){.match = TEXT("acme/widgets/x")},
           "match: `acme/widgets/x` is not `owner/name`, with `*` within a segment");
-    check(&(struct rule){.match = TEXT("a/b"), .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/a"), TEXT("main"))}},
+    check(&(struct rule){.match = TEXT("a/b"),
+                         .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/a"), TEXT("main"))}},
           "push: `main` matches no ref: write it from `refs/` on, as `refs/heads/main`");
     check(&(struct rule){.match = TEXT("a/b"), .delete = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/***"))}},
           "delete: `refs/heads/***` holds `***`: `*` stays within a segment, `**` crosses segments");
     check(&(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("/pulls/**")}, .path_count = 1},
           "paths: `/pulls/**` begins with a slash: write what stands below the repository, as `pulls/**`");
-    check(&(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("git/ref/heads%2Fa")}, .path_count = 1},
-          "paths: `git/ref/heads%2Fa` is matched with the decoded path, without a query");
+    check(
+        &(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("git/ref/heads%2Fa")}, .path_count = 1},
+        "paths: `git/ref/heads%2Fa` is matched with the decoded path, without a query");
 }
 
 static void permissions_do_not_go_round_a_list_of_refs(void **state)
 {
-    static const char *const bypasses[] = {"contents", "administration", "secrets",          "environments",
+    static const char *const bypasses[] = {"contents", "administration", "secrets",         "environments",
                                            "actions",  "workflows",      "repository_hooks"};
     char pattern[] = "refs/heads/agent/*";
     char *list[] = {pattern};
@@ -103,10 +136,12 @@ static void permissions_do_not_go_round_a_list_of_refs(void **state)
 
 static void other_permissions_are_fine_with_a_list_of_refs(void **state)
 {
-    check(&(struct rule){.match = TEXT("a/b"),
-                         .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/agent/*"))},
-                         .permissions = {2, {{"issues", PERMISSION_WRITE}, {"pull_requests", PERMISSION_WRITE}}}},
-          "fine");
+    check(
+        &(struct rule){
+            .match = TEXT("a/b"),
+            .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/agent/*"))},
+            .permissions = {2, {{"issues", PERMISSION_WRITE}, {"pull_requests", PERMISSION_WRITE}}}},
+        "fine");
 }
 
 static void a_silent_rule_allows_nothing(void **state)

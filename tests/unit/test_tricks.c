@@ -1,6 +1,6 @@
-// Ways to write a request so that a careless proxy takes it for another one than GitHub does: case, encodings, dots,
-// slashes, prefixes, methods, queries. For each, what becomes of it. None gets a token for a repository that no rule
-// names, nor reaches an endpoint that handles credentials.
+// Ways to write a request so that a careless proxy takes it for another one than GitHub does: case,
+// encodings, dots, slashes, prefixes, methods, queries. For each, what becomes of it. None gets a token for a
+// repository that no rule names, nor reaches an endpoint that handles credentials.
 #include "policy_case.h"
 
 #define READ_WIDGETS  "acme/widgets contents:read"
@@ -12,19 +12,22 @@
 static const struct rules tricked_rules = {
     .present = true,
     .count = 3,
-    .rules = (struct rule[]){
-        {.match = (char[]){"acme/widgets"},
-         .fetch = true,
-         .create = true,
-         .push = {.kind = REF_SET_PATTERNS, .patterns = (char *[]){(char[]){"refs/heads/agent/*"}}, .count = 1},
-         .permissions = {2, {{"issues", PERMISSION_READ}, {"pull_requests", PERMISSION_WRITE}}}},
-        {.match = (char[]){"acme/docs"},
-         .create = true,
-         .permissions = {1, {{"pull_requests", PERMISSION_READ}}},
-         .paths = (char *[]){(char[]){"pulls/**"}, (char[]){"issues/*"}},
-         .path_count = 2},
-        {.match = (char[]){"acme/tools-*"}, .fetch = true, .create = true},
-    },
+    .rules =
+        (struct rule[]){
+            {.match = (char[]){"acme/widgets"},
+             .fetch = true,
+             .create = true,
+             .push = {.kind = REF_SET_PATTERNS,
+                      .patterns = (char *[]){(char[]){"refs/heads/agent/*"}},
+                      .count = 1},
+             .permissions = {2, {{"issues", PERMISSION_READ}, {"pull_requests", PERMISSION_WRITE}}}},
+            {.match = (char[]){"acme/docs"},
+             .create = true,
+             .permissions = {1, {{"pull_requests", PERMISSION_READ}}},
+             .paths = (char *[]){(char[]){"pulls/**"}, (char[]){"issues/*"}},
+             .path_count = 2},
+            {.match = (char[]){"acme/tools-*"}, .fetch = true, .create = true},
+        },
 };
 
 static const struct policy_case git_names[] = {
@@ -111,7 +114,8 @@ static const struct policy_case git_names[] = {
     {'w', "GET", "/acme/widgets%2/info/refs?service=git-upload-pack", "target"},
     {'w', "GET", "/acme/widgets.git/info/refs#?service=git-upload-pack", "target"},
     {'w', "GET", "acme/widgets.git/info/refs?service=git-upload-pack", "target"},
-    {'w', "GET", "https://user:secret@github.com/acme/widgets.git/info/refs?service=git-upload-pack", "target"},
+    {'w', "GET", "https://user:secret@github.com/acme/widgets.git/info/refs?service=git-upload-pack",
+     "target"},
     {'w', "GET", "ftp://github.com/acme/widgets.git/info/refs?service=git-upload-pack", "target"},
     {'w', "GET", "*", "target"},
     // which service, and how often it is said
@@ -120,7 +124,8 @@ static const struct policy_case git_names[] = {
     {'w', "GET", "/acme/widgets.git/info/refs?service=", "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-archive", "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=GIT-UPLOAD-PACK", "dumb_protocol"},
-    {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-pack;service=git-receive-pack", "dumb_protocol"},
+    {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-pack;service=git-receive-pack",
+     "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-pack&service=git-receive-pack", "name"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-pack&Service=git-receive-pack", "name"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-pack&%73ervice=git-receive-pack", "name"},
@@ -400,9 +405,12 @@ static void pages_get_no_token(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_git_are_read_in_one_way),  cmocka_unit_test(names_of_lfs_are_read_in_one_way),
-        cmocka_unit_test(names_of_the_api_are_read_in_one_way), cmocka_unit_test(credentials_are_out_of_reach),
-        cmocka_unit_test(an_enterprise_server_is_told_by_path), cmocka_unit_test(pages_get_no_token),
+        cmocka_unit_test(names_of_git_are_read_in_one_way),
+        cmocka_unit_test(names_of_lfs_are_read_in_one_way),
+        cmocka_unit_test(names_of_the_api_are_read_in_one_way),
+        cmocka_unit_test(credentials_are_out_of_reach),
+        cmocka_unit_test(an_enterprise_server_is_told_by_path),
+        cmocka_unit_test(pages_get_no_token),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,7 +62,7 @@ static inline bool bytes_cut(struct bytes whole, char separator, struct bytes *r
     size_t size = at ? (size_t)(at - whole.data) : whole.size;
 
     *ret_before = bytes_of(whole.data, size);
-    *ret_after = at ? bytes_skip(whole, size + 1) : bytes_of(NULL, 0);
+    *ret_after = at ? bytes_of(at + 1, whole.size - size - 1) : bytes_of(NULL, 0);
     return at != NULL;
 }
 

@@ -1,4 +1,4 @@
-// `ca.state`: the directory that keeps the CA over a restart, and makes processes that share a port share a CA.
+// `ca.state`: the directory that keeps the CA over a restart, and gives processes that share a port one CA.
 //
 //   ca.pem, ca.key   a pair; the key is readable by its owner alone
 //   lock             held (flock) while they are read and written
@@ -23,7 +23,8 @@ const char *authority_state_directory(const struct authority_state *state);
 // The CA that is kept; where there is none that can be used, one that is made and kept. One that is due is
 // renewed; one that is damaged or does not fit the hosts is replaced, with a warning in the log.
 // Another process may hold the lock: it is waited for, blocking, for at most `wait_ms`.
-struct authority *authority_state_load(struct authority_state *state, const struct name_list *hosts, struct wall now,
-                                       int64_t wait_ms, struct error *ret_error) GL_MUST_CHECK;
+struct authority *authority_state_load(struct authority_state *state, const struct name_list *hosts,
+                                       struct wall now, int64_t wait_ms,
+                                       struct error *ret_error) GL_MUST_CHECK;
 
 #endif

@@ -32,7 +32,8 @@ static bool set_time(ASN1_TIME *time, struct wall wall)
 
 bool certificate_set_time(X509 *certificate, struct wall not_before, struct wall not_after)
 {
-    return set_time(X509_getm_notBefore(certificate), not_before) && set_time(X509_getm_notAfter(certificate), not_after);
+    return set_time(X509_getm_notBefore(certificate), not_before) &&
+           set_time(X509_getm_notAfter(certificate), not_after);
 }
 
 X509 *certificate_new(EVP_PKEY *key, struct wall not_before, struct wall not_after)

@@ -25,7 +25,7 @@ bool certificate_set_time(X509 *certificate, struct wall not_before, struct wall
 bool certificate_add_name(X509 *certificate, int nid, const char *value) GL_MUST_CHECK;
 // Adds an extension in the syntax of x509v3_config(5); `value` is a literal, never a name from outside.
 bool certificate_add_extension(X509 *certificate, X509 *issuer, int nid, const char *value) GL_MUST_CHECK;
-// A name of the form `type` (GEN_DNS, GEN_IPADD, …) that is encoded as `string_type` (V_ASN1_…). NULL: OpenSSL failed.
+// A name of the form `type` (GEN_DNS, …), encoded as `string_type` (V_ASN1_…). NULL: OpenSSL failed.
 GENERAL_NAME *certificate_general_name(int type, int string_type, struct bytes value) GL_MUST_CHECK;
 bool certificate_sign(X509 *certificate, EVP_PKEY *issuer_key) GL_MUST_CHECK;
 

@@ -32,7 +32,8 @@ static struct entry *add(struct environment *environment, const char *name, char
     return entry;
 }
 
-static void add_file(struct environment *environment, const char *name, const char *directory, const char *file)
+static void add_file(struct environment *environment, const char *name, const char *directory,
+                     const char *file)
 {
     add(environment, name, mem_format("%s/%s", directory, file));
 }
@@ -64,14 +65,16 @@ struct environment *environment_new(const struct environment_settings *settings)
 {
     // These replace the system's roots, so they get the bundle.
     static const char *const replacing[] = {
-        "GIT_SSL_CAINFO",    "CURL_CA_BUNDLE",     "SSL_CERT_FILE",     "CARGO_HTTP_CAINFO",
-        "PIP_CERT",          "REQUESTS_CA_BUNDLE", "npm_config_cafile", "AWS_CA_BUNDLE",
+        "GIT_SSL_CAINFO",    "CURL_CA_BUNDLE",
+        "SSL_CERT_FILE",     "CARGO_HTTP_CAINFO",
+        "PIP_CERT",          "REQUESTS_CA_BUNDLE",
+        "npm_config_cafile", "AWS_CA_BUNDLE",
         "NIX_SSL_CERT_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
     };
     static const char *const adding[] = {"NODE_EXTRA_CA_CERTS", "DENO_CERT"};
     struct environment *environment = mem_alloc_zero(1, sizeof(*environment));
 
-    // Not HTTP_PROXY: plain HTTP is refused, and a CGI program takes it from a request's field (CVE-2016-5385).
+    // Not HTTP_PROXY: plain HTTP is refused, and CGI takes it from a request's field (CVE-2016-5385).
     add(environment, "https_proxy", mem_string(settings->proxy_url));
     add(environment, "HTTPS_PROXY", mem_string(settings->proxy_url));
     add_no_proxy(environment, settings);

@@ -1,5 +1,5 @@
-// The workspace environment: what makes tools use the proxy and trust the CA. One list, from which the published
-// `env`, `gitlatch env`, and the environment of a command that `gitlatch run` starts are made.
+// The workspace environment: what makes tools use the proxy and trust the CA. One list, from which the
+// published `env`, `gitlatch env`, and the environment of a command that `gitlatch run` starts are made.
 // Source of the names: protocol.md, E.
 #ifndef GITLATCH_ENVIRONMENT_H
 #define GITLATCH_ENVIRONMENT_H
@@ -13,8 +13,8 @@ struct environment;
 struct environment_settings {
     const char *proxy_url; // "http://127.0.0.1:3128", or with "gitlatch:PASSWORD@"
     const char *directory; // where the files are published (publish_directory)
-    // What the variables hold already; NULL: nothing. The sh form ignores them, and adds to what it finds when it
-    // is read by a shell.
+    // What the variables hold already; NULL: nothing. The sh form ignores them, and adds to what it finds
+    // when it is read by a shell.
     const char *no_proxy;       // `no_proxy`
     const char *no_proxy_upper; // `NO_PROXY`
     const char *gh_token;       // placeholder for GH_TOKEN, without which gh does not start; NULL: none

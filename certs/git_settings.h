@@ -5,7 +5,8 @@
 
 #include "name_list.h"
 
-// `bundle` is the path of bundle.pem; `web_hosts` are the hosts that git names ("github.com"). Owned by the caller.
-char *git_settings_text(const char *proxy_url, const char *bundle, const struct name_list *web_hosts) GL_MUST_CHECK;
+// `bundle` is the path of bundle.pem; `web_hosts` are those that git names. Owned by the caller.
+char *git_settings_text(const char *proxy_url, const char *bundle,
+                        const struct name_list *web_hosts) GL_MUST_CHECK;
 
 #endif

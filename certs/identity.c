@@ -76,8 +76,8 @@ static bool open_authority(struct identity *identity, const char *state, struct 
     if (state) {
         identity->state = authority_state_open(state, ret_error);
         if (identity->state)
-            identity->authority = authority_state_load(identity->state, &identity->hosts, now(identity), LOCK_WAIT_MS,
-                                                       ret_error);
+            identity->authority = authority_state_load(identity->state, &identity->hosts, now(identity),
+                                                       LOCK_WAIT_MS, ret_error);
     } else {
         identity->authority = authority_new(&identity->hosts, now(identity), ret_error);
     }
@@ -95,7 +95,8 @@ static bool state_is_published(const struct identity *identity)
            state.st_ino == published.st_ino;
 }
 
-struct identity *identity_new(struct loop *loop, const struct identity_settings *settings, struct error *ret_error)
+struct identity *identity_new(struct loop *loop, const struct identity_settings *settings,
+                              struct error *ret_error)
 {
     struct identity *identity = mem_alloc_zero(1, sizeof(*identity));
 
@@ -109,7 +110,8 @@ struct identity *identity_new(struct loop *loop, const struct identity_settings 
     if (!identity->leaves || !identity->publish)
         goto failed;
     if (state_is_published(identity)) {
-        error_set(ret_error, "ca.state and ca.publish are the same directory: the CA's key must not be published");
+        error_set(ret_error,
+                  "ca.state and ca.publish are the same directory: the CA's key must not be published");
         goto failed;
     }
     timer_start(&identity->timer, CHECK_PERIOD_MS);

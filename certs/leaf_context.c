@@ -4,10 +4,11 @@
 
 #include "certificate.h"
 
-// ECDHE and AEAD alone. AES-128-GCM first, the fastest where the processor knows AES; a client without AES puts
-// ChaCha20 first, and SSL_OP_PRIORITIZE_CHACHA lets it have its way.
+// ECDHE and AEAD alone. AES-128-GCM first, the fastest where the processor knows AES; a client without AES
+// puts ChaCha20 first, and SSL_OP_PRIORITIZE_CHACHA lets it have its way.
 #define CIPHERS_TLS13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define CIPHERS_TLS12 "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
+#define CIPHERS_TLS12                                                                                        \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
 
 // What is read from the socket at once: two full records, each 16 KiB and at most 5 + 256 bytes of TLS.
 #define READ_BUFFER_SIZE (2 * (16 * KIB + 5 + 256))
@@ -15,8 +16,8 @@
 // Tickets after a TLS 1.3 handshake. A tool that resumes asks for the next one then; each costs time to make.
 #define TICKETS 1
 
-// HTTP/1.1 or nothing: a client that offers other protocols alone is told so (no_application_protocol, RFC 7301,
-// section 3.2). One that offers none is served.
+// HTTP/1.1 or nothing: a client that offers other protocols alone is told so (no_application_protocol, RFC
+// 7301, section 3.2). One that offers none is served.
 static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_size,
                            const unsigned char *offered, unsigned int offered_size, void *arg)
 {
@@ -33,12 +34,13 @@ static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigne
 static bool set_ciphers(SSL_CTX *context)
 {
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) && SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) &&
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
+           SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) &&
            SSL_CTX_set_ciphersuites(context, CIPHERS_TLS13);
 }
 
-// Tickets alone keep sessions. Their key is drawn with the context and goes with it when its leaf is renewed; no
-// other host's context can read them.
+// Tickets alone keep sessions. Their key is drawn with the context and goes with it when its leaf is renewed;
+// no other host's context can read them.
 static bool set_resumption(SSL_CTX *context)
 {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

@@ -6,8 +6,8 @@
 
 struct leaf_set;
 
-struct leaf_set *leaf_set_new(const struct authority *authority, const struct name_list *hosts, struct wall now,
-                              struct error *ret_error) GL_MUST_CHECK;
+struct leaf_set *leaf_set_new(const struct authority *authority, const struct name_list *hosts,
+                              struct wall now, struct error *ret_error) GL_MUST_CHECK;
 void leaf_set_free(struct leaf_set *set); // NULL is allowed
 
 // The context for a host (made normal); NULL: this host is not intercepted. Valid until the set is renewed or

@@ -60,7 +60,7 @@ static int open_or_make(int parent, const char *name, mode_t mode, int flags)
     return descriptor;
 }
 
-// The subdirectory of a directory that is not ours. A link would let whoever may write there choose our place.
+// The subdirectory of a directory that is not ours. A link is another's choice of our place.
 static int open_subdirectory(int parent, mode_t mode, const char *path, struct error *ret_error)
 {
     struct stat status;
@@ -126,8 +126,8 @@ char *own_directory_find(const char *named, mode_t mode, const char *file)
     char *path = absolute(named);
     char *below = mem_format("%s/" SUBDIRECTORY, path);
     struct stat status;
-    bool use_below = !holds(path, file) &&
-                     (holds(below, file) || (stat(path, &status) == 0 && !is_ours(&status, mode)));
+    bool use_below =
+        !holds(path, file) && (holds(below, file) || (stat(path, &status) == 0 && !is_ours(&status, mode)));
 
     mem_free(use_below ? path : below);
     return use_below ? below : path;

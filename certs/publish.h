@@ -1,5 +1,5 @@
-// `ca.publish`: what the workspace may see of us. ca.pem (our CA), bundle.pem (the system's roots and our CA), env,
-// gitconfig; each 0644. Never a key: of the roots, nothing but certificates is copied.
+// `ca.publish`: what the workspace may see of us. ca.pem (our CA), bundle.pem (the system's roots and our
+// CA), env, gitconfig; each 0644. Never a key: of the roots, nothing but certificates is copied.
 //
 // All four are written in full, beside the ones that are there, before the first takes its place: a failure
 // leaves the old four, and a reader sees old and new side by side only for the moment of four renames.
@@ -27,7 +27,7 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
 // The directory that is used, absolute; valid as long as `publish`.
 const char *publish_directory(const struct publish *publish);
 
-// Where `gitlatch proxy` publishes, or would, with this `ca.publish`: for other commands. Owned by the caller.
+// For other commands: where `gitlatch proxy` publishes, or would, by this `ca.publish`. Owned by the caller.
 char *publish_directory_of(const char *named) GL_MUST_CHECK;
 
 #endif

@@ -8,8 +8,8 @@
 
 enum block { BLOCK_CERTIFICATE, BLOCK_OTHER, BLOCK_END, BLOCK_DAMAGED };
 
-// Copies the next block of `in` to `out`, if it is a certificate. The DER inside is not looked at: parsing the
-// hundred and more roots of a system takes longer than all the rest of the start.
+// Copies the next block of `in` to `out`, if it is a certificate. The DER inside is not looked at: parsing
+// the hundred and more roots of a system takes longer than all the rest of the start.
 static enum block copy_block(BIO *in, BIO *out)
 {
     char *name;
@@ -57,7 +57,8 @@ bool root_bundle_append(struct text *bundle, const char *path, struct error *ret
     long size;
 
     if (!in) {
-        error_set(ret_error, "%s: %s: install the system's roots (Debian: ca-certificates), or name them in ca.roots",
+        error_set(ret_error,
+                  "%s: %s: install the system's roots (Debian: ca-certificates), or name them in ca.roots",
                   path, strerror(errno));
         goto cleanup;
     }

@@ -35,7 +35,8 @@ bool staged_file_write(struct staged_file *file, int directory, const char *name
     *file = (struct staged_file){.directory = directory, .name = name};
     if (getrandom(&random, sizeof(random), 0) == sizeof(random)) {
         snprintf(file->temporary, sizeof(file->temporary), STAGED_FILE_PREFIX "%016" PRIx64, random);
-        descriptor = openat(directory, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        descriptor =
+            openat(directory, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }
     done = descriptor >= 0 && write_all(descriptor, content) && fchmod(descriptor, mode) == 0 &&
            (kind == STAGED_FILE_DERIVED || fsync(descriptor) == 0);

@@ -1,5 +1,5 @@
-// A file that takes the place of another in one step: it is written in full beside it, then renamed. Killed at any
-// moment, a process leaves the old file or the new one, and perhaps a `.gitlatch-…` to sweep.
+// A file that takes the place of another in one step: it is written in full beside it, then renamed. Killed
+// at any moment, a process leaves the old file or the new one, and perhaps a `.gitlatch-…` to sweep.
 #ifndef GITLATCH_STAGED_FILE_H
 #define GITLATCH_STAGED_FILE_H
 
@@ -27,14 +27,16 @@ struct staged_file {
 
 // Writes the temporary file; nobody else can read it before it has its mode.
 bool staged_file_write(struct staged_file *file, int directory, const char *name, mode_t mode,
-                       enum staged_file_kind kind, struct bytes content, struct error *ret_error) GL_MUST_CHECK;
+                       enum staged_file_kind kind, struct bytes content,
+                       struct error *ret_error) GL_MUST_CHECK;
 // Renames it. That the names are kept too, the directory must be flushed, once for all its files.
 bool staged_file_commit(struct staged_file *file, struct error *ret_error) GL_MUST_CHECK;
 bool staged_file_flush(int directory, struct error *ret_error) GL_MUST_CHECK;
 // Removes the temporary file, where there still is one.
 void staged_file_discard(struct staged_file *file);
 
-// Removes what killed processes have left: temporary files older than a minute (a live one is some milliseconds old).
+// Removes what killed processes have left: temporary files older than a minute (a live one is some
+// milliseconds old).
 void staged_file_sweep(int directory);
 
 #endif

@@ -1,10 +1,10 @@
-// The certificate side alone, as real tools see it: makes the CA, publishes, and answers CONNECT with TLS and one
-// HTTP answer that says "TLS accepted", in the form that git, git-lfs and everybody else can show.
+// The certificate side alone, as real tools see it: makes the CA, publishes, and answers CONNECT with TLS and
+// one HTTP answer that says "TLS accepted", in the form that git, git-lfs and everybody else can show.
 //
 //   certs-server STATE PUBLIC ROOTS [HOST CERTIFICATE KEY]…
 //
-// A HOST that is named (or an address) is shown that certificate, which the test has signed as a thief of the CA's
-// key would. Runs until it is killed; a child serves each connection.
+// A HOST that is named (or an address) is shown that certificate, which the test has signed as a thief of the
+// CA's key would. Runs until it is killed; a child serves each connection.
 #include <arpa/inet.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -57,8 +57,9 @@ static void answer(SSL *tls, const char *head)
     bool lfs = strstr(head, "/locks") != NULL;
     const char *body = git ? "TLS accepted\n" : "{\"message\":\"TLS accepted\"}";
     const char *type = git ? "text/plain" : lfs ? "application/vnd.git-lfs+json" : "application/json";
-    char *text = mem_format("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                            git || lfs ? "403 Forbidden" : "200 OK", type, strlen(body), body);
+    char *text =
+        mem_format("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                   git || lfs ? "403 Forbidden" : "200 OK", type, strlen(body), body);
 
     SSL_write(tls, text, (int)strlen(text));
     mem_free(text);

@@ -132,7 +132,8 @@ static char *sourced_twice(const struct environment_settings *settings, const ch
     char *directory = certs_unit_directory();
     struct environment *environment = environment_new(settings);
     char *text = environment_text(environment, ENVIRONMENT_SH);
-    char *script = mem_format("set -eu; . %s/env; . %s/env; printenv %s | tr -d '\\n'", directory, directory, name);
+    char *script =
+        mem_format("set -eu; . %s/env; . %s/env; printenv %s | tr -d '\\n'", directory, directory, name);
     char *value;
 
     certs_unit_write(directory, "env", text);
@@ -217,9 +218,9 @@ static void k8s_form_is_a_list_whose_dollars_are_not_expanded(void **state)
     struct environment *environment = environment_new(&hostile);
     char *text = environment_text(environment, ENVIRONMENT_K8S);
 
-    assert_true(bytes_start_with(
-        bytes_of_string(text),
-        BYTES("- name: https_proxy\n  value: \"http://gitlatch:$$(id)`id`'\\\"\\\\@127.0.0.1:3128\"\n- name: ")));
+    assert_true(bytes_start_with(bytes_of_string(text),
+                                 BYTES("- name: https_proxy\n  value: "
+                                       "\"http://gitlatch:$$(id)`id`'\\\"\\\\@127.0.0.1:3128\"\n- name: ")));
     mem_free(text);
     environment_free(environment);
 }

@@ -50,7 +50,10 @@ static json_t *permissions_json(const struct permissions *permissions)
 
 static char *mint_body(const struct mint_scope *scope)
 {
-    json_t *body = json_pack("{s:o}", "permissions", permissions_json(&scope->permissions));
+    json_t *body = json_object();
+
+    if (!scope->all_permissions)
+        json_object_set_new(body, "permissions", permissions_json(&scope->permissions));
 
     if (scope->reach == SCOPE_REPOSITORY) {
         json_object_set_new(body, "repositories", json_pack("[s]", scope->repository.name));

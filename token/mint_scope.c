@@ -23,9 +23,12 @@ void mint_scope_init(struct mint_scope *mint, const struct scope *scope)
         .host = scope->host,
         .reach = scope->reach,
         .repository = scope->repository,
+        .all_permissions = scope->all_permissions,
         .permissions = scope->permissions,
     };
-    if (mint->permissions.count == 0)
+    if (scope->tenant)
+        snprintf(mint->tenant, sizeof(mint->tenant), "%s", scope->tenant);
+    if (mint->permissions.count == 0 && !mint->all_permissions)
         add_metadata(&mint->permissions);
 }
 
@@ -74,9 +77,10 @@ void mint_scope_clear(struct mint_scope *mint)
 
 static void add_permissions(const struct mint_scope *mint, struct text *text)
 {
-    char permissions[PERMISSIONS_TEXT_SIZE];
+    char permissions[PERMISSIONS_TEXT_SIZE] = "all permissions";
 
-    permissions_format(&mint->permissions, permissions, sizeof(permissions));
+    if (!mint->all_permissions)
+        permissions_format(&mint->permissions, permissions, sizeof(permissions));
     text_append(text, permissions);
 }
 
@@ -148,7 +152,7 @@ static bool within_set(const struct mint_scope *mint, const struct token_reposit
 bool mint_scope_compare(const struct mint_scope *mint, const struct permissions *granted,
                         const struct token_repository *repositories, size_t count, struct verdict *ret_verdict)
 {
-    if (!permissions_within(granted, &mint->permissions)) {
+    if (!mint->all_permissions && !permissions_within(granted, &mint->permissions)) {
         char text[PERMISSIONS_TEXT_SIZE];
         permissions_format(granted, text, sizeof(text));
         return verdict_set(ret_verdict, REASON_SCOPE, "the token grants more than was asked for (%.200s); it is not used",

@@ -14,19 +14,23 @@ struct text;
 
 // GitHub takes no more repositories for one token.
 #define MINT_SCOPE_REPOSITORIES_MAX 500
+// A namespace of Kubernetes is a label of DNS: 63 characters.
+#define MINT_SCOPE_TENANT_SIZE 64
 
 struct mint_scope {
     const struct github_host *host;
     enum scope_reach reach;
     struct repository_name repository;     // SCOPE_REPOSITORY; else only `.owner`, which may be empty
     bool wide;                             // whatever the source has for this owner; nothing else is asked for
-    struct permissions permissions;        // empty only where `wide`
+    bool all_permissions;                  // whatever the installation has: left out of the mint
+    struct permissions permissions;        // empty only where `wide` or `all_permissions`
     struct token_repository *repositories; // SCOPE_SET: owned, sorted by id, not empty
     size_t repository_count;
+    char tenant[MINT_SCOPE_TENANT_SIZE]; // who asked first, whose turn is waited for; no part of the key
 };
 
 // From what a request asks for; a SCOPE_SET gets its repositories by mint_scope_set. Empty permissions become
-// {metadata: read}.
+// {metadata: read}, but where all are asked for.
 void mint_scope_init(struct mint_scope *mint, const struct scope *scope);
 // {metadata: read} for all of an owner's installation: listings and names are asked for with it, and it is attached to
 // no request of a workspace.

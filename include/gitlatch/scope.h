@@ -43,6 +43,8 @@ struct scope {
     scope_includes_fn *includes;       // SCOPE_SET
     scope_names_fn *names;             // SCOPE_SET; NULL: enumerate
     const void *rules;                 // SCOPE_SET: given to the two; outlives the request
+    const char *tenant;                // for whom it is, where many share the limits toward GitHub (a broker's
+                                       // namespace); NULL: nobody in particular; outlives the request
 };
 
 #endif

@@ -8,8 +8,12 @@
 #include "loop.h"
 #include "mem.h"
 #include "metrics.h"
+#include "mint_gate.h"
 #include "repository_lookup.h"
 #include "text.h"
+
+// With this many of one tenant in the queue it is no use to ask again soon.
+#define GATE_FULL_MS (30 * SECOND_MS)
 
 struct minting {
     struct minting_context *context;
@@ -18,13 +22,23 @@ struct minting {
     source_done_fn *done;
     void *arg;
     struct mono started;
-    struct source_mint *mint;         // NULL: the source has answered
+    struct mint_turn turn;            // at the gate; all zero: it was not waited for
+    struct deferred full;             // the gate takes no more
+    struct source_mint *mint;         // NULL: the source was not asked yet, or has answered
     struct repository_lookup *lookup; // for a new name; NULL: none under way
     struct source_failure failure;    // that stands unless the lookup finds a name
 };
 
+static void leave_gate(struct minting *minting)
+{
+    deferred_cancel(&minting->full);
+    if (minting->context->gate)
+        mint_gate_leave(minting->context->gate, &minting->turn);
+}
+
 void minting_cancel(struct minting *minting)
 {
+    leave_gate(minting);
     if (minting->mint)
         minting->source->type->cancel(minting->mint);
     if (minting->lookup)
@@ -127,10 +141,42 @@ static void on_source(void *arg, const struct source_token *token, const struct 
     struct minting *minting = arg;
 
     minting->mint = NULL;
+    leave_gate(minting); // before a new name is asked for, which may need a turn of its own
     if (token)
         on_token(minting, token);
     else
         on_failure(minting, failure);
+}
+
+static void on_turn(void *arg)
+{
+    struct minting *minting = arg;
+
+    minting->started = loop_now(minting->source->loop);
+    minting->mint = minting->source->type->mint(minting->source, minting->scope, on_source, minting);
+}
+
+static void on_full(void *arg)
+{
+    struct minting *minting = arg;
+    struct source_failure failure;
+
+    source_failure_set(&failure, false, REASON_RATE_LIMITED,
+                       "more tokens wait to be minted for %s than GitHub's limits allow within minutes",
+                       minting->scope->tenant);
+    failure.retry_ms = GATE_FULL_MS;
+    finish(minting, NULL, &failure);
+}
+
+// Where many share GitHub's limits, a turn is waited for.
+static void enter_gate(struct minting *minting)
+{
+    struct mint_gate *gate = minting->source->type->github ? minting->context->gate : NULL;
+
+    if (!gate)
+        on_turn(minting);
+    else if (!mint_gate_enter(gate, &minting->turn, minting->scope->tenant, on_turn, minting))
+        loop_defer(minting->source->loop, &minting->full);
 }
 
 struct minting *minting_start(struct minting_context *context, struct source *source, const struct mint_scope *scope,
@@ -146,6 +192,7 @@ struct minting *minting_start(struct minting_context *context, struct source *so
         .arg = arg,
         .started = loop_now(source->loop),
     };
-    minting->mint = source->type->mint(source, scope, on_source, minting);
+    deferred_init(&minting->full, on_full, minting);
+    enter_gate(minting);
     return minting;
 }

@@ -11,12 +11,14 @@
 #include "token_options.h"
 
 struct minting;
+struct mint_gate;
 
 // Shared by all mintings; outlives them.
 struct minting_context {
     struct cache *cache; // for the token with which a new name is asked for
     struct repository_map *map;
     struct metrics *metrics;
+    struct mint_gate *gate; // NULL: GitHub is asked at once
     token_mint_fn *on_mint; // NULL: nobody is told
     void *on_mint_arg;
 };

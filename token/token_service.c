@@ -253,8 +253,10 @@ static void make_parts(struct token_service *service, const struct token_service
     service->cache = cache_new(&cache);
     service->map = repository_map_new(options->loop);
     service->lists = repository_lists_new(options->loop, service->cache, service->map);
+    service->gate = options->replicas ? mint_gate_new(options->loop, options->replicas) : NULL;
     service->mintings = (struct minting_context){
         .cache = service->cache,
+        .gate = service->gate,
         .map = service->map,
         .metrics = options->metrics,
         .on_mint = options->on_mint,
@@ -309,6 +311,7 @@ void token_service_unref(struct token_service *service)
         // A listing and a minting wait on the cache's entries: what asks goes before what answers.
         repository_lists_free(service->lists);
         cache_free(service->cache);
+        mint_gate_free(service->gate);
         repository_map_free(service->map);
     }
     for (size_t i = 0; i < service->source_count; i++)
@@ -336,6 +339,8 @@ static struct source *same_source(void *arg, const struct source *old)
 void token_service_adopt(struct token_service *new, struct token_service *old)
 {
     cache_adopt(new->cache, old->cache, same_source, new);
+    if (new->gate && old->gate)
+        mint_gate_adopt(new->gate, old->gate);
     repository_map_adopt(new->map, old->map);
     for (size_t i = 0; i < old->source_count; i++) {
         struct source *source = same_source(new, old->sources[i]);

@@ -3,6 +3,7 @@
 #define GITLATCH_TOKEN_SERVICE_PARTS_H
 
 #include "cache.h"
+#include "mint_gate.h"
 #include "minting.h"
 #include "repository_list.h"
 #include "repository_lookup.h"
@@ -22,6 +23,7 @@ struct token_service {
     struct source **sources;
     size_t source_count;
     struct cache *cache;
+    struct mint_gate *gate; // NULL: there is none
     struct repository_map *map;
     struct repository_lists *lists;
     struct minting_context mintings;

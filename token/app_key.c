@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "app_jwt.h"
+#include "jwt_sign.h"
 #include "child.h"
 #include "log.h"
 #include "loop.h"
@@ -52,7 +52,7 @@ static bool read_key(struct app_key *key, struct error *ret_error)
         return false;
     if (!changed)
         return true;
-    if (!app_jwt_key_check(secret_bytes(key->file.secret), ret_error))
+    if (!jwt_sign_key_check(secret_bytes(key->file.secret), ret_error))
         return error_prefix(ret_error, "%s", key->file.path);
     secret_unref(key->pem);
     key->pem = secret_ref(key->file.secret);
@@ -155,7 +155,7 @@ static void on_signature(void *arg, struct secret *output, const struct error *e
 
     key->signing = NULL;
     if (output)
-        jwt = app_jwt_from_signature(key->signing_input, secret_bytes(output), &unusable);
+        jwt = jwt_sign_assemble(key->signing_input, secret_bytes(output), &unusable);
     mem_free(key->signing_input);
     key->signing_input = NULL;
     if (jwt)
@@ -174,7 +174,7 @@ static void sign_by_command(struct app_key *key, struct app_key_request *request
     LIST_INSERT_HEAD(&key->waiting, request, link);
     if (key->signing)
         return;
-    key->signing_input = app_jwt_signing_input(key->issuer, app_key_now(key));
+    key->signing_input = jwt_sign_input(key->issuer, app_key_now(key));
     key->signing = child_run(key->spawner, key->command, bytes_of_string(key->signing_input), SIGN_TIMEOUT_MS,
                              on_signature, key);
 }
@@ -183,7 +183,7 @@ static void sign(struct app_key *key, struct app_key_request *request)
 {
     struct source_failure failure;
     struct error error;
-    struct secret *jwt = app_jwt_sign(secret_bytes(key->pem), key->issuer, app_key_now(key), &error);
+    struct secret *jwt = jwt_sign(secret_bytes(key->pem), key->issuer, app_key_now(key), &error);
 
     if (jwt) {
         keep(key, jwt);

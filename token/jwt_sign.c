@@ -1,4 +1,4 @@
-#include "app_jwt.h"
+#include "jwt_sign.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -42,7 +42,7 @@ static EVP_PKEY *load_key(struct bytes pem, struct error *ret_error)
     return key;
 }
 
-bool app_jwt_key_check(struct bytes pem, struct error *ret_error)
+bool jwt_sign_key_check(struct bytes pem, struct error *ret_error)
 {
     EVP_PKEY *key = load_key(pem, ret_error);
     bool usable = false;
@@ -55,7 +55,7 @@ bool app_jwt_key_check(struct bytes pem, struct error *ret_error)
         error_set(ret_error, "the RSA key has %d bits, fewer than %d; make a new one in the App's settings",
                   EVP_PKEY_get_bits(key), RSA_BITS_MIN);
     } else {
-        struct secret *trial = app_jwt_sign(pem, "1", (struct wall){HOUR_MS}, ret_error);
+        struct secret *trial = jwt_sign(pem, "1", (struct wall){HOUR_MS}, ret_error);
         usable = trial != NULL;
         secret_unref(trial);
     }
@@ -72,15 +72,15 @@ static bool is_number(const char *issuer)
 
 static bool add_claims(jwt_t *jwt, const char *issuer, struct wall now)
 {
-    long issued = (long)((now.ms - APP_JWT_ISSUED_BEFORE_MS) / SECOND_MS);
-    long expires = (long)((now.ms + APP_JWT_EXPIRES_AFTER_MS) / SECOND_MS);
+    long issued = (long)((now.ms - JWT_SIGN_ISSUED_BEFORE_MS) / SECOND_MS);
+    long expires = (long)((now.ms + JWT_SIGN_EXPIRES_AFTER_MS) / SECOND_MS);
 
     return jwt_add_grant_int(jwt, "iat", issued) == 0 && jwt_add_grant_int(jwt, "exp", expires) == 0 &&
            (is_number(issuer) ? jwt_add_grant_int(jwt, "iss", strtol(issuer, NULL, 10))
                               : jwt_add_grant(jwt, "iss", issuer)) == 0;
 }
 
-struct secret *app_jwt_sign(struct bytes pem, const char *issuer, struct wall now, struct error *ret_error)
+struct secret *jwt_sign(struct bytes pem, const char *issuer, struct wall now, struct error *ret_error)
 {
     struct secret *token = NULL;
     char *encoded = NULL;
@@ -115,10 +115,10 @@ static char *base64url(struct bytes bytes)
     return text;
 }
 
-char *app_jwt_signing_input(const char *issuer, struct wall now)
+char *jwt_sign_input(const char *issuer, struct wall now)
 {
-    json_int_t issued = (now.ms - APP_JWT_ISSUED_BEFORE_MS) / SECOND_MS;
-    json_int_t expires = (now.ms + APP_JWT_EXPIRES_AFTER_MS) / SECOND_MS;
+    json_int_t issued = (now.ms - JWT_SIGN_ISSUED_BEFORE_MS) / SECOND_MS;
+    json_int_t expires = (now.ms + JWT_SIGN_EXPIRES_AFTER_MS) / SECOND_MS;
     json_t *claims = json_pack("{s:I, s:I, s:o}", "iat", issued, "exp", expires, "iss",
                                is_number(issuer) ? json_integer(strtol(issuer, NULL, 10)) : json_string(issuer));
     char *claims_text = json_dumps(claims, JSON_COMPACT);
@@ -158,7 +158,7 @@ static char *base64url_normal(struct bytes text)
     return normal;
 }
 
-struct secret *app_jwt_from_signature(const char *signing_input, struct bytes signature, struct error *ret_error)
+struct secret *jwt_sign_assemble(const char *signing_input, struct bytes signature, struct error *ret_error)
 {
     // 256 random bytes are all base64 letters with a chance of 2^-500: no raw signature is taken for an encoded one.
     bool encoded = is_base64(signature);

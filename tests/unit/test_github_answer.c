@@ -1,0 +1,160 @@
+#include "github_answer.h"
+
+#include "cmocka_unit.h"
+#include "mem.h"
+#include "secret.h"
+
+static const char minted[] =
+    "{\"token\":\"ghs_16C7e42F292c6912E7710c838347Ae178B4a\",\"expires_at\":\"2026-04-01T13:00:00Z\","
+    "\"permissions\":{\"contents\":\"write\",\"metadata\":\"read\"},\"repository_selection\":\"selected\","
+    "\"repositories\":[{\"id\":1296269,\"name\":\"Widgets\",\"full_name\":\"Acme/Widgets\",\"private\":true,"
+    "\"owner\":{\"login\":\"Acme\"}}]}";
+
+static void a_mint_is_read(void **state)
+{
+    struct github_token token;
+
+    assert_true(github_answer_token(bytes_of_string(minted), NULL, &token, NULL));
+    assert_true(secret_equal(token.token, BYTES("ghs_16C7e42F292c6912E7710c838347Ae178B4a")));
+    assert_int_equal(token.expires_at.ms, 1775048400000);
+    assert_true(token.has_permissions);
+    assert_int_equal(token.permissions.count, 2);
+    assert_int_equal(permissions_level(&token.permissions, BYTES("contents")), PERMISSION_WRITE);
+    assert_int_equal(token.repository_count, 1);
+    assert_int_equal(token.repositories[0].id, 1296269);
+    assert_string_equal(token.repositories[0].name.owner, "acme");
+    assert_string_equal(token.repositories[0].name.name, "widgets");
+    github_token_clear(&token);
+}
+
+static void what_is_left_out_is_known(void **state)
+{
+    struct github_token token;
+
+    assert_true(github_answer_token(
+        BYTES("{\"token\":\"ghs_12345_ey.J-h_b.GciOi\",\"expires_at\":\"2026-04-01T13:00:00Z\"}"), NULL, &token, NULL));
+    assert_false(token.has_permissions);
+    assert_false(token.has_repositories);
+    github_token_clear(&token);
+}
+
+static void the_brokers_names_have_no_owner(void **state)
+{
+    struct bytes body = BYTES("{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\","
+                              "\"repositories\":[{\"id\":7,\"name\":\"widgets\"}],\"permissions\":{}}");
+    struct github_token token;
+
+    assert_true(github_answer_token(body, "acme", &token, NULL));
+    assert_string_equal(token.repositories[0].name.owner, "acme");
+    github_token_clear(&token);
+    assert_false(github_answer_token(body, NULL, &token, NULL));
+}
+
+static void unusable_mints_are_refused(void **state)
+{
+    static const char *const bodies[] = {
+        "",
+        "<html>502</html>",
+        "{\"token\":\"ghs_a\",\"expires_at\":\"2026-04-01T13:00:00Z\"", // half of it
+        "[]",
+        "{\"expires_at\":\"2026-04-01T13:00:00Z\"}",
+        "{\"token\":\"\",\"expires_at\":\"2026-04-01T13:00:00Z\"}",
+        "{\"token\":\"a\\r\\nX-Evil: 1\",\"expires_at\":\"2026-04-01T13:00:00Z\"}",
+        "{\"token\":\"a b\",\"expires_at\":\"2026-04-01T13:00:00Z\"}",
+        "{\"token\":17,\"expires_at\":\"2026-04-01T13:00:00Z\"}",
+        "{\"token\":\"t\"}",
+        "{\"token\":\"t\",\"expires_at\":\"soon\"}",
+        "{\"token\":\"t\",\"token\":\"u\",\"expires_at\":\"2026-04-01T13:00:00Z\"}",
+        "{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\",\"permissions\":{\"contents\":\"owner\"}}",
+        "{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\",\"permissions\":[]}",
+        "{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\",\"repositories\":{}}",
+        "{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\",\"repositories\":[{\"id\":1}]}",
+        "{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\","
+        "\"repositories\":[{\"id\":-1,\"full_name\":\"a/b\"}]}",
+        "{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\","
+        "\"repositories\":[{\"id\":1,\"full_name\":\"a/../b\"}]}",
+    };
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(bodies); i++) {
+        struct github_token token;
+        struct error error = {0};
+        assert_false(github_answer_token(bytes_of_string(bodies[i]), NULL, &token, &error));
+        assert_true(*error.text);
+    }
+}
+
+static void a_token_that_is_too_long_is_refused(void **state)
+{
+    char token[GITHUB_ANSWER_TOKEN_MAX + 2];
+
+    memset(token, 'a', sizeof(token));
+    assert_true(github_token_well_formed(bytes_of(token, GITHUB_ANSWER_TOKEN_MAX)));
+    assert_false(github_token_well_formed(bytes_of(token, GITHUB_ANSWER_TOKEN_MAX + 1)));
+    assert_false(github_token_well_formed(BYTES("caf\xc3\xa9")));
+}
+
+static void installations_are_read(void **state)
+{
+    struct github_installation installation, *all;
+    size_t count;
+
+    assert_true(github_answer_installation(BYTES("{\"id\":42,\"account\":{\"login\":\"Acme\"}}"), &installation, NULL));
+    assert_int_equal(installation.id, 42);
+    assert_string_equal(installation.owner, "acme");
+    assert_false(github_answer_installation(BYTES("{\"id\":42}"), &installation, NULL));
+
+    // An enterprise's account has a slug and owns no repositories.
+    struct bytes list = BYTES("[{\"id\":1,\"account\":{\"login\":\"acme\"}},{\"id\":2,\"account\":{\"slug\":\"corp\"}},"
+                              "{\"id\":3,\"account\":{\"login\":\"globex\"}}]");
+    assert_true(github_answer_installations(list, &all, &count, NULL));
+    assert_int_equal(count, 2);
+    assert_string_equal(all[1].owner, "globex");
+    mem_free(all);
+    assert_false(github_answer_installations(BYTES("{}"), &all, &count, NULL));
+}
+
+static void repositories_are_read(void **state)
+{
+    struct token_repository *page, one;
+    size_t count, total;
+
+    assert_true(github_answer_repositories(
+        BYTES("{\"total_count\":250,\"repositories\":[{\"id\":1,\"full_name\":\"acme/a\"},"
+              "{\"id\":2,\"full_name\":\"acme/b.c\"}]}"), &page, &count, &total, NULL));
+    assert_int_equal(count, 2);
+    assert_int_equal(total, 250);
+    assert_string_equal(page[1].name.name, "b.c");
+    mem_free(page);
+    assert_false(github_answer_repositories(BYTES("{\"repositories\":[]}"), &page, &count, &total, NULL));
+    assert_true(github_answer_repository(BYTES("{\"id\":9,\"full_name\":\"acme/new\"}"), &one, NULL));
+    assert_string_equal(one.name.name, "new");
+    assert_false(github_answer_repository(BYTES("{\"message\":\"Not Found\"}"), &one, NULL));
+}
+
+static void a_message_is_quoted(void **state)
+{
+    char message[8];
+
+    github_answer_message(BYTES("{\"message\":\"Bad credentials\"}"), message, sizeof(message));
+    assert_string_equal(message, "Bad cre");
+    github_answer_message(BYTES("<html>"), message, sizeof(message));
+    assert_string_equal(message, "");
+    github_answer_message(BYTES("{\"message\":7}"), message, sizeof(message));
+    assert_string_equal(message, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mint_is_read),
+        cmocka_unit_test(what_is_left_out_is_known),
+        cmocka_unit_test(the_brokers_names_have_no_owner),
+        cmocka_unit_test(unusable_mints_are_refused),
+        cmocka_unit_test(a_token_that_is_too_long_is_refused),
+        cmocka_unit_test(installations_are_read),
+        cmocka_unit_test(repositories_are_read),
+        cmocka_unit_test(a_message_is_quoted),
+    };
+
+    return cmocka_run_group_tests_name("github_answer", tests, NULL, NULL);
+}

@@ -33,6 +33,7 @@ struct app_key {
 
     struct secret_file file; // path NULL: a command signs
     struct secret *pem;      // the last usable key
+    char *complaint;         // about the file, as logged last; NULL: it is good
     struct spawner *spawner;
     size_t command;
     struct child *signing; // NULL: none runs
@@ -91,6 +92,7 @@ void app_key_free(struct app_key *key)
     secret_file_clear(&key->file);
     secret_unref(key->pem);
     secret_unref(key->jwt);
+    mem_free(key->complaint);
     mem_free(key->issuer);
     mem_free(key);
 }
@@ -99,8 +101,14 @@ void app_key_refresh(struct app_key *key, char ret_version[static SOURCE_VERSION
 {
     struct error error;
 
-    if (key->file.path && !read_key(key, &error))
+    if (!key->file.path || read_key(key, &error)) {
+        mem_free(key->complaint);
+        key->complaint = NULL;
+    } else if (!key->complaint || strcmp(key->complaint, error.text) != 0) {
         log_error("token", "App %s keeps its old key: %s", key->issuer, error.text);
+        mem_free(key->complaint);
+        key->complaint = mem_string(error.text);
+    }
     if (key->pem)
         secret_fingerprint(key->pem, ret_version);
 }

@@ -77,14 +77,12 @@ static void finish(struct minting *minting, const struct source_token *token, co
     int64_t duration_ms = loop_now(minting->source->loop).ms - minting->started.ms;
     const char *const *labels =
         METRIC_LABELS(minting->source->name, failure ? reason_row(failure->verdict.reason)->code : "ok");
-    source_done_fn *done = minting->done;
-    void *arg = minting->arg;
 
     metrics_add(minting->context->metrics, METRIC_TOKEN_MINTS, labels, 1);
     metrics_observe(minting->context->metrics, METRIC_TOKEN_MINT_DURATION, labels, (double)duration_ms / SECOND_MS);
     tell(minting, token, failure, duration_ms);
-    mem_free(minting);
-    done(arg, token, failure);
+    minting->done(minting->arg, token, failure);
+    mem_free(minting); // `failure` may be its own
 }
 
 static void on_new_name(void *arg, const struct token_repository *found, bool missing)

@@ -5,10 +5,11 @@
 #define BAND_DATA     '\1'
 #define BAND_PROGRESS '\2'
 
-// "[ref, request 01ab]": what a person quotes to the operator.
+// What a person quotes to the operator.
 static void append_code(struct text *out, enum reason reason, struct bytes id)
 {
-    text_format(out, "[%s, request %.*s]", reason_row(reason)->code, (int)id.size, id.data ? id.data : "");
+    text_format(out, "reason %s, request %.*s", reason_row(reason)->code, (int)id.size,
+                id.data ? id.data : "");
 }
 
 void refusal_upload_pack(struct text *out, const struct verdict *verdict, struct bytes id)
@@ -19,9 +20,9 @@ void refusal_upload_pack(struct text *out, const struct verdict *verdict, struct
     text_format(&message, "ERR gitlatch: %s", verdict->sentence);
     if (*remedy)
         text_format(&message, "; %s", remedy);
-    text_append(&message, " ");
+    text_append(&message, " (");
     append_code(&message, verdict->reason, id);
-    text_append(&message, "\n");
+    text_append(&message, ")\n");
     pktline_append(out, text_bytes(&message));
     text_free(&message);
 }
@@ -36,9 +37,10 @@ static void append_remote_lines(struct text *out, const struct refusal_push *ref
     for (size_t i = 0; i < refusal->allowed_count; i++)
         text_format(out, "allowed: %s\n", refusal->allowed[i]);
     if (*remedy)
-        text_format(out, "%s\n", remedy);
+        text_format(out, "gitlatch: %s\n", remedy);
+    text_append(out, "gitlatch: ");
     append_code(out, verdict->reason, refusal->id);
-    text_append(out, "\n");
+    text_append_char(out, '\n');
 }
 
 // The first ref that is itself refused; the empty view where none is.
@@ -57,21 +59,23 @@ static void append_reason(struct text *out, const struct refusal_push *refusal, 
     enum reason reason = refusal->reasons ? refusal->reasons[index] : refusal->verdict->reason;
 
     if (reason == REASON_NONE) {
-        text_format(out, "gitlatch: refused with %.*s ", (int)first.size, first.data ? first.data : "");
+        text_format(out, "gitlatch: refused with %.*s", (int)first.size, first.data ? first.data : "");
         reason = refusal->verdict->reason;
     } else {
-        text_format(out, "gitlatch: %s ",
+        text_format(out, "gitlatch: %s",
                     refusal->reasons ? reason_row(reason)->meaning : refusal->verdict->sentence);
     }
+    text_append(out, " [");
     append_code(out, reason, refusal->id);
+    text_append_char(out, ']');
 }
 
 // What git shows where there is no ref to be named.
 static void append_unpack_failure(struct text *out, const struct refusal_push *refusal)
 {
-    text_format(out, "unpack gitlatch: %s ", refusal->verdict->sentence);
+    text_format(out, "unpack gitlatch: %s [", refusal->verdict->sentence);
     append_code(out, refusal->verdict->reason, refusal->id);
-    text_append_char(out, '\n');
+    text_append(out, "]\n");
 }
 
 // report-status (gitprotocol-pack(5), "Report Status"); a refusal is written alike in its second version.

@@ -150,7 +150,6 @@ void exchange_answer(struct exchange *exchange)
         .form = has_operation ? operation_form(exchange->operation.kind) : FORM_TEXT,
         .push = is_push ? body_gate_push(exchange->gate) : NULL,
         .decision = exchange->push.reasons && !exchange->push.allowed ? &exchange->push : NULL,
-        .rule = exchange->decision.rule,
     };
 
     if (is_push && body_gate_is_probe(exchange->gate)) {

@@ -40,9 +40,9 @@ static void render_push(const struct verdict *verdict, const struct reply_contex
         .reasons = context->decision ? context->decision->reasons : NULL,
     };
 
-    if (context->decision && context->rule) {
-        refusal.allowed = context->rule->push.patterns;
-        refusal.allowed_count = context->rule->push.count;
+    if (context->decision && context->decision->patterns) {
+        refusal.allowed = context->decision->patterns->patterns;
+        refusal.allowed_count = context->decision->patterns->count;
     }
     refusal_receive_pack(out, context->push, &refusal);
 }

@@ -17,7 +17,6 @@ struct reply_context {
     enum operation_form form;
     const struct push_commands *push;     // FORM_RECEIVE_PACK: the commands as far as they were read; NULL: none
     const struct push_decision *decision; // of that push; NULL: the verdict is for each command
-    const struct rule *rule;              // whose patterns are shown; NULL: none
 };
 
 struct reply {

@@ -64,14 +64,14 @@ static void a_forbidden_ref_is_told_with_what_is_allowed(void **state)
     read_answer(text_bytes(&answer), &seen);
     assert_string_equal(text_string(&seen.remote), "gitlatch: refs/heads/main is not yours\n"
                                                    "allowed: refs/heads/agent/*\n"
-                                                   "push to a ref that matches an allowed pattern\n"
-                                                   "[ref, request 01ab]\n");
+                                                   "gitlatch: push to a ref that matches an allowed pattern\n"
+                                                   "gitlatch: reason ref, request 01ab\n");
     assert_string_equal(
         text_string(&seen.report),
         "000eunpack ok\n"
-        "0055ng refs/heads/agent/a gitlatch: refused with refs/heads/main [ref, request 01ab]\n"
-        "005eng refs/heads/main gitlatch: the rule does not allow to push this ref "
-        "[ref, request 01ab]\n"
+        "005cng refs/heads/agent/a gitlatch: refused with refs/heads/main [reason ref, request 01ab]\n"
+        "0065ng refs/heads/main gitlatch: the rule does not allow to push this ref "
+        "[reason ref, request 01ab]\n"
         "0000");
     seen_free(&seen);
     text_free(&answer);
@@ -92,7 +92,7 @@ static void a_failure_is_told_for_each_ref(void **state)
     assert_non_null(
         strstr(text_string(&seen.report), "ng refs/heads/agent/a gitlatch: no token came within"));
     assert_non_null(strstr(text_string(&seen.report), "ng refs/heads/main gitlatch: no token came within"));
-    assert_non_null(strstr(text_string(&seen.remote), "[token_timeout, request 7]"));
+    assert_non_null(strstr(text_string(&seen.remote), "gitlatch: reason token_timeout, request 7\n"));
     seen_free(&seen);
     text_free(&answer);
     push_commands_free(commands);
@@ -109,7 +109,7 @@ static void without_a_side_band_the_report_stands_bare(void **state)
     refusal_receive_pack(&answer, commands, &refusal);
     assert_string_equal(text_string(&answer),
                         "000eunpack ok\n"
-                        "0040ng refs/heads/main gitlatch: no push here [push, request 7]\n"
+                        "0047ng refs/heads/main gitlatch: no push here [reason push, request 7]\n"
                         "0000");
     text_free(&answer);
     push_commands_free(commands);
@@ -149,7 +149,7 @@ static void a_push_without_readable_commands_fails_as_a_whole(void **state)
     refusal_receive_pack(&answer, commands, &refusal);
     assert_string_equal(
         text_string(&answer),
-        "0066unpack gitlatch: a signed push (push certificate) cannot be decided [push_certificate, "
+        "006dunpack gitlatch: a signed push (push certificate) cannot be decided [reason push_certificate, "
         "request 7]\n0000");
     text_free(&answer);
     push_commands_free(commands);
@@ -199,8 +199,8 @@ static void a_fetch_is_refused_in_one_packet(void **state)
     verdict_set(&verdict, REASON_FETCH_DENIED, "no fetch of acme/hidden");
     refusal_upload_pack(&answer, &verdict, BYTES("01ab"));
     assert_string_equal(text_string(&answer),
-                        "0070ERR gitlatch: no fetch of acme/hidden; ask the operator for `fetch: "
-                        "true` in its rule [fetch, request 01ab]\n");
+                        "0077ERR gitlatch: no fetch of acme/hidden; ask the operator for `fetch: "
+                        "true` in its rule (reason fetch, request 01ab)\n");
     text_free(&answer);
 }
 

@@ -45,11 +45,11 @@ static bool is_own_host(const struct admin *admin, struct service_call *call)
     return admin->options.is_own_name && admin->options.is_own_name(admin->options.arg, &host);
 }
 
-static void answer_metrics(struct admin *admin, struct service_call *call)
+static void answer_metrics(struct service_call *call, struct metrics *metrics, bool repository_labels)
 {
     struct text text = {0};
 
-    metrics_write(admin->options.metrics, &text, !admin->options.metrics_alone);
+    metrics_write(metrics, &text, repository_labels);
     answer_text(call, 200, BYTES("text/plain; version=0.0.4; charset=utf-8"), text_bytes(&text));
     text_free(&text);
 }
@@ -63,15 +63,37 @@ static void answer_status(struct admin *admin, struct service_call *call)
     text_free(&text);
 }
 
-static void answer_admin(struct admin *admin, struct service_call *call, struct bytes path)
+static bool answer_health(struct service_call *call, struct bytes path, bool ready)
 {
     if (bytes_equal(path, BYTES("/healthz")))
         answer_plain(call, 200, BYTES("ok\n"));
-    else if (bytes_equal(path, BYTES("/readyz")) && admin->options.is_ready(admin->options.arg))
+    else if (bytes_equal(path, BYTES("/readyz")) && ready)
         answer_plain(call, 200, BYTES("ready\n"));
     else if (bytes_equal(path, BYTES("/readyz")))
         answer_plain(call, 503, BYTES("not ready\n"));
-    else if (bytes_equal(path, BYTES("/status")))
+    else
+        return false;
+    return true;
+}
+
+bool admin_answer_probe(struct service_call *call, struct metrics *metrics, bool ready)
+{
+    enum head_method method = service_call_method(call);
+    struct bytes path = service_call_target(call)->path;
+
+    if (method != METHOD_GET && method != METHOD_HEAD)
+        return false;
+    if (!bytes_equal(path, BYTES("/metrics")))
+        return answer_health(call, path, ready);
+    answer_metrics(call, metrics, false);
+    return true;
+}
+
+static void answer_admin(struct admin *admin, struct service_call *call, struct bytes path)
+{
+    if (answer_health(call, path, admin->options.is_ready(admin->options.arg)))
+        return;
+    if (bytes_equal(path, BYTES("/status")))
         answer_status(admin, call);
     else if (bytes_equal(path, BYTES("/")))
         answer_text(call, 200, BYTES("text/html; charset=utf-8"), admin_page());
@@ -88,7 +110,8 @@ static void on_call(void *arg, struct service_call *call)
     if (method != METHOD_GET && method != METHOD_HEAD) {
         answer_plain(call, 405, BYTES("only GET and HEAD\n"));
     } else if (bytes_equal(path, BYTES("/metrics"))) {
-        answer_metrics(admin, call); // a scraper asks by the pod's address or the Service's name
+        // A scraper asks by the pod's address or the Service's name.
+        answer_metrics(call, admin->options.metrics, !admin->options.metrics_alone);
     } else if (admin->options.metrics_alone) {
         answer_plain(call, 404, BYTES("there is /metrics\n"));
     } else if (!is_own_host(admin, call) || service_call_field(call, FIELD_ORIGIN).size > 0) {

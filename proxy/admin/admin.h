@@ -13,6 +13,7 @@
 struct admin;
 struct loop;
 struct metrics;
+struct service_call;
 struct text;
 
 struct admin_options {
@@ -30,5 +31,9 @@ struct admin_options {
 struct admin *admin_new(const struct admin_options *options, struct error *ret_error) GL_MUST_CHECK;
 void admin_free(struct admin *admin); // NULL: nothing
 const struct address *admin_address(const struct admin *admin);
+
+// The same on another address of ours, the broker's: GET /healthz, /readyz and /metrics, the latter without repository
+// labels. False: it is another call, and not answered.
+bool admin_answer_probe(struct service_call *call, struct metrics *metrics, bool ready) GL_MUST_CHECK;
 
 #endif

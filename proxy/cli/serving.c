@@ -201,6 +201,8 @@ static void raise_descriptor_limit(void)
 
 static bool enter(struct serving *serving, struct error *ret_error)
 {
+    const struct audit_workspace workspace = {getenv("GITLATCH_NAMESPACE"), getenv("GITLATCH_POD"),
+                                              getenv("GITLATCH_SERVICE_ACCOUNT")};
     struct log_options log = log_options_of(serving->config);
     struct error error;
 
@@ -214,7 +216,7 @@ static bool enter(struct serving *serving, struct error *ret_error)
         return false;
     if (!sandbox_enter(&error))
         log_warn("proxy", "without a sandbox: %s", error.text);
-    audit_set_workspace(getenv("GITLATCH_NAMESPACE"), getenv("GITLATCH_POD"), getenv("GITLATCH_SERVICE_ACCOUNT"));
+    audit_set_workspace(&workspace);
     return true;
 }
 

@@ -3,63 +3,18 @@
 #include "loop.h"
 #include "mem.h"
 #include "pool.h"
-#include "resolve.h"
 #include "tls_client.h"
 
 // GitHub closes an idle connection after about a minute; ours go first, so that no request meets a closing one.
 #define POOL_IDLE_MS (50 * SECOND_MS)
 #define HTTPS_PORT   443
 
-// All GitHubs' `connect_to` in one list.
-static void gather_overrides(struct runtime *runtime)
-{
-    const struct config *config = runtime->config;
-    size_t count = 0;
-
-    for (size_t i = 0; i < config->github_count; i++)
-        count += config->githubs[i].connect_to_count;
-    runtime->overrides = mem_alloc_zero(count + 1, sizeof(*runtime->overrides));
-    count = 0;
-    for (size_t i = 0; i < config->github_count; i++) {
-        for (size_t j = 0; j < config->githubs[i].connect_to_count; j++) {
-            const struct config_connect_to *entry = &config->githubs[i].connect_to[j];
-
-            runtime->overrides[count++] =
-                (struct dial_override){entry->from_host, entry->from_port, entry->to_host, entry->to_port};
-        }
-    }
-    runtime->dialer.overrides = runtime->overrides;
-    runtime->dialer.override_count = count;
-}
-
-static bool set_proxy(struct runtime *runtime, struct error *ret_error)
-{
-    struct bytes url = bytes_of_string(runtime->config->upstream_proxy);
-    struct bytes authority, rest;
-    struct host_name host;
-    uint16_t port;
-
-    if (url.size == 0)
-        return true;
-    if (!bytes_start_with(url, BYTES("http://")))
-        return error_set(ret_error, "upstream.proxy: must begin with http://");
-    bytes_cut(bytes_skip(url, sizeof("http://") - 1), '/', &authority, &rest);
-    if (!host_name_parse_authority(authority, 80, &host, &port))
-        return error_set(ret_error, "upstream.proxy: must be http://HOST:PORT");
-    runtime->proxy_host = mem_string(host.text);
-    runtime->dialer.proxy_host = runtime->proxy_host;
-    runtime->dialer.proxy_port = port;
-    runtime->dialer.no_proxy = (const char *const *)runtime->config->upstream_no_proxy.items;
-    runtime->dialer.no_proxy_count = runtime->config->upstream_no_proxy.count;
-    return true;
-}
-
 static bool make_github(struct runtime *runtime, struct runtime_github *github, const struct config_github *config,
                         struct error *ret_error)
 {
     struct pool_options pool = {
-        .loop = runtime->dialer.loop,
-        .dialer = &runtime->dialer,
+        .loop = runtime->way.dialer.loop,
+        .dialer = &runtime->way.dialer,
         .metrics = runtime->metrics,
         .idle_ms = POOL_IDLE_MS,
     };
@@ -87,7 +42,7 @@ static bool make_tokens(struct runtime *runtime, const struct runtime_options *o
         .minimum_life_ms = config->token_minimum_life_ms,
         .wait_ms = config->limits.token_ms,
         .loop = options->loop,
-        .dialer = &runtime->dialer,
+        .dialer = &runtime->way.dialer,
         .spawner = options->spawner,
         .metrics = options->metrics,
         .on_mint = options->on_mint,
@@ -101,15 +56,6 @@ static bool make_tokens(struct runtime *runtime, const struct runtime_options *o
     return runtime->tokens != NULL;
 }
 
-// In hosts mode the hosts file leads GitHub's names to ourselves: DNS alone is asked there.
-static enum resolve_lookups lookups_of(const struct config *config)
-{
-    for (size_t i = 0; i < config->listener_count; i++)
-        if (config->listeners[i].mode == LISTENER_TRANSPARENT)
-            return RESOLVE_DNS;
-    return RESOLVE_FILES_AND_DNS;
-}
-
 struct runtime *runtime_new(const struct runtime_options *options, struct error *ret_error)
 {
     struct runtime *runtime = mem_alloc_zero(1, sizeof(*runtime));
@@ -118,16 +64,9 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
     runtime->references = 1;
     runtime->config = config;
     runtime->metrics = options->metrics;
-    runtime->resolver = resolver_new(options->loop, lookups_of(config), NULL, ret_error);
-    runtime->dialer = (struct dialer){
-        .loop = options->loop,
-        .resolver = runtime->resolver,
-        .timeout_ms = config->limits.connect_ms,
-    };
-    gather_overrides(runtime);
     runtime->githubs = mem_alloc_zero(config->github_count, sizeof(*runtime->githubs));
     runtime->github_count = config->github_count;
-    if (!runtime->resolver || !set_proxy(runtime, ret_error))
+    if (!way_out_init(&runtime->way, options->loop, config, ret_error))
         goto failed;
     for (size_t i = 0; i < config->github_count; i++)
         if (!make_github(runtime, &runtime->githubs[i], &config->githubs[i], ret_error))
@@ -157,10 +96,8 @@ void runtime_unref(struct runtime *runtime)
         tls_client_unref(runtime->githubs[i].tls);
     }
     token_service_unref(runtime->tokens);
-    resolver_free(runtime->resolver);
+    way_out_clear(&runtime->way);
     mem_free(runtime->githubs);
-    mem_free(runtime->overrides);
-    mem_free(runtime->proxy_host);
     config_unref(runtime->config);
     mem_free(runtime);
 }

@@ -11,12 +11,11 @@
 #include <gitlatch/token_service.h>
 
 #include "config.h"
-#include "dial.h"
 #include "host_name.h"
 #include "token_options.h"
+#include "way_out.h"
 
 struct pool;
-struct resolver;
 struct runtime;
 struct tls_client;
 
@@ -31,10 +30,7 @@ struct runtime {
     unsigned references;
     struct config *config;
     struct token_service *tokens;
-    struct resolver *resolver;
-    struct dialer dialer;
-    struct dial_override *overrides; // of all GitHubs
-    char *proxy_host;
+    struct way_out way;
     struct runtime_github *githubs;
     size_t github_count;
     struct metrics *metrics;

@@ -12,7 +12,15 @@
 #include "push_commands.h"
 #include "token_options.h"
 
-enum audit_mode { AUDIT_PROXY, AUDIT_GATEWAY, AUDIT_TRANSPARENT };
+// How a request came; AUDIT_BROKER, a token that was asked for, has no word in the event.
+enum audit_mode { AUDIT_PROXY, AUDIT_GATEWAY, AUDIT_TRANSPARENT, AUDIT_BROKER };
+
+// Where a workspace runs. NULL: not known.
+struct audit_workspace {
+    const char *namespace;
+    const char *pod;
+    const char *service_account;
+};
 
 // A request or a tunnel that has ended. Empty views and NULL are left out.
 struct audit_event {
@@ -31,7 +39,9 @@ struct audit_event {
     uint64_t bytes_up, bytes_down;
     int64_t duration_ms;
     const char *source;
+    const char *scope; // of the token that was asked for: "acme/widgets contents:write"
     const char *token; // fingerprint
+    const struct audit_workspace *workspace; // that asked; NULL: the one of audit_set_workspace
     struct bytes user_agent;
     struct bytes github_request_id;
 };
@@ -39,8 +49,7 @@ struct audit_event {
 void audit_write(const struct audit_event *event, struct wall now);
 // A token was asked for at a source.
 void audit_mint(const struct token_mint_event *event, struct wall now);
-// What the downward API says of this workspace, for the member `workspace`; NULL: not known. Once,
-// at start.
-void audit_set_workspace(const char *namespace, const char *pod, const char *service_account);
+// What the downward API says of this process, for the member `workspace`. Once, at start.
+void audit_set_workspace(const struct audit_workspace *workspace);
 
 #endif

@@ -31,15 +31,25 @@ static void add_time(struct text *text, struct wall now)
     text_format(text, "{\"ts\":\"%s\"", time);
 }
 
-void audit_set_workspace(const char *namespace, const char *pod, const char *service_account)
+static void add_workspace(struct text *text, const struct audit_workspace *workspace)
+{
+    struct text members = {0};
+
+    add_c_string(&members, "namespace", workspace->namespace);
+    add_c_string(&members, "pod", workspace->pod);
+    add_c_string(&members, "service_account", workspace->service_account);
+    if (members.size > 0)
+        text_format(text, ",\"workspace\":{%s}", text_string(&members) + 1);
+    text_free(&members);
+}
+
+void audit_set_workspace(const struct audit_workspace *workspace)
 {
     struct text text = {0};
 
-    add_c_string(&text, "namespace", namespace);
-    add_c_string(&text, "pod", pod);
-    add_c_string(&text, "service_account", service_account);
+    add_workspace(&text, workspace);
     mem_free(workspace_json);
-    workspace_json = text.size > 0 ? mem_format(",\"workspace\":{%s}", text_string(&text) + 1) : NULL;
+    workspace_json = mem_string(text.data);
     text_free(&text);
 }
 
@@ -64,9 +74,11 @@ static void add_refs(struct text *text, const struct push_commands *push)
         text_format(text, ",\"refs_count\":%zu", count);
 }
 
-static void finish(struct text *text)
+static void finish(struct text *text, const struct audit_workspace *workspace)
 {
-    if (workspace_json)
+    if (workspace)
+        add_workspace(text, workspace);
+    else if (workspace_json)
         text_append(text, workspace_json);
     text_append(text, "}");
     log_audit(text_bytes(text));
@@ -107,12 +119,13 @@ static void add_outcome(struct text *text, const struct audit_event *event)
                 (unsigned long long)event->bytes_up, (unsigned long long)event->bytes_down,
                 (long long)event->duration_ms);
     add_c_string(text, "source", event->source);
+    add_c_string(text, "scope", event->scope);
     add_c_string(text, "token", event->token);
 }
 
 void audit_write(const struct audit_event *event, struct wall now)
 {
-    static const char *const modes[] = {"proxy", "gateway", "transparent"};
+    static const char *const modes[] = {"proxy", "gateway", "transparent", NULL};
     struct bytes agent = event->user_agent;
     struct text text = {0};
 
@@ -129,7 +142,7 @@ void audit_write(const struct audit_event *event, struct wall now)
     add_outcome(&text, event);
     add_string(&text, "user_agent", bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
     add_string(&text, "github_request_id", event->github_request_id);
-    finish(&text);
+    finish(&text, event->workspace);
 }
 
 void audit_mint(const struct token_mint_event *event, struct wall now)
@@ -149,5 +162,5 @@ void audit_mint(const struct token_mint_event *event, struct wall now)
     }
     add_c_string(&text, "token", event->fingerprint);
     text_format(&text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
-    finish(&text);
+    finish(&text, NULL);
 }

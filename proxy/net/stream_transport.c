@@ -31,8 +31,10 @@ static enum transport_result socket_read(struct stream *stream, char *at, size_t
         *ret_count = (size_t)count;
         return TRANSPORT_DONE;
     }
-    if (count == 0)
+    if (count == 0) {
+        stream->socket_ended = true;
         return TRANSPORT_CLOSED;
+    }
     return errno == EAGAIN ? TRANSPORT_AGAIN : fail(stream, errno);
 }
 
@@ -96,8 +98,12 @@ static int bio_write(BIO *bio, const char *data, size_t size, size_t *ret_count)
 
 static long bio_control(BIO *bio, int command, long number, void *pointer)
 {
+    const struct stream *stream = BIO_get_data(bio);
+
+    if (command == BIO_CTRL_EOF)
+        return stream && stream->socket_ended; // tells an end without close_notify from an error
     // TLS asks the BIO to flush after each flight: there is nothing that waits here.
-    return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+    return command == BIO_CTRL_FLUSH;
 }
 
 bool stream_bio_attach(struct stream *stream, SSL *ssl)
@@ -148,7 +154,7 @@ static enum transport_result tls_result(struct stream *stream, int outcome)
     case SSL_ERROR_ZERO_RETURN:
         return TRANSPORT_CLOSED;
     case SSL_ERROR_SSL:
-        if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING && SSL_is_init_finished(stream->ssl))
+        if (ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING && stream->tls == TLS_DONE)
             return TRANSPORT_TRUNCATED;
         break;
     }

@@ -53,6 +53,7 @@ struct stream {
     bool read_wants_write;      // TLS: to read on, the socket must take bytes first
     bool handshake_wants_write; // the same in the handshake
     bool socket_drained;        // the last read got less than it had room for
+    bool socket_ended;          // the peer has sent FIN
     bool shutdown_wanted, shutdown_done;
     bool freed; // by its owner, in a callback
 };

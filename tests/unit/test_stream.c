@@ -1,0 +1,306 @@
+#include "stream.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cmocka_unit.h"
+#include "loop.h"
+#include "mem.h"
+
+// One end, which notes what it is told.
+struct end {
+    struct stream *stream;
+    unsigned inputs, outputs, handshakes;
+    size_t received;  // bytes taken off its input
+    bool take;        // takes what comes
+    bool free_on_input;
+    enum stream_end ended;
+};
+
+static void on_input(void *arg)
+{
+    struct end *end = arg;
+
+    end->inputs++;
+    if (end->free_on_input) {
+        stream_free(end->stream);
+        end->stream = NULL;
+        return;
+    }
+    if (end->take) {
+        end->received += stream_input(end->stream).size;
+        stream_consume(end->stream, stream_input(end->stream).size);
+    }
+    end->ended = stream_end(end->stream);
+}
+
+static void on_output(void *arg)
+{
+    ((struct end *)arg)->outputs++;
+}
+
+static void on_handshake(void *arg)
+{
+    ((struct end *)arg)->handshakes++;
+}
+
+static const struct stream_callbacks callbacks = {on_input, on_output, on_handshake};
+
+static struct loop *make_ends(struct end ends[2])
+{
+    struct loop *loop = loop_new(clock_real());
+    int sockets[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
+    for (int i = 0; i < 2; i++) {
+        ends[i] = (struct end){.take = true};
+        ends[i].stream = stream_new(loop, sockets[i], &callbacks, &ends[i]);
+        stream_want_input(ends[i].stream, true);
+    }
+    return loop;
+}
+
+static void stop(void *arg)
+{
+    loop_stop(arg);
+}
+
+// Lets the loop do all that is ready.
+static void settle(struct loop *loop)
+{
+    struct timer timer;
+
+    timer_init(&timer, loop, stop, loop);
+    timer_start(&timer, 20);
+    loop_run(loop);
+}
+
+static void free_ends(struct loop *loop, struct end ends[2])
+{
+    stream_free(ends[0].stream);
+    stream_free(ends[1].stream);
+    loop_free(loop);
+}
+
+static void what_is_written_arrives(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+
+    ends[1].take = false;
+    assert_true(stream_write(ends[0].stream, BYTES("head ")));
+    assert_int_equal(stream_send(ends[0].stream, BYTES("body")), 4);
+    settle(loop);
+    assert_int_equal(ends[1].inputs, 1); // joined: one write, one read
+    assert_true(bytes_equal(stream_input(ends[1].stream), BYTES("head body")));
+    free_ends(loop, ends);
+}
+
+static void a_full_sink_stops_the_source(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+    char *data = mem_alloc(MIB);
+    size_t sent = 0, more;
+
+    memset(data, 'x', MIB);
+    ends[1].take = false;
+    do {
+        more = stream_send(ends[0].stream, bytes_of(data, MIB));
+        sent += more;
+        settle(loop);
+    } while (more > 0 && sent < 16 * MIB);
+    assert_true(sent < 4 * MIB); // the socket's buffers and 64 KiB, not all
+    assert_int_equal(stream_input(ends[1].stream).size, 64 * KIB);
+    assert_int_equal(ends[0].outputs, 0);
+    ends[1].take = true;
+    ends[1].received += stream_input(ends[1].stream).size;
+    stream_consume(ends[1].stream, stream_input(ends[1].stream).size);
+    settle(loop);
+    assert_int_equal(ends[1].received, sent);
+    assert_true(ends[0].outputs > 0);
+    mem_free(data);
+    free_ends(loop, ends);
+}
+
+static void the_end_is_told_once_after_the_bytes(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+
+    assert_true(stream_write(ends[0].stream, BYTES("last words")));
+    stream_shutdown_output(ends[0].stream);
+    settle(loop);
+    assert_int_equal(ends[1].received, 10);
+    assert_int_equal(ends[1].ended, STREAM_CLOSED);
+    assert_true(ends[1].inputs <= 2);
+    free_ends(loop, ends);
+}
+
+static void a_callback_may_free_its_stream(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+
+    ends[1].free_on_input = true;
+    assert_true(stream_write(ends[0].stream, BYTES("x")));
+    stream_flush(ends[0].stream);
+    settle(loop);
+    assert_null(ends[1].stream);
+    settle(loop);
+    assert_int_equal(ends[0].ended, STREAM_CLOSED);
+    free_ends(loop, ends);
+}
+
+static void writing_to_who_has_gone_is_told(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+
+    stream_want_input(ends[0].stream, false);
+    stream_free(ends[1].stream);
+    ends[1].stream = NULL;
+    stream_send(ends[0].stream, BYTES("x"));
+    settle(loop);
+    assert_int_equal(ends[0].inputs, 1);
+    assert_int_equal(ends[0].ended, STREAM_FAILED);
+    assert_string_equal(stream_failure(ends[0].stream), "Broken pipe");
+    free_ends(loop, ends);
+}
+
+// A certificate of its own for the test's server.
+static SSL_CTX *make_server(void)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_set_pubkey(certificate, key);
+    X509_sign(certificate, key, EVP_sha256());
+    SSL_CTX_use_certificate(context, certificate);
+    SSL_CTX_use_PrivateKey(context, key);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context, 1);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return context;
+}
+
+static void start_tls(struct end ends[2], SSL_CTX *server, SSL_CTX *client)
+{
+    SSL *accept = SSL_new(server), *connect = SSL_new(client);
+
+    SSL_set_accept_state(accept);
+    SSL_set_connect_state(connect);
+    stream_start_tls(ends[0].stream, accept);
+    stream_start_tls(ends[1].stream, connect);
+}
+
+static void tls_carries_bytes_and_its_end(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+    SSL_CTX *server = make_server(), *client = SSL_CTX_new(TLS_client_method());
+    char *data = mem_alloc(MIB);
+    size_t sent = 0;
+
+    memset(data, 'x', MIB);
+    start_tls(ends, server, client);
+    settle(loop);
+    assert_int_equal(ends[0].handshakes, 1);
+    assert_int_equal(ends[1].handshakes, 1);
+    while (sent < MIB) {
+        sent += stream_send(ends[0].stream, bytes_of(data + sent, MIB - sent));
+        settle(loop);
+    }
+    assert_int_equal(ends[1].received, MIB);
+    stream_shutdown_output(ends[0].stream);
+    settle(loop);
+    assert_int_equal(ends[1].ended, STREAM_CLOSED);
+    mem_free(data);
+    free_ends(loop, ends);
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+}
+
+static void a_tls_stream_cut_short_is_no_orderly_end(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+    SSL_CTX *server = make_server(), *client = SSL_CTX_new(TLS_client_method());
+
+    start_tls(ends, server, client);
+    settle(loop);
+    stream_send(ends[0].stream, BYTES("half an ans"));
+    settle(loop);
+    stream_abort(ends[0].stream);
+    stream_free(ends[0].stream);
+    ends[0].stream = NULL;
+    settle(loop);
+    assert_int_equal(ends[1].received, 11);
+    assert_int_equal(ends[1].ended, STREAM_TRUNCATED);
+    free_ends(loop, ends);
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+}
+
+static void tls_begins_with_bytes_that_came_before_it(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+    SSL_CTX *server = make_server(), *client = SSL_CTX_new(TLS_client_method());
+    SSL *accept = SSL_new(server), *connect = SSL_new(client);
+
+    // The client does not wait: its hello is in our input before TLS starts here.
+    ends[0].take = false;
+    SSL_set_connect_state(connect);
+    stream_start_tls(ends[1].stream, connect);
+    settle(loop);
+    assert_true(stream_input(ends[0].stream).size > 100);
+    SSL_set_accept_state(accept);
+    stream_start_tls(ends[0].stream, accept);
+    settle(loop);
+    assert_int_equal(ends[0].handshakes, 1);
+    assert_int_equal(ends[1].handshakes, 1);
+    free_ends(loop, ends);
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+}
+
+static void a_failed_handshake_says_why(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+    SSL_CTX *server = make_server(), *client = SSL_CTX_new(TLS_client_method());
+
+    SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
+    start_tls(ends, server, client);
+    settle(loop);
+    assert_int_equal(ends[1].ended, STREAM_FAILED);
+    assert_string_equal(stream_failure(ends[1].stream), "certificate: self-signed certificate");
+    free_ends(loop, ends);
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_arrives),
+        cmocka_unit_test(a_full_sink_stops_the_source),
+        cmocka_unit_test(the_end_is_told_once_after_the_bytes),
+        cmocka_unit_test(a_callback_may_free_its_stream),
+        cmocka_unit_test(writing_to_who_has_gone_is_told),
+        cmocka_unit_test(tls_carries_bytes_and_its_end),
+        cmocka_unit_test(a_tls_stream_cut_short_is_no_orderly_end),
+        cmocka_unit_test(tls_begins_with_bytes_that_came_before_it),
+        cmocka_unit_test(a_failed_handshake_says_why),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

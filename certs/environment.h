@@ -10,6 +10,9 @@
 
 struct environment;
 
+// gh does not start without a token; this is none, and the proxy removes it like every other of the client's.
+#define ENVIRONMENT_GH_TOKEN "gitlatch"
+
 struct environment_settings {
     const char *proxy_url; // "http://127.0.0.1:3128", or with "gitlatch:PASSWORD@"
     const char *directory; // where the files are published (publish_directory)
@@ -17,7 +20,7 @@ struct environment_settings {
     // when it is read by a shell.
     const char *no_proxy;       // `no_proxy`
     const char *no_proxy_upper; // `NO_PROXY`
-    const char *gh_token;       // placeholder for GH_TOKEN, without which gh does not start; NULL: none
+    const char *gh_token;       // for GH_TOKEN: ENVIRONMENT_GH_TOKEN; NULL: none
 };
 
 // All tools. The settings are copied.

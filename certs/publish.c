@@ -59,7 +59,11 @@ static bool make_bundle(const struct publish *publish, struct bytes ca_pem, stru
 
 static char *make_environment(const struct publish *publish, const char *proxy_url)
 {
-    const struct environment_settings settings = {.proxy_url = proxy_url, .directory = publish->path};
+    const struct environment_settings settings = {
+        .proxy_url = proxy_url,
+        .directory = publish->path,
+        .gh_token = ENVIRONMENT_GH_TOKEN,
+    };
     struct environment *environment = environment_new(&settings);
     char *text = environment_text(environment, ENVIRONMENT_SH);
 

@@ -8,21 +8,22 @@
 #include "mem.h"
 #include "publish.h"
 
-static const char help[] =
-    "Usage: gitlatch env [-c FILE] [--format sh|json|k8s]\n"
-    "\n"
-    "Prints the environment variables that make the tools of a workspace (git, git-lfs, gh, curl,\n"
-    "cargo, pip, npm, go, …) use the proxy and trust its CA. None of them is a secret.\n"
-    "\n"
-    "  -c, --config FILE   the proxy's configuration; else GITLATCH_CONFIG, else\n"
-    "                      " CONFIG_DEFAULT_PATH "\n"
-    "      --format sh     export NAME='value', to be read by a shell (the default):\n"
-    "                        eval \"$(gitlatch env)\"\n"
-    "      --format json   one JSON object\n"
-    "      --format k8s    a YAML list for a container's `env`\n"
-    "  -h, --help          this text\n"
-    "\n"
-    "The running proxy writes the same as `env` into the directory `ca.publish`.\n";
+static const char help[] = "Usage: gitlatch env [-c FILE] [--format sh|json|k8s]\n"
+                           "\n"
+                           "Prints the environment variables that make the tools of a workspace (git,\n"
+                           "git-lfs, gh, curl, cargo, pip, npm, go) use the proxy and trust its CA. None of\n"
+                           "them is a secret: the GH_TOKEN among them is a word without which gh does not\n"
+                           "start.\n"
+                           "\n"
+                           "  -c, --config FILE  the proxy's configuration; else GITLATCH_CONFIG, else\n"
+                           "                     " CONFIG_DEFAULT_PATH "\n"
+                           "      --format sh    to be read by a shell (the default):\n"
+                           "                       eval \"$(gitlatch env)\"\n"
+                           "      --format json  one JSON object\n"
+                           "      --format k8s   a YAML list for a container's `env`\n"
+                           "  -h, --help         this text\n"
+                           "\n"
+                           "The running proxy writes the first form to the file `env` in `ca.publish`.\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -78,6 +79,7 @@ static int print_environment(const struct command *command, const struct config 
         .directory = directory,
         .no_proxy = getenv("no_proxy"),
         .no_proxy_upper = getenv("NO_PROXY"),
+        .gh_token = ENVIRONMENT_GH_TOKEN,
     };
     struct environment *environment = environment_new(&settings);
 
@@ -117,8 +119,10 @@ static int run(const struct command *command, int argc, char **argv)
     if (listener && address_port(&listener->address.address) != 0)
         status = print_environment(command, config, listener, format);
     else
-        status = command_fail(command, "%s: `listen` has no address that a workspace could be told: one in mode "
-                                       "proxy, with a port, without a password", config->path);
+        status = command_fail(command,
+                              "%s: `listen` has no address that a workspace could be told: one in mode "
+                              "proxy, with a port, without a password",
+                              config->path);
     config_unref(config);
     return status;
 }

@@ -12,15 +12,17 @@
 static const char help[] =
     "Usage: gitlatch health [--ready] [-c FILE | --admin ADDRESS]\n"
     "\n"
-    "Asks the running proxy whether it is well; for a container's exec probe. Exits with 0 if it is, with\n"
-    "1 and one line on stderr if not.\n"
+    "Asks a running proxy whether it is well; for a container's exec probe. Exits\n"
+    "with 0 if it is, with 1 and one line on stderr if not.\n"
     "\n"
-    "      --ready           ask /readyz (it listens and its CA is published) instead of /healthz (its\n"
-    "                        event loop turns); neither depends on GitHub\n"
-    "      --admin ADDRESS   where to ask, such as 127.0.0.1:9128\n"
-    "  -c, --config FILE     take the address from `admin` there; else from GITLATCH_CONFIG, else from\n"
-    "                        " CONFIG_DEFAULT_PATH ", else " CONFIG_DEFAULT_ADMIN "\n"
-    "  -h, --help            this text\n";
+    "      --ready          ask /readyz (it listens, and its CA is published) instead\n"
+    "                       of /healthz (it answers); neither depends on GitHub\n"
+    "      --admin ADDRESS  where to ask, such as " CONFIG_DEFAULT_ADMIN "\n"
+    "  -c, --config FILE    take the address from its `admin`; else from that of\n"
+    "                       GITLATCH_CONFIG, else from that of\n"
+    "                       " CONFIG_DEFAULT_PATH ",\n"
+    "                       else it is " CONFIG_DEFAULT_ADMIN "\n"
+    "  -h, --help           this text\n";
 
 static const struct option options[] = {
     {"admin", required_argument, NULL, 'a'},
@@ -42,11 +44,13 @@ static void make_reachable(struct address *address)
 }
 
 // Whether the address is told: by the option, else by the file, else it is the default.
-static bool find_address(const char *option, const char *config, struct address *ret_address, struct error *ret_error)
+static bool find_address(const char *option, const char *config, struct address *ret_address,
+                         struct error *ret_error)
 {
     if (option)
         return config_parse_address(option, ret_address) ||
-               error_set(ret_error, "\"%s\" is no address with a port, such as " CONFIG_DEFAULT_ADMIN, option);
+               error_set(ret_error, "\"%s\" is no address with a port, such as " CONFIG_DEFAULT_ADMIN,
+                         option);
     if (command_has_config(config))
         return config_load_admin(command_config_path(config), ret_address, ret_error);
     return config_parse_address(CONFIG_DEFAULT_ADMIN, ret_address);
@@ -59,7 +63,8 @@ static int ask(const struct command *command, struct address *address, const cha
 
     make_reachable(address);
     if (!probe_get(address, path, TIMEOUT_MS, &status, &error))
-        return command_fail(command, "%s; is `gitlatch proxy` running, and this its `admin` address?", error.text);
+        return command_fail(command, "%s; is `gitlatch proxy` running, and this its `admin` address?",
+                            error.text);
     if (status != 200)
         return command_fail(command, "%s answers %d; the log and the status page say why", path, status);
     return COMMAND_DONE;

@@ -12,20 +12,23 @@
 static const char help[] =
     "Usage: gitlatch proxy [-c FILE]\n"
     "\n"
-    "Runs the proxy of a workspace, in the foreground, until SIGTERM; then lets what is in flight end (at\n"
-    "most `limits.drain`) and exits with 0. SIGHUP, or a change of the file, reads the configuration again:\n"
-    "a bad one is refused and logged, and the old one stays. SIGHUP also opens the audit file anew.\n"
+    "Runs the proxy of a workspace, in the foreground, until SIGTERM; then lets what\n"
+    "is in flight end (at most `limits.drain`) and exits with 0. SIGHUP, or a change\n"
+    "of the file, reads the configuration again: a bad one is refused and logged, and\n"
+    "the old one stays. SIGHUP also opens the audit file anew.\n"
     "\n"
-    "  -c, --config FILE    the configuration; else GITLATCH_CONFIG, else\n"
-    "                       " CONFIG_DEFAULT_PATH "\n"
-    "  -h, --help           this text\n"
-    "      --help=config    every key of the configuration\n"
-    "      --help=reasons   every reason for which a request is refused or fails\n"
+    "  -c, --config FILE   the configuration; else GITLATCH_CONFIG, else\n"
+    "                      " CONFIG_DEFAULT_PATH "\n"
+    "  -h, --help          this text\n"
+    "      --help=config   every key of the configuration\n"
+    "      --help=reasons  every reason for which a request is refused or fails\n"
     "\n"
     "The least configuration, with a GitHub App:\n"
-    "  credentials: [{type: app, app_id: \"12345\", private_key: /etc/gitlatch/app.pem}]\n"
+    "  credentials:\n"
+    "    - {type: app, app_id: \"12345\", private_key: /etc/gitlatch/app.pem}\n"
     "\n"
-    "Try it with `gitlatch check` first. A workspace finds all it needs in `ca.publish`; see `gitlatch env`.\n";
+    "Try it with `gitlatch check` first. What a workspace needs is written into\n"
+    "`ca.publish`; `gitlatch env` prints it.\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -63,13 +66,15 @@ static void warn(const struct config *config)
     for (size_t i = 0; i < config->credential_count; i++) {
         broker |= config->credentials[i].type == CREDENTIAL_BROKER;
         if (is_wide(config->credentials[i].type))
-            log_warn("config", "credentials[%zu] gives one wide token, which cannot be narrowed to a repository%s", i,
+            log_warn("config",
+                     "credentials[%zu] gives one wide token, which cannot be narrowed to a repository%s", i,
                      config->credentials[i].wide_api && config->rules.present
                          ? "; with wide_api: true API calls can pass round the rules"
                          : "");
     }
     if (!config->rules.present && !broker)
-        log_warn("config", "there is no `repositories`: the workspace reaches whatever the credential reaches");
+        log_warn("config",
+                 "there is no `repositories`: the workspace reaches whatever the credential reaches");
     if (!config->enforce)
         log_warn("config", "enforce is false: what the rules deny is only audited");
 }

@@ -15,24 +15,30 @@
 static const char help[] =
     "Usage: gitlatch run [-c FILE] [--] COMMAND [ARGUMENT]...\n"
     "\n"
-    "Starts a private proxy on a free port of 127.0.0.1, with a password of its own, and runs COMMAND with\n"
-    "the environment of a workspace: git, git-lfs, gh and other tools reach GitHub, and see no token.\n"
+    "Starts a private proxy on a free port of 127.0.0.1, with a password of its own,\n"
+    "and runs COMMAND with the environment of a workspace: git, git-lfs, gh and other\n"
+    "tools reach GitHub, and see no token. Signals, the terminal and the exit status\n"
+    "pass through.\n"
     "\n"
     "  gitlatch run git clone https://github.com/acme/private\n"
     "  gitlatch run -- bash\n"
     "\n"
-    "  -c, --config FILE   the configuration; else GITLATCH_CONFIG, else " CONFIG_DEFAULT_PATH "\n"
-    "                      where that exists. Addresses, directories and the log level are not taken from it\n"
-    "  -h, --help          this text\n"
+    "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
+    "                     " CONFIG_DEFAULT_PATH " where that exists.\n"
+    "                     Addresses, directories and what is logged are not taken\n"
+    "                     from it\n"
+    "  -h, --help         this text\n"
     "\n"
-    "Without a configuration, or where it names no credential, the token is that of GITHUB_TOKEN, of GH_TOKEN\n"
-    "or of `gh auth token`. GITHUB_TOKEN, GH_TOKEN, GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN and the\n"
-    "variables of `environment` credentials never reach COMMAND; where gh needs a token to start, it finds the\n"
-    "word `gitlatch`. Signals, the terminal and the exit status pass through.\n"
+    "Without a configuration, or where it names no credential, the token is that of\n"
+    "GITHUB_TOKEN, of GH_TOKEN or of `gh auth token`. These two variables,\n"
+    "GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN and the variable of any\n"
+    "`environment` credential never reach COMMAND; where gh needs a token to start, it\n"
+    "finds the word `gitlatch`.\n"
     "\n"
-    "This guards against accident: a token in a log, a dotfile, a process listing, the environment of a\n"
-    "child. It does not guard against a hostile COMMAND: a program of the same user can read what the user\n"
-    "can, gh's own files among them. For that run `gitlatch proxy` as another user, or in another container.\n";
+    "This guards against accident: a token in a log, a dotfile, a process listing, the\n"
+    "environment of a child. It does not guard against a hostile COMMAND: a program of\n"
+    "the same user can read what the user can, gh's own files among them. For that run\n"
+    "`gitlatch proxy` as another user, or in another container.\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -81,8 +87,9 @@ static bool find_credential(struct config *config, struct error *ret_error)
         }
     }
     if (!gh_is_logged_in(argv))
-        return error_set(ret_error, "there is no credential: set GITHUB_TOKEN, log in with `gh auth login`, or name a "
-                                    "configuration with -c FILE");
+        return error_set(ret_error,
+                         "there is no credential: set GITHUB_TOKEN, log in with `gh auth login`, or name a "
+                         "configuration with -c FILE");
     config_add_credential(config, NULL, argv);
     return true;
 }
@@ -131,7 +138,7 @@ static void set_environment(const struct config *config, const struct run_proxy 
         .directory = proxy->published,
         .no_proxy = getenv("no_proxy"),
         .no_proxy_upper = getenv("NO_PROXY"),
-        .gh_token = "gitlatch",
+        .gh_token = ENVIRONMENT_GH_TOKEN,
     };
     struct environment *environment = environment_new(&settings);
 

@@ -7,15 +7,16 @@
 #include "suggestion.h"
 
 static const struct command *const commands[] = {
-    &command_proxy, &command_run, &command_env, &command_health,
+    &command_proxy, &command_run, &command_env, &command_check, &command_health,
 };
 
 static int print_help(void)
 {
     puts("Usage: gitlatch COMMAND [OPTION]...\n"
          "\n"
-         "Git for a workspace that holds no credential. gitlatch is the workspace's HTTPS_PROXY: it\n"
-         "attaches a fresh, narrow token to each request to GitHub, and keeps the token to itself.\n"
+         "Git for a workspace that holds no credential. gitlatch is the workspace's\n"
+         "HTTPS_PROXY: it attaches a fresh, narrow token to each request to GitHub, and\n"
+         "keeps the token to itself.\n"
          "\n"
          "Commands:");
     for (size_t i = 0; i < GL_ARRAY_SIZE(commands); i++)

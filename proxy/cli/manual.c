@@ -1,4 +1,5 @@
-// Makes the manual from its template when gitlatch is built: `@CONFIG@` becomes the reference of the configuration,
+// Makes the manual from its template when gitlatch is built: `@CONFIG@` becomes the reference of the
+// configuration,
 // `@REASONS@` the table of reasons, `@VERSION@` the version, so that none of them can be out of date.
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +12,8 @@
 // mandoc's linter wants source lines of at most 80 bytes.
 #define LINE_SIZE 78
 
-// Prints a word of a text; what mdoc(7) would take for its own is escaped: the backslash, `-` (which would become a
-// hyphen, that no shell takes for an option). `code` stands between backquotes and becomes bold.
+// Prints a word of a text; what mdoc(7) would take for its own is escaped: the backslash, `-` (which would
+// become a hyphen, that no shell takes for an option). `code` stands between backquotes and becomes bold.
 static void print_word(struct bytes word, bool *in_code)
 {
     for (size_t i = 0; i < word.size; i++) {

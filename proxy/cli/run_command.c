@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 // Rules of the terminal
-//   1. The command is in our process group, so that it has the terminal that we have: what is typed (Ctrl-C, Ctrl-Z,
+//   1. The command is in our process group, so that it has the terminal that we have: what is typed (Ctrl-C,
+//   Ctrl-Z,
 //      Ctrl-\) and what the terminal tells (its size, its end) reaches it from the kernel, without us.
 //   2. What a process sends to us alone is passed on. The two are told apart by `si_code`.
-//   3. When the command stops, we stop, so that the shell sees its job stop, and not before: else the shell's SIGCONT
+//   3. When the command stops, we stop, so that the shell sees its job stop, and not before: else the shell's
+//   SIGCONT
 //      could come between our stop and the command's.
 
 static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -91,7 +93,8 @@ static bool reap(struct supervision *supervision)
             supervision->status = status;
             return true;
         } else if (child == supervision->companion && !WIFSTOPPED(status)) {
-            fputs("gitlatch run: the proxy ended unexpectedly; GitHub cannot be reached from here any more\n", stderr);
+            fputs("gitlatch run: the proxy ended unexpectedly; GitHub cannot be reached from here any more\n",
+                  stderr);
         }
     }
     return false;

@@ -48,8 +48,8 @@ static char *make_directory(struct error *ret_error)
 
     if (mkdtemp(path))
         return path;
-    error_set(ret_error, "no directory for the CA: %s: %s; set TMPDIR to a directory that can be written to", path,
-              strerror(errno));
+    error_set(ret_error, "no directory for the CA: %s: %s; set TMPDIR to a directory that can be written to",
+              path, strerror(errno));
     mem_free(path);
     return NULL;
 }
@@ -94,7 +94,8 @@ static void leave_terminal(void)
 
 static GL_NORETURN void serve(struct config *config, const char *temporary, int lifeline)
 {
-    struct serving_options options = {.config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
+    struct serving_options options = {
+        .config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
     char password[PASSWORD_SIZE];
     struct error error;
     bool ok;

@@ -9,18 +9,17 @@
 
 #include "admin.h"
 #include "audit.h"
-#include "config.h"
+#include "config_spawner.h"
 #include "config_watch.h"
 #include "log.h"
 #include "loop.h"
-#include "mem.h"
 #include "metrics.h"
 #include "sandbox.h"
 #include "secret.h"
 #include "server.h"
-#include "spawner.h"
 
-// What is left in the log's ring when all else has ended: a sink that takes nothing for so long takes nothing.
+// What is left in the log's ring when all else has ended: a sink that takes nothing for so long takes
+// nothing.
 #define LOG_STOP_MS (2 * SECOND_MS)
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
@@ -71,7 +70,8 @@ static void on_lifeline(evutil_socket_t socket, short events, void *arg)
 
 static struct log_options log_options_of(const struct config *config)
 {
-    return (struct log_options){.level = config->log_level, .format = config->log_format, .audit = config->audit};
+    return (struct log_options){
+        .level = config->log_level, .format = config->log_format, .audit = config->audit};
 }
 
 static bool same_text(const char *a, const char *b)
@@ -99,7 +99,8 @@ static void reload(void *arg)
     struct serving *serving = arg;
     struct config *config = NULL;
     struct error error;
-    bool ok = config_load(serving->config->path, CONFIG_FOR_PROXY, &config, &error) && take(serving, config, &error);
+    bool ok = config_load(serving->config->path, CONFIG_FOR_PROXY, &config, &error) &&
+              take(serving, config, &error);
 
     if (ok)
         log_info("config", "%s: read again, and in force", serving->config->path);
@@ -168,25 +169,8 @@ static bool open_admin(struct serving *serving, const struct config_address *add
     return address->off || *ret_admin;
 }
 
-// The start, in this order: what runs commands is forked while the process is still what it was; then it is closed to
-// others before it reads a secret; and only then is anything read from the network.
-
-static struct spawner *new_spawner(const struct config *config, struct error *ret_error)
-{
-    char *const **commands = mem_alloc_zero(config->credential_count * 2, sizeof(*commands));
-    struct spawner *spawner;
-    size_t count = 0;
-
-    for (size_t i = 0; i < config->credential_count; i++) {
-        if (config->credentials[i].argv)
-            commands[count++] = config->credentials[i].argv;
-        if (config->credentials[i].sign_command)
-            commands[count++] = config->credentials[i].sign_command;
-    }
-    spawner = spawner_new(commands, count, ret_error);
-    mem_free(commands);
-    return spawner;
-}
+// The start, in this order: what runs commands is forked while the process is still what it was; then it is
+// closed to others before it reads a secret; and only then is anything read from the network.
 
 // Two descriptors a connection: the soft limit of 1,024 would end at 500.
 static void raise_descriptor_limit(void)
@@ -206,7 +190,7 @@ static bool enter(struct serving *serving, struct error *ret_error)
     struct log_options log = log_options_of(serving->config);
     struct error error;
 
-    serving->spawner = new_spawner(serving->config, ret_error);
+    serving->spawner = config_spawner_new(serving->config, ret_error);
     if (!serving->spawner)
         return false;
     secret_protect_process();
@@ -248,7 +232,8 @@ static bool start(struct serving *serving, struct error *ret_error)
     options.metrics = serving->metrics;
     options.spawner = serving->spawner;
     serving->server = server_new(&options, ret_error);
-    if (!serving->server || !open_admin(serving, &serving->config->admin, false, &serving->admin, ret_error) ||
+    if (!serving->server ||
+        !open_admin(serving, &serving->config->admin, false, &serving->admin, ret_error) ||
         !open_admin(serving, &serving->config->metrics, true, &serving->scrape, ret_error))
         return false;
     catch_signals(serving);

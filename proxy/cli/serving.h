@@ -1,5 +1,5 @@
-// The process round a server: what `gitlatch proxy` is, and what `gitlatch run` starts beside its command. It holds the
-// order in which privileges are given up, the signals, the reload and the end.
+// The process round a server: what `gitlatch proxy` is, and what `gitlatch run` starts beside its command. It
+// holds the order in which privileges are given up, the signals, the reload and the end.
 #ifndef GITLATCH_SERVING_H
 #define GITLATCH_SERVING_H
 
@@ -21,8 +21,8 @@ struct serving_options {
     void *ready_arg;
 };
 
-// Serves until SIGTERM or SIGINT (drains; a second one ends it at once) or the end of the lifeline. False where it
-// could not start. Once a process: it takes from it for good what serving does not need.
+// Serves until SIGTERM or SIGINT (drains; a second one ends it at once) or the end of the lifeline. False
+// where it could not start. Once a process: it takes from it for good what serving does not need.
 bool serving_run(const struct serving_options *options, struct error *ret_error) GL_MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
-// The configuration: one YAML file, read in full, checked in full, and never changed afterwards. A reload makes
-// another one; whoever still serves by the old one holds a reference to it.
-// What each key means to a user: product.md, "Configuration", and the manual.
+// The configuration: one YAML file, read in full, checked in full, and never changed afterwards. A reload
+// makes another one; whoever still serves by the old one holds a reference to it. What each key means to a
+// user: product.md, "Configuration", and the manual.
 #ifndef GITLATCH_CONFIG_H
 #define GITLATCH_CONFIG_H
 
@@ -45,7 +45,8 @@ struct config_listener {
     char *password_file; // NULL: no password; otherwise the gateway is closed on this address
 };
 
-// One entry of `connect_to`, as curl's --connect-to: an empty host or port 0 stands for any (from), for unchanged (to).
+// One entry of `connect_to`, as curl's --connect-to: an empty host or port 0 stands for any (from), for
+// unchanged (to).
 struct config_connect_to {
     char *from_host; // lower case
     uint16_t from_port;
@@ -66,7 +67,8 @@ enum other_hosts_kind { OTHER_HOSTS_TUNNEL, OTHER_HOSTS_DENY, OTHER_HOSTS_ALLOW 
 // What is done with a CONNECT to a host that is no GitHub.
 struct other_hosts {
     enum other_hosts_kind kind;
-    struct text_list allow; // OTHER_HOSTS_ALLOW: lower case; names, "*.example.com", and OTHER_HOSTS_GITHUB_OBJECTS
+    struct text_list
+        allow; // OTHER_HOSTS_ALLOW: lower case; names, "*.example.com", and OTHER_HOSTS_GITHUB_OBJECTS
 };
 
 // Stands in `allow` for codeload., lfs.github.com, *.githubusercontent.com, github-cloud.s3.amazonaws.com.
@@ -160,16 +162,16 @@ enum config_use {
     CONFIG_FOR_BROKER, // `broker` must be there, and a credential of type app
 };
 
-// Reads and checks a file. The error is "FILE:LINE: key: what is wrong and how to mend it". The caller owns one
-// reference.
-bool config_load(const char *path, enum config_use use, struct config **ret_config, struct error *ret_error)
-    GL_MUST_CHECK;
+// Reads and checks a file. The error is "FILE:LINE: key: what is wrong and how to mend it". The caller owns
+// one reference.
+bool config_load(const char *path, enum config_use use, struct config **ret_config,
+                 struct error *ret_error) GL_MUST_CHECK;
 // The same from memory; `path` is for messages and may be NULL.
 bool config_parse(struct bytes text, const char *path, enum config_use use, struct config **ret_config,
                   struct error *ret_error) GL_MUST_CHECK;
 
-// The `admin` address of a file, whatever else is in it: a probe must not fail because of an edit that the running
-// proxy refused. Fails where it is `off`.
+// The `admin` address of a file, whatever else is in it: a probe must not fail because of an edit that the
+// running proxy refused. Fails where it is `off`.
 bool config_load_admin(const char *path, struct address *ret_address, struct error *ret_error) GL_MUST_CHECK;
 // "127.0.0.1:3128", "[::1]:3128".
 bool config_parse_address(const char *text, struct address *ret_address) GL_MUST_CHECK;

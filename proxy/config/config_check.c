@@ -5,7 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-// Beside the two descriptors of each connection: listeners, the log, files that are read, c-ares, curl, spares.
+// Beside the two descriptors of each connection: listeners, the log, files that are read, c-ares, curl,
+// spares.
 #define DESCRIPTORS_BESIDE 128
 
 // "credentials[1].host"
@@ -15,7 +16,8 @@ static bool same_address(const struct config_address *a, const struct config_add
 {
     // Port 0 is another one each time.
     return !a->off && !b->off && address_port(&a->address) != 0 &&
-           address_port(&a->address) == address_port(&b->address) && address_same_host(&a->address, &b->address);
+           address_port(&a->address) == address_port(&b->address) &&
+           address_same_host(&a->address, &b->address);
 }
 
 static bool check_addresses(const struct config *config, struct yaml_reader *reader)
@@ -28,13 +30,16 @@ static bool check_addresses(const struct config *config, struct yaml_reader *rea
                 return yaml_reader_refuse_key(reader, "listen", "names %s twice; keep one", address->text);
         }
         if (same_address(address, &config->admin))
-            return yaml_reader_refuse_key(reader, "admin", "is also an address of `listen`; take another port");
+            return yaml_reader_refuse_key(reader, "admin",
+                                          "is also an address of `listen`; take another port");
         if (same_address(address, &config->metrics))
-            return yaml_reader_refuse_key(reader, "metrics", "is also an address of `listen`; take another port");
+            return yaml_reader_refuse_key(reader, "metrics",
+                                          "is also an address of `listen`; take another port");
     }
     if (same_address(&config->admin, &config->metrics))
-        return yaml_reader_refuse_key(reader, "metrics", "is also the address of `admin`, which serves /metrics "
-                                                         "already; take another port, or off");
+        return yaml_reader_refuse_key(reader, "metrics",
+                                      "is also the address of `admin`, which serves /metrics "
+                                      "already; take another port, or off");
     return true;
 }
 
@@ -55,7 +60,8 @@ static bool check_githubs(const struct config *config, struct yaml_reader *reade
         if (find_github(config, config->githubs[i].host.web) == &config->githubs[i])
             continue;
         snprintf(key, sizeof(key), "github[%zu].host", i);
-        return yaml_reader_refuse_key(reader, key, "names %s a second time; keep one", config->githubs[i].host.web);
+        return yaml_reader_refuse_key(reader, key, "names %s a second time; keep one",
+                                      config->githubs[i].host.web);
     }
     return true;
 }
@@ -69,8 +75,9 @@ static bool check_credential(const struct config *config, size_t index, struct y
     if (options->host && !find_github(config, options->host))
         return yaml_reader_refuse_key(reader, key, "is \"%s\", which `github` does not name", options->host);
     if (!options->host && config->github_count > 1)
-        return yaml_reader_refuse_key(reader, key, "has no `host`; with several under `github` each credential names "
-                                                   "the one it is for");
+        return yaml_reader_refuse_key(reader, key,
+                                      "has no `host`; with several under `github` each credential names "
+                                      "the one it is for");
     return true;
 }
 
@@ -90,11 +97,13 @@ static bool check_credentials(const struct config *config, enum config_use use, 
             return false;
     }
     if (use == CONFIG_FOR_BROKER && !has_app(config))
-        return yaml_reader_refuse_key(reader, "credentials", "has no entry of type app, of which a broker makes its "
-                                                             "tokens; add one");
+        return yaml_reader_refuse_key(reader, "credentials",
+                                      "has no entry of type app, of which a broker makes its "
+                                      "tokens; add one");
     if (use == CONFIG_FOR_PROXY && config->credential_count == 0)
-        return yaml_reader_refuse_key(reader, "credentials", "is missing; say where tokens come from, such as "
-                                                             "[{type: app, app_id: \"12345\", private_key: FILE}]");
+        return yaml_reader_refuse_key(reader, "credentials",
+                                      "is missing; say where tokens come from, such as "
+                                      "[{type: app, app_id: \"12345\", private_key: FILE}]");
     return true;
 }
 
@@ -104,12 +113,14 @@ static bool check_limits(const struct config *config, struct yaml_reader *reader
     struct rlimit descriptors;
 
     if (config->token_minimum_life_ms > config->token_refresh_before_ms)
-        return yaml_reader_refuse_key(reader, "token", "`minimum_life` must not be longer than `refresh_before`: a "
-                                                       "token would be refused before it is refreshed");
+        return yaml_reader_refuse_key(reader, "token",
+                                      "`minimum_life` must not be longer than `refresh_before`: a "
+                                      "token would be refused before it is refreshed");
     if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_max != RLIM_INFINITY &&
         wanted > descriptors.rlim_max)
         return yaml_reader_refuse_key(reader, "limits.connections",
-                                      "%" PRIu64 " connections need %" PRIu64 " descriptors, and the hard limit is "
+                                      "%" PRIu64 " connections need %" PRIu64
+                                      " descriptors, and the hard limit is "
                                       "%" PRIu64 "; lower it to %" PRIu64 ", or raise the limit (ulimit -Hn)",
                                       config->limits.connections, wanted, (uint64_t)descriptors.rlim_max,
                                       descriptors.rlim_max > DESCRIPTORS_BESIDE + 2
@@ -125,10 +136,12 @@ static bool check_grants(const struct config *config, struct yaml_reader *reader
     for (size_t i = 0; i < config->broker.grant_count; i++) {
         const char *audience = config->broker.grants[i].audience;
 
-        if (strcmp(audience, config->broker.audience) == 0 || strcmp(audience, CONFIG_AUDIENCE_CREDENTIAL) == 0)
+        if (strcmp(audience, config->broker.audience) == 0 ||
+            strcmp(audience, CONFIG_AUDIENCE_CREDENTIAL) == 0)
             continue;
         snprintf(key, sizeof(key), "broker.grants[%zu].audience", i);
-        return yaml_reader_refuse_key(reader, key, "must be \"%s\" or \"" CONFIG_AUDIENCE_CREDENTIAL "\", not \"%s\"",
+        return yaml_reader_refuse_key(reader, key,
+                                      "must be \"%s\" or \"" CONFIG_AUDIENCE_CREDENTIAL "\", not \"%s\"",
                                       config->broker.audience, audience);
     }
     return true;
@@ -143,24 +156,29 @@ static bool check_broker(const struct config *config, enum config_use use, struc
     if (!broker->present)
         return true;
     if (!broker->certificate || !broker->key)
-        return yaml_reader_refuse_key(reader, "broker", "has no `tls: {certificate: FILE, key: FILE}`; tokens never "
-                                                        "go over plain HTTP");
+        return yaml_reader_refuse_key(reader, "broker",
+                                      "has no `tls: {certificate: FILE, key: FILE}`; tokens never "
+                                      "go over plain HTTP");
     if (!broker->admin_listen.off && !broker->admin_token)
-        return yaml_reader_refuse_key(reader, "broker.admin_listen", "needs `admin_token`, the file with the bearer "
-                                                                     "token that opens it");
+        return yaml_reader_refuse_key(reader, "broker.admin_listen",
+                                      "needs `admin_token`, the file with the bearer "
+                                      "token that opens it");
     if (broker->admin_token && broker->admin_listen.off)
-        return yaml_reader_refuse_key(reader, "broker.admin_token", "needs `admin_listen`, such as 0.0.0.0:8444");
+        return yaml_reader_refuse_key(reader, "broker.admin_token",
+                                      "needs `admin_listen`, such as 0.0.0.0:8444");
     if (same_address(&broker->listen, &broker->admin_listen))
-        return yaml_reader_refuse_key(reader, "broker.admin_listen", "is also the address of `listen`; take another "
-                                                                     "port");
+        return yaml_reader_refuse_key(reader, "broker.admin_listen",
+                                      "is also the address of `listen`; take another "
+                                      "port");
     return check_grants(config, reader);
 }
 
 bool config_check(const struct config *config, enum config_use use, struct yaml_reader *reader)
 {
     if (config->reuse_port && !config->ca_state)
-        return yaml_reader_refuse_key(reader, "reuse_port", "needs `ca.state`: processes that share a port must share "
-                                                            "the CA");
+        return yaml_reader_refuse_key(reader, "reuse_port",
+                                      "needs `ca.state`: processes that share a port must share "
+                                      "the CA");
     return check_addresses(config, reader) && check_githubs(config, reader) &&
            check_credentials(config, use, reader) && check_limits(config, reader) &&
            check_broker(config, use, reader);

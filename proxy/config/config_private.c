@@ -10,8 +10,8 @@ static const struct {
     const char *key;
     const char *yaml; // NULL: absent
 } overrides[] = {
-    {"admin", "off"},      {"ca.state", NULL},           {"gateway_hosts", "[]"}, {"listen", "127.0.0.1:0"},
-    {"log.format", "text"}, {"metrics", "off"},          {"reuse_port", "false"},
+    {"admin", "off"},       {"ca.state", NULL}, {"gateway_hosts", "[]"}, {"listen", "127.0.0.1:0"},
+    {"log.format", "text"}, {"metrics", "off"}, {"reuse_port", "false"},
 };
 
 static void override(struct config *config, const char *key, const char *yaml)

@@ -9,9 +9,14 @@
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 
 // ROW(structure, key, type, member, default, detail, text)
-#define ROW(structure, key, type, member, fallback, detail, text)                                                      \
-    {key, &(type), offsetof(struct structure, member), fallback, detail, text}
-#define SECTION(key, text) {key, &setting_section, 0, NULL, NULL, text}
+#define ROW(structure, key, type, member, fallback, detail, text)                                            \
+    {                                                                                                        \
+        key, &(type), offsetof(struct structure, member), fallback, detail, text                             \
+    }
+#define SECTION(key, text)                                                                                   \
+    {                                                                                                        \
+        key, &setting_section, 0, NULL, NULL, text                                                           \
+    }
 
 #define SECONDS(number) ((uint64_t)(number)*1000)
 #define MINUTES(number) SECONDS((number)*60)
@@ -37,11 +42,13 @@ static const struct setting_bounds replica_bounds = {1, 1000};
 static const char *const listener_modes[] = {"proxy", "transparent", NULL};
 
 static const struct setting listener_rows[] = {
-    ROW(config_listener, "address", setting_address, address, NULL, NULL, "the address and port to listen on"),
+    ROW(config_listener, "address", setting_address, address, NULL, NULL,
+        "the address and port to listen on"),
     ROW(config_listener, "mode", setting_word, mode, "proxy", listener_modes,
         "transparent: for connections that were redirected here"),
     ROW(config_listener, "password_file", setting_file, password_file, NULL, NULL,
-        "holds the password that clients must give, as user gitlatch; the gateway is closed on such an address"),
+        "holds the password that clients must give, as user gitlatch; the gateway is closed on such an "
+        "address"),
 };
 
 static bool finish_listener(struct yaml_reader *reader, const yaml_node_t *node, void *entry)
@@ -51,8 +58,9 @@ static bool finish_listener(struct yaml_reader *reader, const yaml_node_t *node,
     if (!listener->address.text)
         return yaml_reader_refuse(reader, node, "has no `address`, such as 127.0.0.1:3128");
     if (listener->mode == LISTENER_TRANSPARENT && listener->password_file)
-        return yaml_reader_refuse_key(reader, "password_file", "cannot be asked for on a transparent address, whose "
-                                                               "clients know of no proxy");
+        return yaml_reader_refuse_key(reader, "password_file",
+                                      "cannot be asked for on a transparent address, whose "
+                                      "clients know of no proxy");
     return true;
 }
 
@@ -69,7 +77,8 @@ static const struct setting_entries listeners = {
 // github
 
 static const struct setting github_rows[] = {
-    ROW(config_github, "api", setting_web_url, api, NULL, &tls_url, "base URL of the API; absent: derived from `host`"),
+    ROW(config_github, "api", setting_web_url, api, NULL, &tls_url,
+        "base URL of the API; absent: derived from `host`"),
     ROW(config_github, "connect_to", setting_connect_to, connect_to, NULL, NULL,
         "as curl's --connect-to, for every connection that gitlatch makes; loopback is allowed"),
     ROW(config_github, "default_owner", setting_string, default_owner, NULL, NULL,
@@ -87,8 +96,10 @@ static bool finish_github(struct yaml_reader *reader, const yaml_node_t *node, v
 
     if (github->default_owner &&
         !repository_name_parse(bytes_of_string(github->default_owner), BYTES("name"), &name))
-        return yaml_reader_refuse_key(reader, "default_owner", "must be the name of a user or an organisation, not "
-                                                               "\"%s\"", github->default_owner);
+        return yaml_reader_refuse_key(reader, "default_owner",
+                                      "must be the name of a user or an organisation, not "
+                                      "\"%s\"",
+                                      github->default_owner);
     if (!github_host_init(&github->host, github->web, NULL, github->default_owner, &problem))
         return yaml_reader_refuse_key(reader, "host", "%s", problem.text);
     if (!github->api)
@@ -144,7 +155,8 @@ static bool finish_grant(struct yaml_reader *reader, const yaml_node_t *node, vo
     if (!grant->namespace || !grant->service_account)
         return yaml_reader_refuse(reader, node, "must name the `namespace` and `service_account` it is for");
     if (!grant->rules.rules)
-        return yaml_reader_refuse(reader, node, "has no `repositories`; a grant without rules grants nothing");
+        return yaml_reader_refuse(reader, node,
+                                  "has no `repositories`; a grant without rules grants nothing");
     return true;
 }
 
@@ -163,7 +175,8 @@ static const char *const log_formats[] = {"json", "text", NULL};
 static const char *const other_words[] = {"anonymous", "deny", NULL};
 
 static const struct setting rows[] = {
-    ROW(config, "admin", setting_address_or_off, admin, CONFIG_DEFAULT_ADMIN, NULL, "health, metrics, status page"),
+    ROW(config, "admin", setting_address_or_off, admin, CONFIG_DEFAULT_ADMIN, NULL,
+        "health, metrics, status page"),
     SECTION("broker", "for `gitlatch broker`"),
     ROW(config, "broker.admin_listen", setting_address_or_off, broker.admin_listen, "off", NULL,
         "where GET /admin/github-installation-token is answered, with the same TLS"),
@@ -205,7 +218,8 @@ static const struct setting rows[] = {
         "client connections; above it a client gets 503 and is closed"),
     ROW(config, "limits.drain", setting_duration, limits.drain_ms, "30s", &a_day,
         "how long SIGTERM waits for what is in flight"),
-    ROW(config, "limits.head", setting_duration, limits.head_ms, "30s", &a_day, "for a client's request head"),
+    ROW(config, "limits.head", setting_duration, limits.head_ms, "30s", &a_day,
+        "for a client's request head"),
     ROW(config, "limits.header", setting_size, limits.header, "64KiB", &header_bounds,
         "the most bytes of a request or response head"),
     ROW(config, "limits.idle", setting_duration, limits.idle_ms, "5m", &a_day,
@@ -218,12 +232,14 @@ static const struct setting rows[] = {
         "where the workspace finds the proxy: an address, or a list of addresses and mappings"),
     SECTION("log", "what is written where"),
     ROW(config, "log.audit", setting_file, audit, "stdout", NULL, "stdout, none, or a file"),
-    ROW(config, "log.format", setting_word, log_format, "json", log_formats, "of the log, which goes to stderr"),
+    ROW(config, "log.format", setting_word, log_format, "json", log_formats,
+        "of the log, which goes to stderr"),
     ROW(config, "log.level", setting_word, log_level, "info", log_levels, "what is logged at least"),
     ROW(config, "metrics", setting_address_or_off, metrics, "off", NULL,
         "a further address for /metrics alone, without repository labels, for a scraper"),
     ROW(config, "other_hosts", setting_other_hosts, other_hosts, "tunnel", NULL,
-        "what is done with hosts that are no GitHub; " OTHER_HOSTS_GITHUB_OBJECTS " stands for GitHub's object hosts"),
+        "what is done with hosts that are no GitHub; " OTHER_HOSTS_GITHUB_OBJECTS
+        " stands for GitHub's object hosts"),
     ROW(config, "other_repositories", setting_word, rules.other, "anonymous", other_words,
         "what no rule names: anonymous: no credential is attached, the client's own is removed; deny: 403"),
     ROW(config, "private_addresses", setting_allow, deny_private_addresses, "allow", NULL,

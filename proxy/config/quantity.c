@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define YEAR_MS       (INT64_C(365) * 24 * 3600 * 1000)
-#define SIZE_MOST     (UINT64_C(1) << 53)
+#define YEAR_MS   (INT64_C(365) * 24 * 3600 * 1000)
+#define SIZE_MOST (UINT64_C(1) << 53)
 // 18 digits always fit 64 bits.
-#define DIGITS_MOST   18
+#define DIGITS_MOST 18
 
 struct unit {
     const char *name;

@@ -1,5 +1,5 @@
-// Durations and sizes as the configuration writes them. One number and one unit, nothing between or around them, so
-// that nobody has to guess what `10` or `1.5M` would have meant.
+// Durations and sizes as the configuration writes them. One number and one unit, nothing between or around
+// them, so that nobody has to guess what `10` or `1.5M` would have meant.
 #ifndef GITLATCH_QUANTITY_H
 #define GITLATCH_QUANTITY_H
 

@@ -15,9 +15,10 @@ struct setting_bounds {
     uint64_t most;
 };
 
-extern const struct setting_type setting_string;   // char *: any text
-extern const struct setting_type setting_file;     // char *: the path of a file or directory
-extern const struct setting_type setting_web_url;  // char *: http:// or https://, without user, query and fragment
+extern const struct setting_type setting_string; // char *: any text
+extern const struct setting_type setting_file;   // char *: the path of a file or directory
+extern const struct setting_type
+    setting_web_url; // char *: http:// or https://, without user, query and fragment
 extern const struct setting_type setting_flag;     // bool
 extern const struct setting_type setting_count;    // uint64_t
 extern const struct setting_type setting_duration; // int64_t, ms

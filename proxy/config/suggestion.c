@@ -17,7 +17,8 @@ static bool same(char a, char b)
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-// How many letters must be changed, added, dropped or swapped with their neighbour (optimal string alignment).
+// How many letters must be changed, added, dropped or swapped with their neighbour (optimal string
+// alignment).
 static size_t distance_between(struct bytes a, struct bytes b)
 {
     size_t rows[3][WORD_SIZE + 1];

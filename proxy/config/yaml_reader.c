@@ -31,7 +31,8 @@ static int line_at(struct bytes text, size_t offset)
     return line;
 }
 
-static bool refuse_syntax(const char *file, struct bytes text, const yaml_parser_t *parser, struct error *error)
+static bool refuse_syntax(const char *file, struct bytes text, const yaml_parser_t *parser,
+                          struct error *error)
 {
     const char *problem = parser->problem ? parser->problem : "it cannot be read";
     const char *remedy = "";
@@ -59,7 +60,8 @@ static bool ends_here(const char *file, yaml_parser_t *parser, struct bytes text
     return alone;
 }
 
-bool yaml_reader_open(struct yaml_reader *reader, const char *file, struct bytes text, struct error *ret_error)
+bool yaml_reader_open(struct yaml_reader *reader, const char *file, struct bytes text,
+                      struct error *ret_error)
 {
     yaml_parser_t parser;
     bool ok;
@@ -99,7 +101,8 @@ size_t yaml_reader_enter(struct yaml_reader *reader, struct bytes key)
 {
     size_t mark = strlen(reader->path);
 
-    snprintf(reader->path + mark, sizeof(reader->path) - mark, "%s%.*s", mark ? "." : "", (int)key.size, key.data);
+    snprintf(reader->path + mark, sizeof(reader->path) - mark, "%s%.*s", mark ? "." : "", (int)key.size,
+             key.data);
     return mark;
 }
 
@@ -120,7 +123,8 @@ const yaml_node_t *yaml_reader_child(struct yaml_reader *reader, const yaml_node
 {
     if (node->type != YAML_MAPPING_NODE)
         return NULL;
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
         const yaml_node_t *name = yaml_reader_node(reader, pair->key);
         if (name->type == YAML_SCALAR_NODE && bytes_equal(scalar_bytes(name), bytes_of_string(key)))
             return yaml_reader_node(reader, pair->value);
@@ -158,13 +162,24 @@ static int line_of(struct yaml_reader *reader, const char *path)
     return line;
 }
 
-static bool GL_PRINTF(3, 0) refuse_line(struct yaml_reader *reader, int line, const char *format, va_list values)
+// The text quotes the file, and is one line on a terminal.
+static void make_plain(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
+    }
+}
+
+static void GL_PRINTF(3, 0)
+    refuse_line(struct yaml_reader *reader, int line, const char *format, va_list values)
 {
     char text[ERROR_TEXT_SIZE];
 
     vsnprintf(text, sizeof(text), format, values);
-    return error_set(reader->error, "%s:%d: %s%s%s", reader->file, line, reader->path, reader->path[0] ? ": " : "",
-                     text);
+    error_set(reader->error, "%s:%d: %s%s%s", reader->file, line, reader->path, reader->path[0] ? ": " : "",
+              text);
+    make_plain(reader->error->text);
 }
 
 bool yaml_reader_refuse(struct yaml_reader *reader, const yaml_node_t *node, const char *format, ...)
@@ -205,7 +220,8 @@ bool yaml_reader_refuse_type(struct yaml_reader *reader, const yaml_node_t *node
                               (const char *)node->data.scalar.value);
 }
 
-bool yaml_reader_text(struct yaml_reader *reader, const yaml_node_t *node, const char *expected, struct bytes *ret_text)
+bool yaml_reader_text(struct yaml_reader *reader, const yaml_node_t *node, const char *expected,
+                      struct bytes *ret_text)
 {
     bool flag;
 

@@ -119,7 +119,8 @@ static bool ask_words(struct question *question, char *const *words, size_t coun
         return ask_api(question, words[1], words[2], error);
     if (strcmp(verb, "graphql") == 0 && count <= 2)
         return ask_graphql(question, count == 2 ? words[1] : NULL, error);
-    return error_set(error, "what is to be explained is written as one of these:\n%s", explanation_usage);
+    return error_set(error, "OPERATION is fetch, push, create, delete, api or graphql, followed by what it "
+                            "is about");
 }
 
 static void append_rule(const struct question *question, const int *lines, struct text *out)

@@ -86,9 +86,9 @@ static const struct explanation_case cases[] = {
     {"api BREW /user", EXPLANATION_BAD, "`BREW` is not a method"},
     {"api GET repos/acme/widgets", EXPLANATION_BAD, "repos/acme/widgets: "},
     {"delete acme/widgets", EXPLANATION_BAD,
-     "what is to be explained is written as one of these:\nfetch OWNER/NAME"},
-    {"clone acme/widgets", EXPLANATION_BAD, "what is to be explained"},
-    {"", EXPLANATION_BAD, "what is to be explained"},
+     "OPERATION is fetch, push, create, delete, api or graphql, followed by what it is about"},
+    {"clone acme/widgets", EXPLANATION_BAD, "OPERATION is fetch"},
+    {"", EXPLANATION_BAD, "OPERATION is fetch"},
 };
 
 static size_t split(char *question, char *words[8])

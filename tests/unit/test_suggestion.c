@@ -15,10 +15,10 @@ static const char *nearest(const char *word)
 
 static void test_near(void **state)
 {
-    assert_string_equal(nearest("listn"), "listen");       // dropped
-    assert_string_equal(nearest("listten"), "listen");     // added
-    assert_string_equal(nearest("lisetn"), "listen");      // swapped
-    assert_string_equal(nearest("LISTEN"), "listen");      // case
+    assert_string_equal(nearest("listn"), "listen");   // dropped
+    assert_string_equal(nearest("listten"), "listen"); // added
+    assert_string_equal(nearest("lisetn"), "listen");  // swapped
+    assert_string_equal(nearest("LISTEN"), "listen");  // case
     assert_string_equal(nearest("lmits"), "limits");
     assert_string_equal(nearest("logs"), "log");
     assert_string_equal(nearest("token"), "token_file");   // half of it
@@ -31,7 +31,8 @@ static void test_far(void **state)
     assert_null(nearest("q"));
     assert_null(nearest(""));
     assert_null(nearest("zz"));
-    assert_null(nearest("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+    assert_null(nearest("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                        "aaaaaaaaaaaaaaa"));
 }
 
 int main(void)

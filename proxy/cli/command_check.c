@@ -1,0 +1,170 @@
+// `gitlatch check`: whether a configuration would work, what its rules say, and what rules would be needed.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "explanation.h"
+#include "rule_draft.h"
+#include "trial.h"
+
+static const char help[] =
+    "Usage: gitlatch check [-c FILE]\n"
+    "       gitlatch check [-c FILE] --explain OPERATION [WORD]...\n"
+    "       gitlatch check --suggest AUDIT.jsonl\n"
+    "\n"
+    "Reads the configuration, tests each credential and mints one token with it, and\n"
+    "reaches GitHub's hosts: a line each, `ok` or `FAIL` with what is wrong and how to\n"
+    "mend it. Exits with 0 if all is ok, with 1 if not.\n"
+    "\n"
+    "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
+    "                     " CONFIG_DEFAULT_PATH "\n"
+    "      --explain      what the rules decide, and which rule says so; exits with 0\n"
+    "                     if it is allowed, with 1 if not\n"
+    "      --suggest FILE the least rules that would have allowed what is in an audit\n"
+    "                     log (- is stdin), as they are written in a configuration;\n"
+    "                     with `enforce: false` the log of a week shows what is needed\n"
+    "  -h, --help         this text\n"
+    "\n"
+    "What --explain knows:\n";
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"explain", no_argument, NULL, 'e'},
+    {"suggest", required_argument, NULL, 's'},
+    COMMAND_OPTION_HELP,
+    {NULL, 0, NULL, 0},
+};
+
+static int print_help(const struct command *command)
+{
+    fputs(help, stdout);
+    for (const char *line = explanation_usage; *line; line += strcspn(line, "\n") + 1)
+        printf("  %.*s\n", (int)strcspn(line, "\n"), line);
+    return command_finish_output(command);
+}
+
+static int check(const struct command *command, const char *path)
+{
+    struct config *config = command_config(command, path, CONFIG_FOR_PROXY);
+    bool ok;
+
+    if (!config)
+        return COMMAND_USAGE;
+    printf("ok    configuration: %s", config->path);
+    if (config->rules.present)
+        printf(", %zu rule%s", config->rules.count, config->rules.count == 1 ? "" : "s");
+    else
+        fputs("; no `repositories`: the workspace reaches whatever the credential reaches", stdout);
+    puts(config->enforce ? "" : "; enforce is false: what the rules deny is only audited");
+    ok = trial_run(config);
+    config_unref(config);
+    if (command_finish_output(command) != COMMAND_DONE)
+        return COMMAND_FAILED;
+    return ok ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+static int explain(const struct command *command, const char *path, char *const *words, size_t count)
+{
+    struct config *config = command_config(command, path, CONFIG_FOR_PROXY);
+    enum explanation_result result;
+    struct text text = {0};
+    struct error error;
+
+    if (!config)
+        return COMMAND_USAGE;
+    result = explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host, words, count,
+                                &text, &error);
+    if (result == EXPLANATION_BAD) {
+        command_misused(command, "%s", error.text);
+    } else {
+        fputs(text_string(&text), stdout);
+        if (result == EXPLANATION_DENIED && !config->enforce)
+            puts("enforce is false: it is only audited, and let through");
+    }
+    text_free(&text);
+    config_unref(config);
+    if (result == EXPLANATION_BAD)
+        return COMMAND_USAGE;
+    if (command_finish_output(command) != COMMAND_DONE)
+        return COMMAND_FAILED;
+    return result == EXPLANATION_ALLOWED ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+static bool read_audit(const struct command *command, const char *path, FILE *file, struct rule_draft *draft)
+{
+    char *line = NULL;
+    size_t room = 0, number = 0;
+    ssize_t size;
+    bool ok = true;
+
+    while (ok && (size = getline(&line, &room, file)) >= 0) {
+        number++;
+        if (size > 0 && line[size - 1] == '\n')
+            size--;
+        ok = size == 0 || rule_draft_add(draft, bytes_of(line, (size_t)size));
+    }
+    free(line);
+    if (!ok)
+        command_fail(command, "%s:%zu: this is no audit event; name a file that `log.audit` wrote", path,
+                     number);
+    else if (ferror(file))
+        command_fail(command, "%s: cannot be read: %s", path, strerror(errno));
+    return ok && !ferror(file);
+}
+
+static int suggest(const struct command *command, const char *path)
+{
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+    struct rule_draft *draft;
+    struct text text = {0};
+    bool ok;
+
+    if (!file)
+        return command_fail(command, "%s: cannot be opened: %s", path, strerror(errno));
+    draft = rule_draft_new();
+    ok = read_audit(command, path, file, draft);
+    fclose(file);
+    if (ok) {
+        rule_draft_append(draft, &text);
+        fputs(text_string(&text), stdout);
+    }
+    text_free(&text);
+    rule_draft_free(draft);
+    return ok ? command_finish_output(command) : COMMAND_FAILED;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    const char *path = NULL, *audit = NULL;
+    bool explaining = false;
+    int option;
+
+    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+        if (option == 'h')
+            return print_help(command);
+        if (option == 'c')
+            path = optarg;
+        else if (option == 'e')
+            explaining = true;
+        else if (option == 's')
+            audit = optarg;
+        else
+            return COMMAND_USAGE;
+    }
+    if (explaining && audit)
+        return command_misused(command, "--explain and --suggest are two things; ask for one");
+    if (explaining)
+        return explain(command, path, argv + optind, (size_t)(argc - optind));
+    if (!command_no_arguments(command, argc, argv))
+        return COMMAND_USAGE;
+    return audit ? suggest(command, audit) : check(command, path);
+}
+
+const struct command command_check = {
+    .name = "check",
+    .summary = "test a configuration, and tell what its rules decide",
+    .help = help,
+    .run = run,
+};

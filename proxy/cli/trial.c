@@ -1,0 +1,129 @@
+#include "trial.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "config_spawner.h"
+#include "loop.h"
+#include "mem.h"
+#include "metrics.h"
+#include "runtime.h"
+#include "secret.h"
+#include "stream.h"
+#include "tls_client.h"
+
+#define HTTPS_PORT 443
+
+struct trial {
+    struct config *config;
+    struct spawner *spawner;
+    struct loop *loop;
+    struct metrics *metrics;
+    struct runtime *runtime;
+    const char **names; // of all hosts
+    size_t name_count;
+    size_t name; // the one being dialled
+    bool ok;
+};
+
+static void say(struct trial *trial, bool ok, const char *what, const char *text)
+{
+    printf("%-5s %s: %s\n", ok ? "ok" : "FAIL", what, text);
+    fflush(stdout); // what comes next may take seconds
+    trial->ok &= ok;
+}
+
+// The hosts.
+
+static void dial_next(struct trial *trial);
+
+static void on_dialled(void *arg, struct stream *stream, const struct verdict *verdict)
+{
+    struct trial *trial = arg;
+
+    say(trial, stream != NULL, trial->names[trial->name],
+        stream ? "reached, and its certificate is trusted" : verdict->sentence);
+    stream_free(stream);
+    trial->name++;
+    dial_next(trial);
+}
+
+static void dial_next(struct trial *trial)
+{
+    struct dial_request request = {.port = HTTPS_PORT};
+    enum github_endpoint endpoint;
+    struct host_name host;
+
+    if (trial->name == trial->name_count) {
+        loop_stop(trial->loop);
+        return;
+    }
+    request.host = trial->names[trial->name];
+    // The names are of a configuration that was checked: each parses, and belongs to one of its GitHubs.
+    if (!host_name_parse(bytes_of_string(request.host), &host))
+        return;
+    request.tls = runtime_find_github(trial->runtime, &host, &endpoint)->tls;
+    // It ends by itself, at the latest by `limits.connect`.
+    if (!dial_start(&trial->runtime->way.dialer, &request, on_dialled, trial))
+        loop_stop(trial->loop);
+}
+
+// The credentials.
+
+static void on_token_line(void *arg, const struct token_test_line *line)
+{
+    say(arg, line->ok, line->source, line->text);
+}
+
+static void on_tokens_tested(void *arg, bool ok)
+{
+    dial_next(arg);
+}
+
+static bool start(struct trial *trial, struct error *ret_error)
+{
+    struct runtime_options options = {.config = trial->config};
+
+    trial->spawner = config_spawner_new(trial->config, ret_error);
+    if (!trial->spawner)
+        return false;
+    secret_protect_process();
+    signal(SIGPIPE, SIG_IGN);
+    trial->loop = loop_new(clock_real());
+    trial->metrics = metrics_new();
+    spawner_attach(trial->spawner, trial->loop);
+    options.loop = trial->loop;
+    options.metrics = trial->metrics;
+    options.spawner = trial->spawner;
+    trial->runtime = runtime_new(&options, ret_error);
+    return trial->runtime != NULL;
+}
+
+static void stop(struct trial *trial)
+{
+    mem_free(trial->names);
+    runtime_unref(trial->runtime);
+    if (trial->metrics)
+        metrics_free(trial->metrics);
+    if (trial->spawner)
+        spawner_free(trial->spawner);
+    if (trial->loop)
+        loop_free(trial->loop);
+}
+
+bool trial_run(struct config *config)
+{
+    struct trial trial = {.config = config, .ok = true};
+    struct error error;
+
+    if (start(&trial, &error)) {
+        trial.names = runtime_intercepted_names(config, &trial.name_count);
+        // Ends with on_tokens_tested, after which it is gone.
+        if (token_service_test(trial.runtime->tokens, on_token_line, on_tokens_tested, &trial))
+            loop_run(trial.loop);
+    } else {
+        say(&trial, false, "credentials", error.text);
+    }
+    stop(&trial);
+    return trial.ok;
+}

@@ -1,0 +1,153 @@
+"""`gitlatch check`: what is wrong with a configuration before a workspace meets it, and what its rules say."""
+import json
+import os
+import subprocess
+
+import pytest
+import yaml
+from lib.github import APP_ID
+from lib.gitlatch import BINARY
+
+HOSTS = ["github.com", "api.github.com", "uploads.github.com"]
+RULES = [{"match": "acme/widgets", "fetch": True, "push": ["refs/heads/agent/*"]},
+         {"match": "acme/*", "fetch": True}]
+
+
+@pytest.fixture
+def check(folder, github):
+    """check(*arguments, **configuration): (exit status, lines of stdout, stderr)"""
+    def check(*arguments, env=None, **changes):
+        config = {"credentials": [{"type": "app", "app_id": APP_ID, "private_key": str(github.app_key)}],
+                  "repositories": RULES, **changes}
+        config["github"] = {"trust": str(github.ca), "connect_to": github.connect_to(), **config.get("github", {})}
+        path = folder / "gitlatch.yaml"
+        path.write_text(json.dumps(config, indent=1))
+        done = subprocess.run([BINARY, "check", "-c", path, *arguments], capture_output=True, text=True, timeout=60,
+                              env={"PATH": os.environ["PATH"], **(env or {})})
+        return done.returncode, done.stdout.splitlines(), done.stderr
+    return check
+
+
+def failures(lines):
+    return [line for line in lines if not line.startswith("ok    ")]
+
+
+def test_all_is_ok(check, github):
+    code, lines, err = check()
+    assert (code, failures(lines), err) == (0, [], "")
+    assert "configuration: " in lines[0] and lines[0].endswith("gitlatch.yaml, 2 rules")
+    assert any(line.startswith("ok    app: ") for line in lines)
+    assert [line.split()[1] for line in lines[-3:]] == [f"{host}:" for host in HOSTS]
+    tokens = github.tokens()
+    assert tokens and not any(token in "".join(lines) for token in tokens)
+
+
+def test_what_should_be_known_is_said(check, github, folder):
+    secret = folder / "token"
+    secret.write_text(github.token(owner="acme") + "\n")
+    code, lines, _ = check(credentials=[{"type": "file", "path": str(secret)}], enforce=False)
+    assert code == 0
+    assert "enforce is false: what the rules deny is only audited" in lines[0]
+    assert any(line.startswith("ok    file: ") and "cannot be narrowed" in line for line in lines)
+
+
+@pytest.mark.parametrize("key, words", [
+    ("/nonexistent.pem", "No such file"), ("/dev/null", "/dev/null"),
+])
+def test_a_key_that_cannot_be_used(check, key, words):
+    code, lines, _ = check(credentials=[{"type": "app", "app_id": APP_ID, "private_key": key}])
+    assert code == 1 and words in "\n".join(failures(lines))
+
+
+def test_a_wrong_app_id(check, github):
+    code, lines, _ = check(credentials=[{"type": "app", "app_id": "99999", "private_key": str(github.app_key)}])
+    assert code == 1
+    assert [line for line in failures(lines) if line.startswith("FAIL  app: ")]
+    assert len(failures(lines)) == 1, "the hosts are reached all the same"
+
+
+def test_a_token_that_github_refuses(check):
+    code, lines, _ = check(credentials=[{"type": "environment", "name": "SOME_TOKEN"}],
+                           env={"SOME_TOKEN": "ghp_" + "x" * 36})
+    assert code == 1 and [line for line in failures(lines) if line.startswith("FAIL  environment: ")]
+    assert "x" * 36 not in "\n".join(lines)
+
+
+def test_hosts_that_cannot_be_reached(check, github):
+    connect_to = github.connect_to() | {"uploads.github.com:443": "127.0.0.1:9"}
+    code, lines, _ = check(github={"connect_to": connect_to})
+    assert code == 1
+    assert len(failures(lines)) == 1 and failures(lines)[0].startswith("FAIL  uploads.github.com: ")
+
+
+def test_a_certificate_that_is_not_trusted(check):
+    code, lines, _ = check(github={"trust": "/etc/ssl/certs/ca-certificates.crt"})
+    assert code == 1 and {line.split()[1] for line in failures(lines)} >= {f"{host}:" for host in HOSTS}
+    assert "certificate" in "\n".join(failures(lines))
+
+
+def test_a_bad_configuration(check):
+    code, lines, err = check(listne="127.0.0.1:1")
+    assert (code, lines) == (2, [])
+    assert 'listne: unknown key; did you mean "listen"?' in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words, code, said", [
+    ("push acme/widgets refs/heads/agent/fix", 0, ["allowed", "acme/widgets (line "]),
+    ("push acme/widgets refs/heads/main", 1, ["denied", "[ref]", "refs/heads/agent/*"]),
+    ("push ACME/Widgets.git refs/heads/main", 1, ["denied"]),
+    ("delete acme/widgets refs/heads/agent/fix", 1, ["denied", "[delete]"]),
+    ("fetch acme/other", 0, ["allowed", "acme/* (line "]),
+    ("push acme/other refs/heads/main", 1, ["denied", "[push]"]),
+    ("fetch mallory/any", 0, ["anonymous"]),
+])
+def test_explain(check, words, code, said):
+    result, lines, err = check("--explain", *words.split())
+    assert (result, err) == (code, "")
+    for word in said:
+        assert word in "\n".join(lines)
+
+
+def test_explain_knows_that_nothing_is_enforced(check):
+    code, lines, _ = check("--explain", "push", "acme/widgets", "refs/heads/main", enforce=False)
+    assert code == 1 and lines[-1] == "enforce is false: it is only audited, and let through"
+
+
+@pytest.mark.parametrize("words", [[], ["pull", "acme/widgets"], ["push", "widgets", "refs/heads/x"]])
+def test_explain_what_is_not_known(check, words):
+    code, lines, err = check("--explain", *words)
+    assert (code, lines) == (2, []) and err.count("\n") == 1
+
+
+# --suggest: from an audit log to rules that the configuration takes.
+
+def event(**members):
+    return json.dumps({"ts": "2026-01-01T00:00:00Z", "event": "request", "decision": "deny", **members})
+
+
+def suggest(path, **options):
+    return subprocess.run([BINARY, "check", "--suggest", path], capture_output=True, text=True, timeout=30, **options)
+
+
+def test_suggest(check, folder):
+    audit = folder / "audit.jsonl"
+    audit.write_text("\n".join([
+        event(operation="fetch", repository="acme/widgets", reason="repository", status=403),
+        event(operation="push", repository="acme/widgets", reason="ref", status=200, refs=[
+            {"ref": "refs/heads/agent/fix", "old": "0" * 40, "new": "1" * 40}])]) + "\n")
+    done = suggest(audit)
+    assert (done.returncode, done.stderr) == (0, "")
+    rules = yaml.safe_load(done.stdout)["repositories"]
+    assert [rule["match"] for rule in rules] == ["acme/widgets"]
+    code, _, _ = check("--explain", "create", "acme/widgets", "refs/heads/agent/fix", repositories=rules)
+    assert code == 0
+    assert suggest("-", input=audit.read_text()).stdout == done.stdout
+
+
+def test_suggest_from_what_is_no_audit_log(folder):
+    audit = folder / "audit.jsonl"
+    audit.write_text(event(operation="fetch", repository="a/b", status=200) + "\nnot JSON\n")
+    done = suggest(audit)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"gitlatch check: {audit}:2: this is no audit event; name a file that `log.audit` wrote\n"
+    assert "No such file" in suggest("/nonexistent").stderr

@@ -25,6 +25,11 @@ static bool is_git(enum operation_kind kind)
            kind == OPERATION_PUSH;
 }
 
+static bool asks_for_refs(enum operation_kind kind)
+{
+    return kind == OPERATION_FETCH_REFS || kind == OPERATION_PUSH_REFS;
+}
+
 // GitHub does not accept the token, or wants one.
 static void on_unauthorized(struct exchange *exchange)
 {
@@ -185,7 +190,7 @@ static void on_head(struct exchange *exchange)
         on_unauthorized(exchange);
         return;
     }
-    pause_ms = status == 403 && exchange->operation.reads ? exchange_lag_pause(exchange) : 0;
+    pause_ms = status == 403 && asks_for_refs(exchange->operation.kind) ? exchange_lag_pause(exchange) : 0;
     if (pause_ms > 0) {
         exchange_repeat(exchange, pause_ms, false);
         return;

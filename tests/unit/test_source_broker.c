@@ -1,0 +1,170 @@
+// Narrowed tokens from a broker.
+#include "token_fixture.h"
+
+static struct {
+    int status;
+    const char *body; // NULL: what was asked for
+    char url[256], bearer[64];
+    json_t *asked; // the last call's body
+    unsigned calls;
+} broker;
+
+static bool broker_answers(struct fake_github *github, struct http_request *request, const struct http_call *call)
+{
+    if (!strstr(call->url, "broker"))
+        return false;
+    broker.calls++;
+    snprintf(broker.url, sizeof(broker.url), "%s", call->url);
+    snprintf(broker.bearer, sizeof(broker.bearer), "%.*s", (int)call->bearer.size, call->bearer.data);
+    json_decref(broker.asked);
+    broker.asked = json_loadb(call->body.data, call->body.size, 0, NULL);
+    assert_non_null(broker.asked);
+    if (broker.body) {
+        fake_say(request, broker.status, "%s", broker.body);
+        return true;
+    }
+    struct text names = {0};
+    json_t *asked = json_object_get(broker.asked, "repositories");
+    for (size_t i = 0; i < json_array_size(asked); i++)
+        text_format(&names, "%s{\"id\":%zu,\"name\":\"%s\"}", i ? "," : "", 1001 + i,
+                    json_string_value(json_array_get(asked, i)));
+    char *permissions = json_dumps(json_object_get(broker.asked, "permissions"), JSON_COMPACT);
+    // ghs_9 is one that the fake GitHub knows: acme's.
+    github->token_installation[9] = 1;
+    fake_say(request, 200,
+             "{\"token\":\"ghs_9\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"host\":\"github.com\",\"owner\":\"acme\","
+             "\"repositories\":[%s],\"permissions\":%s}", text_string(&names), permissions);
+    mem_wiping_free(permissions);
+    text_free(&names);
+    return true;
+}
+
+static void serve(struct token_fixture *fixture, int status, const char *body)
+{
+    static char url[] = "http://broker:8443/";
+    struct credential_options credential = {.type = CREDENTIAL_BROKER, .url = url, .token_file = fixture->key_path};
+
+    token_service_unref(fixture->service);
+    json_decref(broker.asked);
+    memset(&broker, 0, sizeof(broker));
+    broker.status = status;
+    broker.body = body;
+    fixture->github.other = broker_answers;
+    test_key_write(fixture->key_path, "service-account-token\n");
+    token_fixture_serve(fixture, &credential, 1);
+}
+
+static int tear_down(void **state)
+{
+    json_decref(broker.asked);
+    broker.asked = NULL;
+    return token_fixture_tear_down(state);
+}
+
+static void asked_is(const char *expected)
+{
+    char *text = json_dumps(broker.asked, JSON_COMPACT | JSON_SORT_KEYS);
+
+    assert_string_equal(text, expected);
+    mem_wiping_free(text);
+}
+
+static void a_repository_is_named(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    serve(fixture, 200, NULL);
+    struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+    assert_string_equal(asker.token, "ghs_9");
+    assert_string_equal(asker.source, "broker");
+    assert_false(asker.grant.wide);
+    assert_string_equal(asker.repositories, "1001:acme/widgets");
+    assert_string_equal(broker.url, "http://broker:8443/v1/token");
+    assert_string_equal(broker.bearer, "service-account-token");
+    asked_is("{\"host\":\"github.com\",\"owner\":\"acme\",\"permissions\":{\"contents\":\"read\"},"
+             "\"repositories\":[\"widgets\"]}");
+    // Kubelet replaces the service account's token every hour: no reason to ask for ours anew.
+    test_key_write(fixture->key_path, "service-account-token-2\n");
+    token_ask_read(fixture, "acme/widgets");
+    assert_int_equal(broker.calls, 1);
+}
+
+static bool includes_all(const void *rules, const struct repository_name *name)
+{
+    return true;
+}
+
+static void a_set_is_enumerated_with_the_brokers_token(void **state)
+{
+    struct token_fixture *fixture = *state;
+    struct scope scope = token_scope(fixture, "acme/x", "issues", PERMISSION_READ);
+
+    scope.reach = SCOPE_SET;
+    scope.use = SCOPE_USE_API;
+    scope.includes = includes_all;
+    serve(fixture, 200, NULL);
+    struct token_asker asker = token_ask(fixture, &scope);
+    assert_string_equal(asker.repositories, "1001:acme/widgets 1002:acme/gadgets");
+    asked_is("{\"host\":\"github.com\",\"owner\":\"acme\",\"permissions\":{\"issues\":\"read\"},"
+             "\"repositories\":[\"widgets\",\"gadgets\"]}");
+    assert_int_equal(broker.calls, 2);
+    assert_int_equal(fixture->github.lists, 1);
+}
+
+static void answers_have_their_reasons(void **state)
+{
+    static const struct {
+        int status;
+        const char *body, *reason;
+    } cases[] = {
+        {401, "{\"error\":\"unauthorized\",\"message\":\"who?\"}", "broker_denied"},
+        {403, "{\"error\":\"not_allowed\",\"message\":\"no grant\"}", "broker_denied"},
+        {403, "", "broker_denied"},
+        {400, "{}", "token_source"},
+        {429, "{}", "rate_limited"},
+        {503, "{}", "token_unreachable"},
+        {503, "{\"error\":\"suspended\",\"message\":\"the installation is suspended\"}", "suspended"},
+        {503, "{\"error\":\"not_installed\",\"message\":\"not for acme\"}", "not_installed"},
+        // A reason that is not about tokens is not taken from it.
+        {403, "{\"error\":\"push\",\"message\":\"?\"}", "broker_denied"},
+        {409, "{\"error\":\"renamed\",\"repository\":\"acme/widgets-2\"}", "renamed"},
+        {409, "{\"error\":\"renamed\",\"repository\":\"../../evil\"}", "token_source"},
+        {200, "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\"}", "scope"},
+        {200, "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"repositories\":[{\"id\":1,\"name\":\"widgets\"}],"
+              "\"permissions\":{\"contents\":\"write\"}}", "scope"},
+        {200, "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"repositories\":[{\"id\":1,\"name\":\"widgets\"},"
+              "{\"id\":2,\"name\":\"gadgets\"}],\"permissions\":{\"contents\":\"read\"}}", "scope"},
+    };
+    struct token_fixture *fixture = *state;
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {
+        serve(fixture, cases[i].status, cases[i].body);
+        struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+        assert_string_equal(token_reason(&asker), cases[i].reason);
+        if (strcmp(cases[i].reason, "renamed") == 0)
+            assert_string_equal(asker.verdict.location, "acme/widgets-2");
+    }
+}
+
+static void its_words_are_quoted(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    serve(fixture, 403, "{\"error\":\"not_granted\",\"message\":\"team-a has no grant for contents: write\"}");
+    struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+    assert_string_equal(asker.verdict.sentence, "the broker answered 403: team-a has no grant for contents: write");
+}
+
+#define BROKER_TEST(name) cmocka_unit_test_setup_teardown(name, token_fixture_set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BROKER_TEST(a_repository_is_named),
+        BROKER_TEST(a_set_is_enumerated_with_the_brokers_token),
+        BROKER_TEST(answers_have_their_reasons),
+        BROKER_TEST(its_words_are_quoted),
+    };
+
+    return cmocka_run_group_tests_name("source_broker", tests, NULL, NULL);
+}

@@ -29,10 +29,11 @@ static const struct github_host dotcom = {
 static const struct github_host server = {
     .flavor = GITHUB_ENTERPRISE_SERVER, .web = web, .api = web, .uploads = web};
 
-// Whether a path could lead to what handles credentials, or to another repository, is looked for crudely.
-static bool names(const struct target *target, const char *word)
+static bool begins(const struct target *target, const char *word)
 {
-    return memmem(target->path.data, target->path.size, word, strlen(word)) != NULL;
+    size_t size = strlen(word);
+
+    return target->path.size >= size && strncasecmp(target->path.data, word, size) == 0;
 }
 
 static void check_allowed(const struct operation *operation, const struct policy_decision *decision,
@@ -42,7 +43,7 @@ static void check_allowed(const struct operation *operation, const struct policy
 
     FUZZ_CHECK(operation->kind != OPERATION_PAGE && operation->kind != OPERATION_API_REPOSITORY_ID);
     FUZZ_CHECK(operation->kind != OPERATION_GRAPHQL);
-    FUZZ_CHECK(!names(target, "/access_tokens") || !names(target, "/app/"));
+    FUZZ_CHECK(!begins(target, "/app/") && !begins(target, "/api/v3/app/") && !begins(target, "/login/"));
     if (decision->scope.reach != SCOPE_REPOSITORY) {
         FUZZ_CHECK(operation->kind == OPERATION_API_OTHER);
         return;

@@ -188,6 +188,8 @@ static void denied_pages_are_denied_and_pages_of_allowed_repositories_are_not(vo
     assert_int_equal(decision.decision, DECISION_DENY);
     decision = decide(&hosts, &strict, "GET", "/acme/widgets/archive/main.zip", &operation);
     assert_int_equal(decision.decision, DECISION_ANONYMOUS);
+    // What an Enterprise Server has under `/api` lies under no repository.
+    policy_cases_check(&hosts, &strict, &(struct policy_case){'s', "GET", "/api/acme/widgets", "anonymous"}, 1);
     decision = decide(&hosts, &none, "GET", "/evil/site/archive/main.zip", &operation);
     assert_int_equal(decision.decision, DECISION_ANONYMOUS);
     policy_hosts_clear(&hosts);
@@ -245,6 +247,11 @@ static void locks_are_not_found_where_no_push_is(void **state)
     assert_int_equal(verdict_status(&decision.verdict), 404);
     decision = decide(&hosts, &team, "POST", LOCKS("acme/else"), &operation);
     assert_int_equal(verdict_status(&decision.verdict), 403);
+    // Nor where the ref is not.
+    decision = decide(&hosts, &team, "POST", VERIFY("acme/widgets"), &operation);
+    policy_decide_lfs(&operation, true, BYTES("refs/heads/main"), &decision);
+    assert_int_equal(decision.verdict.reason, REASON_REF_DENIED);
+    assert_int_equal(verdict_status(&decision.verdict), 404);
     policy_hosts_clear(&hosts);
 }
 

@@ -155,12 +155,12 @@ def test_an_early_answer_in_the_middle_of_a_body(direct, github):
     github.fault(count=1, method="POST", after_body=100000, status=403, body="no")
     code, answer = direct.status("--header", "Expect:", "--data-binary", f"@{direct.folder}/body", "https://other.test/")
     assert (code, answer) == (403, "no")
-    (request,) = github.requests()
+    (request,) = wait_until(lambda: github.requests(done=True), "the call ends")
     assert request.status == 403 and request.body_size >= 100000 and request.faulty
     github.fault(count=1, method="POST", after_body=100000, reset=True)
     assert direct.curl("--header", "Expect:", "--data-binary", f"@{direct.folder}/body", "https://other.test/",
                        check=False).code in (52, 55, 56)
-    assert not github.requests()[-1].body_whole
+    assert not wait_until(lambda: github.requests(done=True)[1:], "the call ends")[0].body_whole
 
 
 def test_slow_reading_and_writing(direct, github):

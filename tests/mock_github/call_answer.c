@@ -166,6 +166,8 @@ bool call_finish(struct call *call)
 {
     if (call->answer_chunked && !call->answer_bodiless)
         mock_wire_write(call->wire, "0\r\n\r\n", 5);
+    if (call->record)
+        record_answer(call->record, call);
     return mock_wire_flush(call->wire);
 }
 

@@ -199,6 +199,7 @@ int main(int argc, char **argv)
     world_set_state_directory(state);
     world_seed();
     start(&options, state);
+    free(state);
     sigwait(&ends, &signal_number);
     _exit(0); // threads are still at work: nothing may be torn down under them
 }

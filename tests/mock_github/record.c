@@ -109,15 +109,28 @@ void record_auth(struct record_entry *entry, const char *kind, uint64_t token, c
     pthread_mutex_unlock(&lock);
 }
 
-void record_end(struct record_entry *entry, const struct call *call)
+static void take(struct record_entry *entry, const struct call *call)
 {
-    pthread_mutex_lock(&lock);
-    entry->done = true;
     entry->faulty = call->fault != NULL;
     entry->body_size = call->body_size;
     entry->body_whole = call->body_ended;
     entry->status = call->status;
     entry->answer_size = call->answer_size;
+}
+
+void record_answer(struct record_entry *entry, const struct call *call)
+{
+    pthread_mutex_lock(&lock);
+    take(entry, call);
+    entry->done = call->body_ended;
+    pthread_mutex_unlock(&lock);
+}
+
+void record_end(struct record_entry *entry, const struct call *call)
+{
+    pthread_mutex_lock(&lock);
+    take(entry, call);
+    entry->done = true;
     let_go(entry);
     pthread_mutex_unlock(&lock);
 }

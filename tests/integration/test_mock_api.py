@@ -49,6 +49,8 @@ def test_gh_pr_and_issue(gh, direct, github):
     assert github.head("acme/widgets", "refs/pull/1/head") == direct.head(clone)
     gh("issue", "create", "--title", "A bug", "--body", "Bad", cwd=clone)
     assert "A bug" in gh("issue", "list", cwd=clone).out
+    gh("api", "repos/acme/widgets/issues/2/comments", "-f", "body=Yes")
+    assert gh("api", "repos/acme/widgets/issues/2/comments", "--jq", ".[].body").out == "Yes\n"
     assert json.loads(gh("api", "repos/acme/widgets/pulls/1").out)["head"]["ref"] == "topic"
 
 

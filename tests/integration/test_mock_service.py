@@ -77,6 +77,20 @@ def test_alpn_is_http_1_1_alone(github):
     assert github.requests()[-1].alpn_offered == "h2,http/1.1"
 
 
+def test_ipv6(direct, github):
+    assert github.stop() == 0
+    github.start("--listen6")
+    port = dict(line.split("=") for line in (github.folder / "ports").read_text().splitlines())["MOCK_GITHUB_PORT6"]
+    assert direct.status("--noproxy", "*", "--connect-to", f"::[::1]:{port}", PUBLIC)[0] == 200
+
+
+def test_an_idle_connection_is_closed_politely(github):
+    github.setting(idle_timeout=1)
+    with reach(github) as raw:
+        assert raw.ask("GET", "/zen", "User-Agent: x\r\n", host="api.github.com").status == 200
+        assert raw.socket.recv(1) == b""
+
+
 @pytest.mark.parametrize("head", [
     "GET /zen HTTP/1.1\nHost: api.github.com\n\n",
     "GET /zen HTTP/1.1\r\n\r\n",

@@ -69,6 +69,7 @@ const char *api_string(const struct api_request *request, const char *key);
 
 // What the API says of things; owned by the caller.
 json_t *api_account(const struct virtual_host *host, const struct account *account);
+json_t *api_installation(const struct virtual_host *host, const struct installation *installation);
 json_t *api_repository(const struct api_request *request, const struct repository *repository);
 
 // Who asks, as the author of things; owned by the caller.

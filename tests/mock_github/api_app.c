@@ -9,48 +9,55 @@
 
 json_t *api_account(const struct virtual_host *host, const struct account *account)
 {
-    json_t *json = json_object();
+    static const struct {
+        const char *key;
+        const char *path;
+    } urls[] = {
+        {"url", ""},
+        {"followers_url", "/followers"},
+        {"following_url", "/following{/other_user}"},
+        {"gists_url", "/gists{/gist_id}"},
+        {"starred_url", "/starred{/owner}{/repo}"},
+        {"subscriptions_url", "/subscriptions"},
+        {"organizations_url", "/orgs"},
+        {"repos_url", "/repos"},
+        {"events_url", "/events{/privacy}"},
+        {"received_events_url", "/received_events"},
+    };
+    unsigned long long id = account->id;
+    json_t *json =
+        json_pack("{s:s,s:I,s:o,s:s,s:s,s:b}", "login", account->login, "id", (json_int_t)id, "node_id",
+                  json_sprintf("U_%llu", id), "type", account->organization ? "Organization" : "User",
+                  "gravatar_id", "", "site_admin", 0);
 
-    json_object_set_new(json, "login", json_string(account->login));
-    json_object_set_new(json, "id", json_integer((json_int_t)account->id));
-    json_object_set_new(json, "node_id", json_sprintf("U_%llu", (unsigned long long)account->id));
-    json_object_set_new(json, "type", json_string(account->organization ? "Organization" : "User"));
-    json_object_set_new(json, "url", json_sprintf("%s/users/%s", host->api_url, account->login));
     json_object_set_new(json, "html_url", json_sprintf("https://%s/%s", host->web, account->login));
-    json_object_set_new(
-        json, "avatar_url",
-        json_sprintf("https://avatars.githubusercontent.com/u/%llu", (unsigned long long)account->id));
-    json_object_set_new(json, "site_admin", json_false());
+    json_object_set_new(json, "avatar_url",
+                        json_sprintf("https://avatars.githubusercontent.com/u/%llu?v=4", id));
+    for (size_t i = 0; i < GL_ARRAY_SIZE(urls); i++)
+        json_object_set_new(json, urls[i].key,
+                            json_sprintf("%s/users/%s%s", host->api_url, account->login, urls[i].path));
     return json;
 }
 
-static json_t *describe_installation(const struct virtual_host *host, const struct installation *installation)
+json_t *api_installation(const struct virtual_host *host, const struct installation *installation)
 {
-    json_t *json = json_object();
+    const struct account *account = installation->account;
     unsigned long long id = installation->id;
+    json_t *json = json_pack(
+        "{s:I,s:o,s:s,s:i,s:s,s:s,s:I,s:s,s:O,s:[],s:s,s:s,s:n,s:n,s:s?}", "id", (json_int_t)id, "account",
+        api_account(host, account), "repository_selection",
+        installation->all_repositories ? "all" : "selected", "app_id", WORLD_APP_ID, "client_id",
+        WORLD_CLIENT_ID, "app_slug", WORLD_APP_SLUG, "target_id", (json_int_t)account->id, "target_type",
+        account->organization ? "Organization" : "User", "permissions", installation->permissions, "events",
+        "created_at", CREATED, "updated_at", CREATED, "single_file_name", "suspended_by", "suspended_at",
+        installation->suspended ? CREATED : NULL);
 
-    json_object_set_new(json, "id", json_integer((json_int_t)id));
-    json_object_set_new(json, "account", api_account(host, installation->account));
-    json_object_set_new(json, "repository_selection",
-                        json_string(installation->all_repositories ? "all" : "selected"));
     json_object_set_new(json, "access_tokens_url",
                         json_sprintf("%s/app/installations/%llu/access_tokens", host->api_url, id));
     json_object_set_new(json, "repositories_url",
                         json_sprintf("%s/installation/repositories", host->api_url));
     json_object_set_new(json, "html_url",
                         json_sprintf("https://%s/settings/installations/%llu", host->web, id));
-    json_object_set_new(json, "app_id", json_integer(WORLD_APP_ID));
-    json_object_set_new(json, "app_slug", json_string(WORLD_APP_SLUG));
-    json_object_set_new(json, "target_id", json_integer((json_int_t)installation->account->id));
-    json_object_set_new(json, "target_type",
-                        json_string(installation->account->organization ? "Organization" : "User"));
-    json_object_set(json, "permissions", installation->permissions);
-    json_object_set_new(json, "events", json_array());
-    json_object_set_new(json, "created_at", json_string(CREATED));
-    json_object_set_new(json, "updated_at", json_string(CREATED));
-    json_object_set_new(json, "single_file_name", json_null());
-    json_object_set_new(json, "suspended_by", json_null());
-    json_object_set_new(json, "suspended_at", installation->suspended ? json_string(CREATED) : json_null());
     return json;
 }
 
@@ -72,7 +79,7 @@ static void list_installations(const struct api_request *request, struct api_ans
     json_t *list = json_array();
 
     for (struct installation *one = world_installation_list(); one; one = one->next)
-        json_array_append_new(list, describe_installation(request->call->host, one));
+        json_array_append_new(list, api_installation(request->call->host, one));
     api_give(answer, 200, api_page(request, answer, list, "/app/installations"));
 }
 
@@ -80,7 +87,7 @@ static void give_installation(const struct api_request *request, struct api_answ
                               const struct installation *installation)
 {
     if (installation)
-        api_give(answer, 200, describe_installation(request->call->host, installation));
+        api_give(answer, 200, api_installation(request->call->host, installation));
     else
         api_fail(answer, 404, "Not Found");
 }

@@ -74,7 +74,6 @@ static json_t *make_item(const struct api_request *request, const char *kind, co
         json_sprintf("https://%s/%s/%s/%lld", host->web, name, strcmp(kind, "pulls") == 0 ? "pull" : kind,
                      (long long)number),
         "url", json_sprintf("%s/repos/%s/%s/%lld", host->api_url, name, kind, (long long)number));
-    json_object_set_new(json, "comments_list", json_array());
     free(actor);
     free(name);
     return json;
@@ -132,29 +131,34 @@ void api_update_issue(const struct api_request *request, struct api_answer *answ
     update_item(request, answer, find_of_path(request, request->repository->issues));
 }
 
-static json_t *find_either(const struct api_request *request)
+// The comments of the issue or pull request that the path names, made where there are none yet; NULL: no such
+// thing.
+static json_t *comments_of_path(const struct api_request *request)
 {
-    json_t *item = find_of_path(request, request->repository->issues);
+    const char *number = request->call->segments[request->rest + 1];
+    json_t *comments = json_object_get(request->repository->comments, number);
 
-    return item ? item : find_of_path(request, request->repository->pulls);
+    if (!comments && (find_of_path(request, request->repository->issues) ||
+                      find_of_path(request, request->repository->pulls))) {
+        comments = json_array();
+        json_object_set_new(request->repository->comments, number, comments);
+    }
+    return comments;
 }
 
 void api_list_comments(const struct api_request *request, struct api_answer *answer)
 {
-    json_t *item = find_either(request);
-
-    give_item(answer, item ? json_object_get(item, "comments_list") : NULL);
+    give_item(answer, comments_of_path(request));
 }
 
 void api_create_comment(const struct api_request *request, struct api_answer *answer)
 {
-    json_t *item = find_either(request);
+    json_t *comments = comments_of_path(request);
     const char *body = api_string(request, "body");
     char *actor = api_actor(request);
-    json_t *comments = json_object_get(item, "comments_list");
     json_t *comment;
 
-    if (!item) {
+    if (!comments) {
         api_fail(answer, 404, "Not Found");
     } else if (!body) {
         api_fail(answer, 422, "Validation Failed");

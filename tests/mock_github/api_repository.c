@@ -14,17 +14,83 @@ static json_t *describe_permissions(const struct api_request *request, const str
 
 static void add_urls(json_t *json, const struct virtual_host *host, const char *name)
 {
+    static const struct {
+        const char *key;
+        const char *path;
+    } urls[] = {
+        {"url", ""},
+        {"archive_url", "/{archive_format}{/ref}"},
+        {"assignees_url", "/assignees{/user}"},
+        {"blobs_url", "/git/blobs{/sha}"},
+        {"branches_url", "/branches{/branch}"},
+        {"collaborators_url", "/collaborators{/collaborator}"},
+        {"comments_url", "/comments{/number}"},
+        {"commits_url", "/commits{/sha}"},
+        {"compare_url", "/compare/{base}...{head}"},
+        {"contents_url", "/contents/{+path}"},
+        {"contributors_url", "/contributors"},
+        {"deployments_url", "/deployments"},
+        {"downloads_url", "/downloads"},
+        {"events_url", "/events"},
+        {"forks_url", "/forks"},
+        {"git_commits_url", "/git/commits{/sha}"},
+        {"git_refs_url", "/git/refs{/sha}"},
+        {"git_tags_url", "/git/tags{/sha}"},
+        {"hooks_url", "/hooks"},
+        {"issue_comment_url", "/issues/comments{/number}"},
+        {"issue_events_url", "/issues/events{/number}"},
+        {"issues_url", "/issues{/number}"},
+        {"keys_url", "/keys{/key_id}"},
+        {"labels_url", "/labels{/name}"},
+        {"languages_url", "/languages"},
+        {"merges_url", "/merges"},
+        {"milestones_url", "/milestones{/number}"},
+        {"notifications_url", "/notifications{?since,all,participating}"},
+        {"pulls_url", "/pulls{/number}"},
+        {"releases_url", "/releases{/id}"},
+        {"stargazers_url", "/stargazers"},
+        {"statuses_url", "/statuses/{sha}"},
+        {"subscribers_url", "/subscribers"},
+        {"subscription_url", "/subscription"},
+        {"tags_url", "/tags"},
+        {"teams_url", "/teams"},
+        {"trees_url", "/git/trees{/sha}"},
+    };
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(urls); i++)
+        json_object_set_new(json, urls[i].key,
+                            json_sprintf("%s/repos/%s%s", host->api_url, name, urls[i].path));
     json_object_set_new(json, "html_url", json_sprintf("https://%s/%s", host->web, name));
-    json_object_set_new(json, "url", json_sprintf("%s/repos/%s", host->api_url, name));
     json_object_set_new(json, "clone_url", json_sprintf("https://%s/%s.git", host->web, name));
+    json_object_set_new(json, "svn_url", json_sprintf("https://%s/%s", host->web, name));
     json_object_set_new(json, "git_url", json_sprintf("git://%s/%s.git", host->web, name));
     json_object_set_new(json, "ssh_url", json_sprintf("git@%s:%s.git", host->web, name));
-    json_object_set_new(json, "contents_url",
-                        json_sprintf("%s/repos/%s/contents/{+path}", host->api_url, name));
-    json_object_set_new(json, "archive_url",
-                        json_sprintf("%s/repos/%s/{archive_format}{/ref}", host->api_url, name));
-    json_object_set_new(json, "pulls_url", json_sprintf("%s/repos/%s/pulls{/number}", host->api_url, name));
-    json_object_set_new(json, "issues_url", json_sprintf("%s/repos/%s/issues{/number}", host->api_url, name));
+}
+
+// What is the same for every repository here.
+static void add_constants(json_t *json)
+{
+    static const char *const numbers[] = {
+        "size",  "stargazers_count",  "watchers_count", "watchers",      "forks_count",
+        "forks", "open_issues_count", "open_issues",    "network_count", "subscribers_count"};
+    static const char *const yes[] = {"has_issues", "has_wiki", "has_downloads"};
+    static const char *const no[] = {"fork",        "archived",      "disabled",
+                                     "has_pages",   "has_projects",  "has_discussions",
+                                     "is_template", "allow_forking", "web_commit_signoff_required"};
+    static const char *const nothing[] = {"homepage", "language", "mirror_url", "license"};
+    static const char *const times[] = {"created_at", "updated_at", "pushed_at"};
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(numbers); i++)
+        json_object_set_new(json, numbers[i], json_integer(0));
+    for (size_t i = 0; i < GL_ARRAY_SIZE(yes); i++)
+        json_object_set_new(json, yes[i], json_true());
+    for (size_t i = 0; i < GL_ARRAY_SIZE(no); i++)
+        json_object_set_new(json, no[i], json_false());
+    for (size_t i = 0; i < GL_ARRAY_SIZE(nothing); i++)
+        json_object_set_new(json, nothing[i], json_null());
+    for (size_t i = 0; i < GL_ARRAY_SIZE(times); i++)
+        json_object_set_new(json, times[i], json_string("2024-01-01T00:00:00Z"));
+    json_object_set_new(json, "topics", json_array());
 }
 
 json_t *api_repository(const struct api_request *request, const struct repository *repository)
@@ -32,16 +98,14 @@ json_t *api_repository(const struct api_request *request, const struct repositor
     const struct virtual_host *host = request->call->host;
     char *name = world_full_name(repository);
     char *branch = world_default_branch(repository);
-    json_t *json = json_pack(
-        "{s:I,s:o,s:s,s:s,s:b,s:o,s:s,s:b,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:s,s:s,s:s,s:i,s:i,s:i}", "id",
-        (json_int_t)repository->id, "node_id", json_sprintf("R_%llu", (unsigned long long)repository->id),
-        "name", repository->name, "full_name", name, "private", repository->private, "owner",
-        api_account(host, repository->owner), "description", repository->description, "fork", 0,
-        "default_branch", branch, "visibility", repository->private ? "private" : "public", "archived", 0,
-        "disabled", 0, "has_issues", 1, "has_wiki", 1, "has_downloads", 1, "created_at",
-        "2024-01-01T00:00:00Z", "updated_at", "2024-01-01T00:00:00Z", "pushed_at", "2024-01-01T00:00:00Z",
-        "size", 1, "stargazers_count", 0, "forks_count", 0);
+    json_t *json =
+        json_pack("{s:I,s:o,s:s,s:s,s:b,s:o,s:s,s:s,s:s}", "id", (json_int_t)repository->id, "node_id",
+                  json_sprintf("R_%llu", (unsigned long long)repository->id), "name", repository->name,
+                  "full_name", name, "private", repository->private, "owner",
+                  api_account(host, repository->owner), "description", repository->description,
+                  "default_branch", branch, "visibility", repository->private ? "private" : "public");
 
+    add_constants(json);
     add_urls(json, host, name);
     json_object_set_new(json, "permissions", describe_permissions(request, repository));
     free(branch);
@@ -62,12 +126,7 @@ static void get_installation(const struct api_request *request, struct api_answe
         api_fail(answer, 404, "Not Found");
         return;
     }
-    api_give(answer, 200,
-             json_pack("{s:I,s:o,s:s,s:i,s:s,s:O,s:o}", "id", (json_int_t)installation->id, "account",
-                       api_account(request->call->host, installation->account), "repository_selection",
-                       installation->all_repositories ? "all" : "selected", "app_id", WORLD_APP_ID,
-                       "app_slug", WORLD_APP_SLUG, "permissions", installation->permissions, "suspended_at",
-                       installation->suspended ? json_string("2024-01-01T00:00:00Z") : json_null()));
+    api_give(answer, 200, api_installation(request->call->host, installation));
 }
 
 static void get_languages(const struct api_request *request, struct api_answer *answer)

@@ -46,6 +46,14 @@ void mock_wire_reset(struct mock_wire *wire)
     let_go(wire);
 }
 
+// After a read that gave nothing: a goodbye of the peer, or the idle time is over.
+static bool ended_well(const SSL *tls)
+{
+    int reason = SSL_get_error(tls, 0);
+
+    return reason == SSL_ERROR_ZERO_RETURN || reason == SSL_ERROR_WANT_READ;
+}
+
 // Reads from the network itself; same outcome as mock_wire_read.
 static ssize_t receive(struct mock_wire *wire, char *buffer, size_t size)
 {
@@ -58,12 +66,14 @@ static ssize_t receive(struct mock_wire *wire, char *buffer, size_t size)
         do
             count = read(wire->fd, buffer, size);
         while (count < 0 && errno == EINTR);
+        if (count < 0 && errno == EAGAIN)
+            count = 0;
     } else {
         ERR_clear_error();
         if (SSL_read_ex(wire->tls, buffer, size, &got) == 1)
             count = (ssize_t)got;
         else
-            count = SSL_get_error(wire->tls, 0) == SSL_ERROR_ZERO_RETURN ? 0 : -1;
+            count = ended_well(wire->tls) ? 0 : -1;
     }
     if (count < 0)
         wire->broken = true;

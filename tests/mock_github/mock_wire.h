@@ -34,7 +34,7 @@ void mock_wire_init(struct mock_wire *wire, int fd, SSL *tls, uint64_t id);
 void mock_wire_close(struct mock_wire *wire);
 // Closes so that the peer gets a TCP reset.
 void mock_wire_reset(struct mock_wire *wire);
-// Bytes read, 0 at the end, -1 when broken.
+// Bytes read, 0 at the end (also when the peer was silent for the idle time), -1 when broken.
 ssize_t mock_wire_read(struct mock_wire *wire, char *buffer, size_t size);
 // One line up to CRLF, without it, valid until the next read. False: the wire ended, the line is too long, or
 // it ends in a bare LF (`*ret_malformed`).

@@ -18,7 +18,8 @@ struct record_entry *record_begin(const struct call *call);
 // How the caller proved itself: "none", "basic", "bearer", "jwt", "other"; the token's id (0: none) and
 // scope, as one JSON object in text.
 void record_auth(struct record_entry *entry, const char *kind, uint64_t token, const char *scope);
-// Just before the answer's last byte is sent, so that who has it finds it in the record; then at the very end.
+// Just before the answer's last byte is sent, so that who has it finds it in the record; then at the very
+// end.
 void record_answer(struct record_entry *entry, const struct call *call);
 void record_end(struct record_entry *entry, const struct call *call);
 // One JSON object a line, oldest first, from entry number `after` + 1 on.

@@ -180,6 +180,7 @@ struct repository *world_add_repository(struct account *owner, const char *name,
     repository->directory = world_directory(owner->login, name);
     repository->issues = json_array();
     repository->pulls = json_array();
+    repository->comments = json_object();
     repository->releases = json_array();
     repository->locks = json_array();
     repository->next_number = 1;

@@ -48,6 +48,7 @@ struct repository {
     char *directory; // the bare repository
     json_t *issues;  // arrays, as the API answers them
     json_t *pulls;
+    json_t *comments; // by the number of their issue or pull request
     json_t *releases;
     json_t *locks;
     int64_t next_number; // of issues and pulls

@@ -172,7 +172,7 @@ static bool read_allow(struct yaml_reader *reader, const yaml_node_t *node, cons
                        void *base)
 {
     static const char *const words[] = {"allow", "deny", NULL};
-    unsigned index;
+    unsigned index = 0;
 
     if (!read_word_of(reader, node, words, &index))
         return false;

@@ -283,7 +283,7 @@ static void write_merged(struct text *text, enum metric metric, const struct fam
             if (!same_but(family->series[i], family->series[j], hidden))
                 continue;
             first = j >= i;
-            lowest = fmin(lowest, family->series[j]->value);
+            lowest = family->series[j]->value < lowest ? family->series[j]->value : lowest;
         }
         if (first)
             write_sample(text, metric, "", family->series[i], hidden, NULL, lowest);

@@ -66,7 +66,8 @@ struct fake_github {
     unsigned calls, mints, tokens, lists, pending;
     char last_url[512], last_body[8192];
     struct text log;                     // "GET /path\n" of each call
-    unsigned char token_installation[65536]; // by the token's number, 1 + its index
+    unsigned char token_installation[65536]; // by the token's number: 1 + the index of its installation
+    int64_t token_ends_ms[65536];            // by GitHub's clock
 };
 
 struct http_request {
@@ -232,8 +233,13 @@ static inline bool fake_find_named(const struct fake_github *github, const struc
     const json_t *names = json_object_get(body, "repositories"), *ids = json_object_get(body, "repository_ids");
 
     for (size_t i = 0; i < json_array_size(names); i++) {
-        const struct fake_repository *repository = fake_repository_named(
-            github, installation->owner, json_string_value(json_array_get(names, i)));
+        const char *name = json_string_value(json_array_get(names, i));
+        const struct fake_repository *repository = fake_repository_named(github, installation->owner, name);
+        size_t number;
+        if (sscanf(name, "many-%zu", &number) == 1 && number < github->many) {
+            fake_append_repository(found, 100000 + number, installation->owner, name);
+            continue;
+        }
         if (!repository || repository->uncovered)
             return false;
         fake_append_repository(found, repository->id, repository->owner, repository->name);
@@ -281,7 +287,8 @@ static inline void fake_mint(struct http_request *request, const struct fake_ins
             json_object_set_new(permissions, "administration", json_string("write"));
         json_object_set_new(permissions, "metadata", json_string("read"));
         char *granted = json_dumps(permissions, JSON_COMPACT);
-        wall_format_rfc3339((struct wall){fake_github_now(github).ms + github->life_ms}, WALL_SECONDS, expires_at);
+        github->token_ends_ms[number] = fake_github_now(github).ms + github->life_ms;
+        wall_format_rfc3339((struct wall){github->token_ends_ms[number]}, WALL_SECONDS, expires_at);
         if (github->without_grant)
             fake_say(request, 201, "{\"token\":\"ghs_%u\",\"expires_at\":\"%s\"}", number, expires_at);
         else if (repositories.size)

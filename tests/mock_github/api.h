@@ -72,8 +72,6 @@ json_t *api_account(const struct virtual_host *host, const struct account *accou
 json_t *api_installation(const struct virtual_host *host, const struct installation *installation);
 json_t *api_repository(const struct api_request *request, const struct repository *repository);
 
-// Who asks, as the author of things; owned by the caller.
-char *api_actor(const struct api_request *request);
 // Makes an issue of the request's repository; owned by the caller.
 json_t *api_make_issue(const struct api_request *request, const char *title, const char *body);
 // Makes a pull request of the request's repository; `head` may be "owner:branch". Owned by the caller; NULL

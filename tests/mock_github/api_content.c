@@ -1,11 +1,9 @@
 // Files, refs and commits of a repository, through git.
 #include "api.h"
 
-#include "git_command.h"
-#include "mock_setting.h"
-#include "signed_url.h"
-
 #include <openssl/evp.h>
+
+#include "git_command.h"
 
 #define NOT_FOUND "Not Found"
 

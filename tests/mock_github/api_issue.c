@@ -4,7 +4,8 @@
 #include "git_command.h"
 #include "mock_setting.h"
 
-char *api_actor(const struct api_request *request)
+// Who asks, as the author of things; owned by the caller.
+static char *actor_of(const struct api_request *request)
 {
     const struct issued_token *token = request->who.token;
 
@@ -58,7 +59,7 @@ static json_t *make_item(const struct api_request *request, const char *kind, co
 {
     struct repository *repository = request->repository;
     char *name = world_full_name(repository);
-    char *actor = api_actor(request);
+    char *actor = actor_of(request);
     int64_t number = repository->next_number++;
     const struct virtual_host *host = request->call->host;
     char when[32];
@@ -155,7 +156,7 @@ void api_create_comment(const struct api_request *request, struct api_answer *an
 {
     json_t *comments = comments_of_path(request);
     const char *body = api_string(request, "body");
-    char *actor = api_actor(request);
+    char *actor = actor_of(request);
     json_t *comment;
 
     if (!comments) {

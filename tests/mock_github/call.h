@@ -97,6 +97,5 @@ bool call_answer(struct call *call, int status, const char *headers, const void 
 bool call_answer_text(struct call *call, int status, const char *text);
 // `json` is given away.
 bool call_answer_json(struct call *call, int status, json_t *json);
-const char *call_status_text(int status);
 
 #endif

@@ -38,7 +38,7 @@ static const struct {
     {504, "Gateway Timeout"},
 };
 
-const char *call_status_text(int status)
+static const char *status_text(int status)
 {
     for (size_t i = 0; i < GL_ARRAY_SIZE(texts); i++) {
         if (texts[i].status == status)
@@ -100,7 +100,7 @@ bool call_start(struct call *call, int status, const char *headers, int64_t leng
     call->answered = true;
     call->status = status;
     call->answer_bodiless = strcmp(call->method, "HEAD") == 0 || status == 204 || status == 304;
-    size = snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\n", status, call_status_text(status));
+    size = snprintf(line, sizeof(line), "HTTP/1.1 %d %s\r\n", status, status_text(status));
     mock_wire_write(call->wire, line, (size_t)size);
     write_common_fields(call);
     mock_wire_write(call->wire, headers, strlen(headers));

@@ -56,7 +56,5 @@ const struct fault *fault_match(const struct call *call);
 bool fault_play(struct call *call);
 // The answer itself: status, raw bytes, hang, reset.
 void fault_answer(struct call *call);
-// Filler for bodies of a given size.
-bool fault_write_filler(struct call *call, int64_t size);
 
 #endif

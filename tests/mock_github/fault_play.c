@@ -8,7 +8,8 @@
 // A hung call ends when its client gives up, or after this time: longer than any limit of gitlatch's.
 #define HANG_SECONDS 3600
 
-bool fault_write_filler(struct call *call, int64_t size)
+// Filler for bodies of a given size.
+static void write_filler(struct call *call, int64_t size)
 {
     char *block = mock_text_allocate(WIRE_BUFFER_SIZE);
 
@@ -21,7 +22,6 @@ bool fault_write_filler(struct call *call, int64_t size)
         size -= (int64_t)piece;
     }
     free(block);
-    return size == 0;
 }
 
 static void answer_status(struct call *call, const struct fault *fault)
@@ -36,7 +36,7 @@ static void answer_status(struct call *call, const struct fault *fault)
         call->keep_alive = false;
     if (call_start(call, fault->status, headers, size)) {
         if (fault->size > 0)
-            fault_write_filler(call, size);
+            write_filler(call, size);
         else
             call_write(call, body, (size_t)size);
         call_finish(call);

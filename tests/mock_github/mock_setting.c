@@ -22,11 +22,6 @@ int64_t mock_setting_get(enum mock_setting setting)
     return atomic_load_explicit(&values[setting], memory_order_relaxed);
 }
 
-void mock_setting_set(enum mock_setting setting, int64_t value)
-{
-    atomic_store_explicit(&values[setting], value, memory_order_relaxed);
-}
-
 json_t *mock_setting_all(void)
 {
     json_t *all = json_object();
@@ -59,7 +54,9 @@ bool mock_setting_update(json_t *changes, const char **ret_key)
             *ret_key = key;
             return false;
         }
-        mock_setting_set(setting, json_is_boolean(value) ? json_is_true(value) : json_integer_value(value));
+        atomic_store_explicit(&values[setting],
+                              json_is_boolean(value) ? json_is_true(value) : json_integer_value(value),
+                              memory_order_relaxed);
     }
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include <gitlatch/attr.h>
 
+// clang-format off
 // SETTING(NAME, name in JSON, default, what it means)
 #define SETTING_LIST(SETTING)                                                                                \
     SETTING(CLOCK_OFFSET, "clock_offset", 0, "seconds by which GitHub's clock is ahead")                     \
@@ -26,11 +27,11 @@ enum mock_setting {
 #define SETTING_ENUM(name, key, value, meaning) SETTING_##name,
     SETTING_LIST(SETTING_ENUM)
 #undef SETTING_ENUM
-        SETTING_COUNT,
+    SETTING_COUNT,
 };
+// clang-format on
 
 int64_t mock_setting_get(enum mock_setting setting);
-void mock_setting_set(enum mock_setting setting, int64_t value);
 // All of them, as an object the caller owns.
 json_t *mock_setting_all(void);
 // Takes the numbers (or booleans) of an object. False and the key, where one is unknown or has a wrong type.

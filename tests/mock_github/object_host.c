@@ -12,7 +12,7 @@
 #define LFS_PATTERN "/alambic/media/*/*/*/*"
 #define LFS_HOST    "lfs.github.com"
 
-char *object_host_lfs_file(const struct repository *repository, const char *oid)
+static char *lfs_file(const struct repository *repository, const char *oid)
 {
     return mock_text_format("%s/lfs/%s", repository->directory, oid);
 }
@@ -25,7 +25,7 @@ char *object_host_lfs_path(const struct repository *repository, const char *oid)
 
 bool object_host_has(const struct repository *repository, const char *oid, int64_t size)
 {
-    char *file = object_host_lfs_file(repository, oid);
+    char *file = lfs_file(repository, oid);
     struct stat status;
     bool there = stat(file, &status) == 0 && (size < 0 || status.st_size == size);
 
@@ -110,7 +110,7 @@ static char *file_of_path(const struct call *call)
 
     world_lock();
     repository = world_repository_by_id(strtoull(call->segments[2], NULL, 10));
-    file = repository ? object_host_lfs_file(repository, call->segments[5]) : NULL;
+    file = repository ? lfs_file(repository, call->segments[5]) : NULL;
     world_unlock();
     return file;
 }

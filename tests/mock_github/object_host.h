@@ -13,8 +13,7 @@ void object_host_serve_asset(struct call *call);
 // lfs.github.com: whether an upload arrived.
 void object_host_verify(struct call *call);
 
-// Where an LFS object of a repository lies on disk, and its path on the object host; owned by the caller.
-char *object_host_lfs_file(const struct repository *repository, const char *oid);
+// The path of a repository's LFS object on the object host; owned by the caller.
 char *object_host_lfs_path(const struct repository *repository, const char *oid);
 // Whether it is there, with just this size.
 bool object_host_has(const struct repository *repository, const char *oid, int64_t size);

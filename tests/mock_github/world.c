@@ -67,11 +67,6 @@ struct account *world_account(const char *login)
     return account;
 }
 
-struct account *world_account_list(void)
-{
-    return accounts;
-}
-
 static void add_redirect(struct repository *repository)
 {
     struct redirect *redirect = mock_text_allocate(sizeof(*redirect));

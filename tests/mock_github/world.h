@@ -63,7 +63,6 @@ const char *world_state_directory(void);
 
 struct account *world_add_account(const char *login, bool organization);
 struct account *world_account(const char *login); // case-insensitive; NULL: none
-struct account *world_account_list(void);         // linked by `next`
 // Old URLs of its repositories are answered with redirects.
 void world_rename_account(struct account *account, const char *login);
 

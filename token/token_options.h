@@ -70,6 +70,9 @@ struct token_service *token_service_new(const struct token_service_options *opti
 // What `old` has in flight it ends itself.
 void token_service_adopt(struct token_service *new, struct token_service *old);
 
+// Whether some source could be asked for a token now: a key or a token is there.
+bool token_service_usable(const struct token_service *service);
+
 // For the status page: appends a JSON array, an object a source: {"source","type","host","wide","state","tokens"}.
 // Never a token.
 void token_service_describe(const struct token_service *service, struct text *text);

@@ -348,3 +348,14 @@ void token_service_adopt(struct token_service *new, struct token_service *old)
             source->type->adopt(source, old->sources[i]);
     }
 }
+
+bool token_service_usable(const struct token_service *service)
+{
+    struct source_failure ignored;
+
+    for (size_t i = 0; i < service->source_count; i++) {
+        if (service->sources[i]->type->ready(service->sources[i], &ignored))
+            return true;
+    }
+    return false;
+}

@@ -14,8 +14,3 @@ bool pace_take(struct pace *pace, const struct pace_rate *rate, struct mono now)
     pace->full.ms = (pace->full.ms > now.ms ? pace->full.ms : now.ms) + rate->interval_ms;
     return true;
 }
-
-bool pace_is_full(const struct pace *pace, struct mono now)
-{
-    return pace->full.ms <= now.ms;
-}

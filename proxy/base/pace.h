@@ -24,7 +24,5 @@ struct pace {
 bool pace_take(struct pace *pace, const struct pace_rate *rate, struct mono now) GL_MUST_CHECK;
 // Milliseconds until one can be taken; 0: now.
 int64_t pace_wait_ms(const struct pace *pace, const struct pace_rate *rate, struct mono now);
-// Whether it is as if it was never used.
-bool pace_is_full(const struct pace *pace, struct mono now);
 
 #endif

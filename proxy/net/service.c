@@ -140,9 +140,12 @@ static void answer(struct connection *connection, const struct answer *given, bo
         linger(connection);
         return;
     }
+    if (whole.omit_body && !is_head) {
+        // The beginning goes out with the head, so that a token is in no other place.
+        wire_put(&wire, bytes_of(body.data, HEAD_MAX));
+        text_append_bytes(&connection->rest, bytes_skip(body, HEAD_MAX));
+    }
     stream_commit(connection->stream, wire.size, secret);
-    if (whole.omit_body && !is_head)
-        text_append_bytes(&connection->rest, body);
     free_call(connection);
     connection->state = CONNECTION_ANSWER;
     timer_start(&connection->timer, connection->service->options.timeout_ms);
@@ -374,6 +377,11 @@ const struct address *service_address(const struct service *service)
 size_t service_calls(const struct service *service)
 {
     return service->calls;
+}
+
+size_t service_connections(const struct service *service)
+{
+    return service->count;
 }
 
 enum head_method service_call_method(const struct service_call *call)

@@ -46,8 +46,9 @@ void service_free(struct service *service);
 void service_stop(struct service *service);
 // Where it listens, with the port that the kernel picked.
 const struct address *service_address(const struct service *service);
-// Calls that were not answered yet.
+// Calls that were not answered yet, and connections: those on which an answer is still being sent, too.
 size_t service_calls(const struct service *service);
+size_t service_connections(const struct service *service);
 
 // What is asked. Views, valid until it is answered or gone.
 enum head_method service_call_method(const struct service_call *call);
@@ -60,7 +61,7 @@ const struct address *service_call_client(const struct service_call *call);
 typedef void service_gone_fn(void *arg);
 void service_call_watch(struct service_call *call, service_gone_fn *fn, void *arg);
 
-// Answers, and ends the call. `secret`: the body holds a token; it is at most 16 KiB, and its copy is wiped. `close` and
+// Answers, and ends the call. `secret`: the body holds a token within its first 16 KiB, whose copy is wiped. `close` and
 // `omit_body` of the answer are set here.
 void service_answer(struct service_call *call, const struct answer *answer, bool secret);
 

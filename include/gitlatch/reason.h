@@ -50,10 +50,14 @@
     REASON(NAME_MALFORMED, "name", 400, "a host, owner, repository or path is written in a way that cannot be made normal", "write it plainly, without percent-encoding, dot segments or backslashes") \
     REASON(HEADER_TOO_LARGE, "header", 431, "the request's head is larger than `limits.header`", "send fewer or shorter header fields") \
     REASON(PROXY_AUTHORIZATION, "proxy_authorization", 407, "the proxy wants a password", "use the HTTPS_PROXY that gitlatch published") \
+    REASON(CALLER_UNPROVEN, "caller_unproven", 401, "the broker's caller is not proven", "show a service-account token of an audience that the broker asks for") \
+    REASON(QUESTION_MALFORMED, "question", 400, "the broker was asked in a way that it does not understand", "ask as the manual says") \
     /* a client, or our own limits */ \
     REASON(CLIENT_TIMEOUT, "client_timeout", 408, "the client was silent for too long", "try again") \
     REASON(CLIENT_GONE, "client_gone", 499, "the client closed the connection before the end", "") \
     REASON(CONNECTIONS, "connections", 503, "`limits.connections` is reached", "try again later, or ask the operator for a higher limit") \
+    REASON(CALLER_LIMIT, "caller_limit", 429, "this caller asks the broker too often", "wait, then try again") \
+    REASON(CLUSTER_UNREACHABLE, "cluster", 503, "the cluster's API, which proves the broker's callers, cannot be asked", "try again") \
     REASON(DRAINING, "draining", 503, "gitlatch is shutting down", "try again") \
     /* a token that could not be had */ \
     REASON(NO_CREDENTIAL, "no_credential", 503, "no credential is configured for this host", "ask the operator to add one under `credentials`") \

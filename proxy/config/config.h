@@ -159,7 +159,7 @@ struct config {
 enum config_use {
     CONFIG_FOR_PROXY,  // `credentials` must name at least one
     CONFIG_FOR_RUN,    // `credentials` may be absent: they are taken from the environment or gh
-    CONFIG_FOR_BROKER, // `broker` must be there, and a credential of type app
+    CONFIG_FOR_BROKER, // `broker` must be there, and where there are `credentials`, one of type app
 };
 
 // Reads and checks a file. The error is "FILE:LINE: key: what is wrong and how to mend it". The caller owns

@@ -96,7 +96,7 @@ static bool check_credentials(const struct config *config, enum config_use use, 
         if (!check_credential(config, i, reader))
             return false;
     }
-    if (use == CONFIG_FOR_BROKER && !has_app(config))
+    if (use == CONFIG_FOR_BROKER && config->credential_count > 0 && !has_app(config))
         return yaml_reader_refuse_key(reader, "credentials",
                                       "has no entry of type app, of which a broker makes its "
                                       "tokens; add one");

@@ -24,6 +24,7 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv);
 };
 
+extern const struct command command_broker;
 extern const struct command command_check;
 extern const struct command command_env;
 extern const struct command command_health;

@@ -79,7 +79,7 @@ static void warn(const struct config *config)
         log_warn("config", "enforce is false: what the rules deny is only audited");
 }
 
-static void on_ready(void *arg, const struct server *server)
+static void on_ready(void *arg, const void *server)
 {
     const struct config *config = arg;
 
@@ -90,7 +90,7 @@ static void on_ready(void *arg, const struct server *server)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct serving_options serving = {.reloads = true, .lifeline = -1, .ready = on_ready};
+    struct serving_options serving = {.type = &served_proxy, .reloads = true, .lifeline = -1, .ready = on_ready};
     const char *path = NULL;
     struct error error;
     int option, status;

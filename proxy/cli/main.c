@@ -7,7 +7,7 @@
 #include "suggestion.h"
 
 static const struct command *const commands[] = {
-    &command_proxy, &command_run, &command_env, &command_check, &command_health,
+    &command_proxy, &command_run, &command_broker, &command_env, &command_check, &command_health,
 };
 
 static int print_help(void)

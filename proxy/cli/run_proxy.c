@@ -66,7 +66,7 @@ static void report(int socket, char letter, const char *first, const char *secon
     mem_free(text);
 }
 
-static void on_ready(void *arg, const struct server *server)
+static void on_ready(void *arg, const void *server)
 {
     report(*(int *)arg, REPORT_SERVES, server_proxy_url(server), server_publish_directory(server));
 }
@@ -95,7 +95,7 @@ static void leave_terminal(void)
 static GL_NORETURN void serve(struct config *config, const char *temporary, int lifeline)
 {
     struct serving_options options = {
-        .config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
+        .type = &served_proxy, .config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
     char password[PASSWORD_SIZE];
     struct error error;
     bool ok;

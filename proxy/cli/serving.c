@@ -16,7 +16,6 @@
 #include "metrics.h"
 #include "sandbox.h"
 #include "secret.h"
-#include "server.h"
 
 // What is left in the log's ring when all else has ended: a sink that takes nothing for so long takes
 // nothing.
@@ -30,7 +29,7 @@ struct serving {
     struct spawner *spawner;
     struct loop *loop;
     struct metrics *metrics;
-    struct server *server;
+    void *served;
     struct admin *admin, *scrape; // `admin`, `metrics`
     struct config_watch *watch;
     struct event *signals[GL_ARRAY_SIZE(signals)];
@@ -54,8 +53,8 @@ static void end(struct serving *serving)
         return;
     }
     serving->draining = true;
-    log_info("proxy", "draining: no new connections, what is in flight may end");
-    server_drain(serving->server, on_drained, serving);
+    log_info(serving->options->type->name, "draining: no new connections, what is in flight may end");
+    serving->options->type->drain(serving->served, on_drained, serving);
 }
 
 static void on_lifeline(evutil_socket_t socket, short events, void *arg)
@@ -87,7 +86,7 @@ static bool take(struct serving *serving, struct config *config, struct error *r
         !same_text(config->metrics.text, serving->config->metrics.text))
         return error_set(ret_error, "%s: `admin` or `metrics` has another address, which needs a restart",
                          config->path);
-    if (!server_reload(serving->server, config, ret_error))
+    if (!serving->options->type->reload(serving->served, config, ret_error))
         return false;
     config_unref(serving->config);
     serving->config = config_ref(config);
@@ -99,7 +98,7 @@ static void reload(void *arg)
     struct serving *serving = arg;
     struct config *config = NULL;
     struct error error;
-    bool ok = config_load(serving->config->path, CONFIG_FOR_PROXY, &config, &error) &&
+    bool ok = config_load(serving->config->path, serving->options->type->use, &config, &error) &&
               take(serving, config, &error);
 
     if (ok)
@@ -142,12 +141,16 @@ static bool is_own_name(void *arg, const struct host_name *host)
 
 static bool is_ready(void *arg)
 {
-    return server_ready(((struct serving *)arg)->server);
+    const struct serving *serving = arg;
+
+    return serving->options->type->ready(serving->served);
 }
 
 static void append_status(void *arg, struct text *text)
 {
-    server_status(((struct serving *)arg)->server, text);
+    const struct serving *serving = arg;
+
+    serving->options->type->status(serving->served, text);
 }
 
 static bool open_admin(struct serving *serving, const struct config_address *address, bool metrics_alone,
@@ -199,7 +202,7 @@ static bool enter(struct serving *serving, struct error *ret_error)
     if (!log_init(&log, ret_error))
         return false;
     if (!sandbox_enter(&error))
-        log_warn("proxy", "without a sandbox: %s", error.text);
+        log_warn(serving->options->type->name, "without a sandbox: %s", error.text);
     audit_set_workspace(&workspace);
     return true;
 }
@@ -220,7 +223,7 @@ static void catch_signals(struct serving *serving)
 
 static bool start(struct serving *serving, struct error *ret_error)
 {
-    struct server_options options = {.config = serving->config, .password = serving->options->password};
+    struct serving_context context = {.config = serving->config, .password = serving->options->password};
     struct error error;
 
     if (!enter(serving, ret_error))
@@ -228,11 +231,11 @@ static bool start(struct serving *serving, struct error *ret_error)
     serving->loop = loop_new(clock_real());
     serving->metrics = metrics_new();
     spawner_attach(serving->spawner, serving->loop);
-    options.loop = serving->loop;
-    options.metrics = serving->metrics;
-    options.spawner = serving->spawner;
-    serving->server = server_new(&options, ret_error);
-    if (!serving->server ||
+    context.loop = serving->loop;
+    context.metrics = serving->metrics;
+    context.spawner = serving->spawner;
+    serving->served = serving->options->type->new(&context, ret_error);
+    if (!serving->served ||
         !open_admin(serving, &serving->config->admin, false, &serving->admin, ret_error) ||
         !open_admin(serving, &serving->config->metrics, true, &serving->scrape, ret_error))
         return false;
@@ -256,8 +259,8 @@ static void stop(struct serving *serving)
         event_free(serving->lifeline);
     admin_free(serving->scrape);
     admin_free(serving->admin);
-    if (serving->server)
-        server_free(serving->server);
+    if (serving->served)
+        serving->options->type->free(serving->served);
     if (serving->spawner)
         spawner_free(serving->spawner);
     if (serving->metrics)
@@ -275,7 +278,7 @@ bool serving_run(const struct serving_options *options, struct error *ret_error)
 
     if (ok) {
         if (options->ready)
-            options->ready(options->ready_arg, serving.server);
+            options->ready(options->ready_arg, serving.served);
         loop_run(serving.loop);
     }
     stop(&serving);

@@ -1,0 +1,228 @@
+#include "broker_call.h"
+
+#include <string.h>
+
+#include "audit.h"
+#include "callers.h"
+#include "loop.h"
+#include "mem.h"
+#include "metrics.h"
+#include "rate_limiter.h"
+#include "service.h"
+#include "text.h"
+
+static void free_call(struct broker_call *call)
+{
+    if (call->proving)
+        callers_cancel(call->proving);
+    if (call->asking)
+        token_request_cancel(call->asking);
+    caller_clear(&call->caller);
+    token_question_clear(&call->question);
+    mem_free(call->scope);
+    broker_runtime_unref(call->runtime);
+    mem_free(call);
+}
+
+static void on_gone(void *arg)
+{
+    free_call(arg);
+}
+
+static void write_client(const struct service_call *http, char *client, size_t size)
+{
+    struct address address = *service_call_client(http);
+    char text[ADDRESS_TEXT_SIZE];
+    char *colon;
+
+    address_format(&address, text);
+    colon = strrchr(text, ':');
+    snprintf(client, size, "%.*s", (int)(colon ? colon - text : (ptrdiff_t)strlen(text)), text);
+}
+
+struct broker_call *broker_call_new(struct broker_context *context, struct broker_runtime *runtime,
+                                    struct service_call *http)
+{
+    struct broker_call *call = mem_alloc_zero(1, sizeof(*call));
+
+    call->context = context;
+    call->runtime = broker_runtime_ref(runtime);
+    call->http = http;
+    call->started = loop_now(context->loop);
+    snprintf(call->id, sizeof(call->id), "%08x%08x", context->id_prefix, ++context->last_id);
+    write_client(http, call->client, sizeof(call->client));
+    service_call_watch(http, on_gone, call);
+    return call;
+}
+
+struct bytes broker_call_bearer(const struct broker_call *call)
+{
+    struct bytes value = service_call_field(call->http, FIELD_AUTHORIZATION), scheme, token;
+
+    // RFC 9110, 11.1: the scheme's case does not matter, spaces may follow it.
+    if (!bytes_cut(value, ' ', &scheme, &token) || !bytes_equal_nocase(scheme, BYTES("bearer")))
+        return bytes_of(NULL, 0);
+    while (bytes_start_with(token, BYTES(" ")))
+        token = bytes_skip(token, 1);
+    return token;
+}
+
+bool broker_call_within_limit(struct broker_call *call, const char *name)
+{
+    struct verdict verdict;
+
+    if (rate_limiter_take(call->context->limiter, name))
+        return true;
+    verdict_set(&verdict, REASON_CALLER_LIMIT, NULL);
+    verdict.retry_after_s = rate_limiter_wait_s(call->context->limiter, name);
+    broker_call_refuse(call, &verdict);
+    return false;
+}
+
+static void on_proven(void *arg, const struct caller *caller, const struct verdict *verdict)
+{
+    struct broker_call *call = arg;
+    char *name;
+
+    call->proving = NULL;
+    if (!caller) {
+        broker_call_refuse(call, verdict);
+        return;
+    }
+    caller_copy(caller, &call->caller);
+    name = caller_key(caller);
+    if (broker_call_within_limit(call, name))
+        call->proven(call);
+    mem_free(name);
+}
+
+void broker_call_prove(struct broker_call *call, void (*proven)(struct broker_call *call))
+{
+    call->proven = proven;
+    if (!call->runtime->callers) {
+        broker_call_refuse_with(call, REASON_BROKER_DENIED, 403, "this broker grants nothing: it has no `grants`");
+        return;
+    }
+    call->proving =
+        callers_prove(call->runtime->callers, broker_call_bearer(call), call->client, on_proven, call);
+}
+
+static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
+{
+    struct broker_call *call = arg;
+
+    call->asking = NULL;
+    if (grant)
+        call->granted(call, grant);
+    else
+        call->failed(call, verdict);
+}
+
+void broker_call_ask(struct broker_call *call, const struct scope *scope,
+                     void (*granted)(struct broker_call *call, const struct token_grant *grant),
+                     void (*failed)(struct broker_call *call, const struct verdict *verdict))
+{
+    call->granted = granted;
+    call->failed = failed;
+    call->asking = token_service_ask(call->runtime->tokens, scope, on_token, call);
+}
+
+// The end.
+
+static bool is_denial(int status)
+{
+    return status == 400 || status == 401 || status == 403 || status == 404 || status == 405 || status == 429;
+}
+
+static void count(const struct broker_call *call, enum reason reason, int status)
+{
+    struct metrics *metrics = call->context->metrics;
+    double seconds = (double)(loop_now(call->context->loop).ms - call->started.ms) / SECOND_MS;
+    char number[16];
+
+    snprintf(number, sizeof(number), "%d", status);
+    metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS("other", is_denial(status) ? "deny" : "allow", number), 1);
+    metrics_observe(metrics, METRIC_REQUEST_DURATION, METRIC_LABELS("other"), seconds);
+    if (reason != REASON_NONE)
+        metrics_add(metrics, METRIC_DENIALS, METRIC_LABELS(reason_row(reason)->code), 1);
+}
+
+static void tell(const struct broker_call *call, enum reason reason, int status, const struct token_grant *grant)
+{
+    const struct audit_workspace workspace = {call->caller.namespace, call->caller.pod, call->caller.service_account};
+    const struct token_question *question = &call->question;
+    struct audit_event event = {
+        .event = "request",
+        .id = call->id,
+        .client = call->client,
+        .mode = AUDIT_BROKER,
+        .host = question->host ? question->host->web : NULL,
+        .repository = question->count == 1 ? &question->names[0] : NULL,
+        .operation = "other",
+        .decision = is_denial(status) ? DECISION_DENY : DECISION_ALLOW,
+        .reason = reason,
+        .status = status,
+        .duration_ms = loop_now(call->context->loop).ms - call->started.ms,
+        .source = grant ? grant->source : NULL,
+        .scope = call->scope,
+        .token = grant ? grant->fingerprint : NULL,
+        .workspace = &workspace,
+        .user_agent = service_call_field(call->http, FIELD_USER_AGENT),
+    };
+
+    audit_write(&event, clock_wall(loop_clock(call->context->loop)));
+}
+
+static void finish(struct broker_call *call, const struct answer *answer, enum reason reason,
+                   const struct token_grant *grant)
+{
+    struct service_call *http = call->http;
+
+    count(call, reason, answer->status);
+    if (reason != REASON_NONE || !call->quiet)
+        tell(call, reason, answer->status, grant);
+    service_call_watch(http, NULL, NULL);
+    service_answer(http, answer, grant != NULL);
+    free_call(call);
+}
+
+void broker_call_answer(struct broker_call *call, struct bytes json, const struct token_grant *grant)
+{
+    struct answer answer = {.status = 200, .content_type = BYTES("application/json"), .body = json};
+
+    finish(call, &answer, REASON_NONE, grant);
+}
+
+void broker_call_refuse(struct broker_call *call, const struct verdict *verdict)
+{
+    struct answer answer = {
+        .status = verdict->reason == REASON_RENAMED ? 409 : verdict_status(verdict),
+        .content_type = BYTES("application/json"),
+        .retry_after_s = verdict->retry_after_s,
+    };
+    struct text body = {0};
+
+    text_format(&body, "{\"error\":\"%s\",\"message\":", reason_row(verdict->reason)->code);
+    text_append_json_string(&body, bytes_of_string(verdict->sentence));
+    if (verdict->reason == REASON_RENAMED) {
+        text_append(&body, ",\"repository\":");
+        text_append_json_string(&body, bytes_of_string(verdict->location));
+    }
+    text_append(&body, "}\n");
+    answer.body = text_bytes(&body);
+    if (answer.status == 401)
+        answer.www_authenticate = BYTES("Bearer");
+    else if (answer.status == 503 && answer.retry_after_s == 0)
+        answer.retry_after_s = 1;
+    finish(call, &answer, verdict->reason, NULL);
+    text_free(&body);
+}
+
+void broker_call_refuse_with(struct broker_call *call, enum reason reason, int status, const char *sentence)
+{
+    struct verdict verdict;
+
+    verdict_set(&verdict, reason, "%s", sentence);
+    verdict.status = status;
+    broker_call_refuse(call, &verdict);
+}

@@ -1,0 +1,77 @@
+// One call to the broker, from its arrival to its answer: who asks, what he is given, and the event that tells of it.
+#ifndef GITLATCH_BROKER_CALL_H
+#define GITLATCH_BROKER_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <gitlatch/bytes.h>
+#include <gitlatch/token_service.h>
+#include <gitlatch/verdict.h>
+
+#include "broker_runtime.h"
+#include "caller.h"
+#include "clock.h"
+#include "token_question.h"
+
+struct callers_request;
+struct loop;
+struct metrics;
+struct rate_limiter;
+struct service_call;
+
+// What all calls share; outlives them.
+struct broker_context {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct rate_limiter *limiter; // by caller, and by address for the admin bearer
+    uint32_t id_prefix, last_id;
+};
+
+// 8 hex digits of this process, 8 of the call.
+#define BROKER_CALL_ID_SIZE 17
+
+struct broker_call {
+    struct broker_context *context;
+    struct broker_runtime *runtime; // a reference
+    struct service_call *http;
+    char id[BROKER_CALL_ID_SIZE];
+    char client[64]; // address, without its port
+    struct mono started;
+    bool quiet; // no event, where it is answered well: nothing was given that matters
+
+    struct callers_request *proving; // NULL: it is not waited for
+    void (*proven)(struct broker_call *call);
+    struct caller caller; // namespace NULL: not proven, or an admin
+
+    struct token_question question; // all zero: none was read
+    char *scope;                    // of the token asked for, for people; NULL: none is asked for
+    struct token_request *asking;   // NULL: it is not waited for
+    void (*granted)(struct broker_call *call, const struct token_grant *grant);
+    void (*failed)(struct broker_call *call, const struct verdict *verdict);
+};
+
+// Lives until it is answered or its client has gone.
+struct broker_call *broker_call_new(struct broker_context *context, struct broker_runtime *runtime,
+                                    struct service_call *http);
+
+// The token after `Authorization: Bearer`; empty: there is none.
+struct bytes broker_call_bearer(const struct broker_call *call);
+// Counts a call of `name`; one too many is answered 429, and false is given.
+bool broker_call_within_limit(struct broker_call *call, const char *name) GL_MUST_CHECK;
+// Has the caller proven, whose rate is then looked at, and goes on with `proven`; or answers why not.
+void broker_call_prove(struct broker_call *call, void (*proven)(struct broker_call *call));
+// Asks for a token, and goes on with one of the two. `scope` is copied; what it points to is the call's.
+void broker_call_ask(struct broker_call *call, const struct scope *scope,
+                     void (*granted)(struct broker_call *call, const struct token_grant *grant),
+                     void (*failed)(struct broker_call *call, const struct verdict *verdict));
+
+// Each answers, writes the event, and frees the call.
+// 200 with JSON. `grant`: the token that the body holds, in its first 16 KiB; NULL: none.
+void broker_call_answer(struct broker_call *call, struct bytes json, const struct token_grant *grant);
+// The verdict's status with {"error","message"}; a renamed repository with its new name, too.
+void broker_call_refuse(struct broker_call *call, const struct verdict *verdict);
+// The same where there is nothing to be told but a word.
+void broker_call_refuse_with(struct broker_call *call, enum reason reason, int status, const char *sentence);
+
+#endif

@@ -1,0 +1,52 @@
+// What is built from one configuration and serves as long as a call needs it. A reload builds another one.
+#ifndef GITLATCH_BROKER_RUNTIME_H
+#define GITLATCH_BROKER_RUNTIME_H
+
+#include <gitlatch/attr.h>
+#include <gitlatch/error.h>
+#include <gitlatch/token_service.h>
+
+#include "config.h"
+#include "loop.h"
+#include "secret_file.h"
+#include "way_out.h"
+
+struct callers;
+struct http_client;
+struct metrics;
+struct serving_certificate;
+struct spawner;
+struct tls_client;
+
+struct broker_runtime {
+    unsigned references;
+    struct loop *loop;
+    struct deferred unused; // the last reference has gone: freed when who held it has returned
+    struct config *config;
+    struct way_out way;
+    struct tls_client **githubs; // as many as the configuration has
+    struct token_service *tokens;
+    struct serving_certificate *certificate;
+    struct secret_file admin_token; // path NULL: the platform endpoint is closed
+
+    // How callers are proven; `callers` is NULL where there is no grant.
+    struct dialer direct; // the cluster's API is not beyond `upstream.proxy`
+    struct tls_client *cluster;
+    struct http_client *client;
+    struct callers *callers;
+};
+
+struct broker_runtime_options {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct spawner *spawner;
+    struct config *config; // a reference is taken
+};
+
+// Reads the keys, roots and tokens that the configuration names. One reference, owned by the caller.
+struct broker_runtime *broker_runtime_new(const struct broker_runtime_options *options, struct error *ret_error)
+    GL_MUST_CHECK;
+struct broker_runtime *broker_runtime_ref(struct broker_runtime *runtime);
+void broker_runtime_unref(struct broker_runtime *runtime); // NULL: nothing
+
+#endif

@@ -1,0 +1,111 @@
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker_call.h"
+#include "endpoint.h"
+#include "grants.h"
+#include "mem.h"
+#include "secret.h"
+#include "service.h"
+#include "text.h"
+
+// The token goes first: what follows it may be long, and need not be wiped (service_answer).
+static json_t *answer_of(const struct broker_call *call, const struct token_grant *grant)
+{
+    const struct token_question *question = &call->question;
+    struct bytes token = secret_bytes(grant->token);
+    json_t *repositories = json_array(), *permissions = json_object();
+    char end[WALL_TEXT_SIZE];
+
+    for (size_t i = 0; i < grant->repository_count; i++)
+        json_array_append_new(repositories, json_pack("{s:I, s:s}", "id", (json_int_t)grant->repositories[i].id, "name",
+                                                      grant->repositories[i].name.name));
+    for (size_t i = 0; i < grant->permissions->count; i++)
+        json_object_set_new(permissions, grant->permissions->items[i].name,
+                            json_string(permission_level_name(grant->permissions->items[i].level)));
+    wall_format_rfc3339((struct wall){grant->expires_at_ms}, WALL_SECONDS, end);
+    json_t *root = json_pack("{s:s%, s:s, s:s, s:s}", "token", token.data, token.size, "expires_at", end, "host",
+                             question->host->web, "owner", question->owner);
+    if (question->count > 0)
+        json_object_set(root, "repositories", repositories);
+    json_decref(repositories);
+    json_object_set_new(root, "permissions", permissions);
+    return root;
+}
+
+static void on_grant(struct broker_call *call, const struct token_grant *grant)
+{
+    if (grant->wide) {
+        broker_call_refuse_with(call, REASON_SCOPE, 503, "the broker's credential gives no narrow tokens");
+        return;
+    }
+    json_t *root = answer_of(call, grant);
+    char *json = json_dumps(root, JSON_COMPACT);
+
+    broker_call_answer(call, bytes_of_string(json), grant);
+    mem_wiping_free(json);
+    json_decref(root);
+}
+
+// What GitHub does not give is not the caller's fault: he may come back.
+static void on_failure(struct broker_call *call, const struct verdict *verdict)
+{
+    struct verdict told = *verdict;
+
+    told.status = 503;
+    broker_call_refuse(call, &told);
+}
+
+static int compare_name(const void *a, const void *b)
+{
+    return strcmp(((const struct repository_name *)a)->name, ((const struct repository_name *)b)->name);
+}
+
+static bool includes(const void *arg, const struct repository_name *name)
+{
+    const struct token_question *question = arg;
+
+    return strcmp(name->owner, question->owner) == 0 &&
+           bsearch(name, question->names, question->count, sizeof(*name), compare_name) != NULL;
+}
+
+static void on_proven(struct broker_call *call)
+{
+    struct token_question *question = &call->question;
+    struct scope scope = {.reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API, .ruled = true};
+    struct verdict verdict;
+    struct text label = {0};
+    struct error error;
+
+    if (!token_question_parse(service_call_body(call->http), call->runtime->config, question, &error)) {
+        broker_call_refuse_with(call, REASON_QUESTION_MALFORMED, 400, error.text);
+        return;
+    }
+    bool allowed = grants_allow(&call->runtime->config->broker, &call->caller, question, &verdict);
+    token_question_label(question, &label);
+    call->scope = mem_string(text_string(&label));
+    text_free(&label);
+    if (!allowed) {
+        broker_call_refuse(call, &verdict);
+        return;
+    }
+    scope.host = question->host;
+    scope.permissions = question->permissions;
+    scope.tenant = call->caller.namespace;
+    memcpy(scope.repository.owner, question->owner, sizeof(scope.repository.owner));
+    if (question->count == 1) {
+        scope.reach = SCOPE_REPOSITORY;
+        scope.repository = question->names[0];
+    } else if (question->count > 1) {
+        scope.reach = SCOPE_SET;
+        scope.includes = includes;
+        scope.rules = question;
+    }
+    broker_call_ask(call, &scope, on_grant, on_failure);
+}
+
+void endpoint_token(struct broker_call *call)
+{
+    broker_call_prove(call, on_proven);
+}

@@ -1,0 +1,199 @@
+#include "grants.h"
+
+#include <string.h>
+
+#include "glob.h"
+#include "rule_json.h"
+#include "rule_set.h"
+#include "text.h"
+
+// The caller's next grant; start with `*position` 0. NULL: there is none left.
+static const struct config_grant *next_grant(const struct config_broker *broker, const struct caller *caller,
+                                             size_t *position)
+{
+    while (*position < broker->grant_count) {
+        const struct config_grant *grant = &broker->grants[(*position)++];
+
+        if (strcmp(grant->audience, caller->audience) == 0 && strcmp(grant->namespace, caller->namespace) == 0 &&
+            strcmp(grant->service_account, caller->service_account) == 0)
+            return grant;
+    }
+    return NULL;
+}
+
+const struct rule *grants_rule(const struct config_broker *broker, const struct caller *caller,
+                               const struct repository_name *name)
+{
+    const struct config_grant *grant;
+    const struct rule *rule = NULL;
+
+    for (size_t position = 0; !rule && (grant = next_grant(broker, caller, &position));)
+        rule = policy_rule(&grant->rules, name);
+    return rule;
+}
+
+static bool pushes(const struct rule *rule, bool holder)
+{
+    if (holder)
+        return rule->push.kind == REF_SET_ALL && rule->delete.kind == REF_SET_ALL && rule->create &&
+               rule->max_pack == 0;
+    return rule->push.kind != REF_SET_NONE || rule->delete.kind != REF_SET_NONE;
+}
+
+static void add(struct permissions *permissions, struct bytes name, enum permission_level level)
+{
+    // A rule with as many permissions as there is room for grants no other: to be refused is safe.
+    bool added GL_UNUSED = permissions_add(permissions, name, level);
+}
+
+void grants_permissions(const struct rule *rule, bool holder, struct permissions *ret_permissions)
+{
+    *ret_permissions = (struct permissions){0};
+    if (!holder || !rule->paths)
+        *ret_permissions = rule->permissions;
+    if (rule->fetch)
+        add(ret_permissions, BYTES("contents"), PERMISSION_READ);
+    if (pushes(rule, holder))
+        add(ret_permissions, BYTES("contents"), PERMISSION_WRITE);
+}
+
+// The part of `asked` that `granted` does not cover.
+static void subtract(const struct permissions *asked, const struct permissions *granted, struct permissions *ret_missing)
+{
+    *ret_missing = (struct permissions){0};
+    for (size_t i = 0; i < asked->count; i++) {
+        struct bytes name = bytes_of_string(asked->items[i].name);
+
+        if (asked->items[i].level > permissions_level(granted, name))
+            add(ret_missing, name, asked->items[i].level);
+    }
+}
+
+static bool deny(struct verdict *verdict, const struct caller *caller, const struct repository_name *name,
+                 const struct permissions *missing, const char *hint)
+{
+    char text[256];
+
+    permissions_format(missing, text, sizeof(text));
+    verdict_set(verdict, REASON_BROKER_DENIED, "%s/%s is not granted %s for %s/%s%s", caller->namespace,
+                caller->service_account, text, name->owner, name->name, hint);
+    verdict->status = 403;
+    return false;
+}
+
+static bool allow_repository(const struct config_broker *broker, const struct caller *caller,
+                             const struct token_question *question, const struct repository_name *name,
+                             struct verdict *verdict)
+{
+    const struct rule *rule = grants_rule(broker, caller, name);
+    bool holder = caller_is_holder(caller);
+    struct permissions granted, without_holder, missing;
+
+    if (!rule)
+        return deny(verdict, caller, name, &question->permissions, ": no grant of its audience names that repository");
+    grants_permissions(rule, holder, &granted);
+    grants_permissions(rule, false, &without_holder);
+    // Every token that GitHub makes can read the metadata.
+    if (granted.count > 0)
+        add(&granted, BYTES("metadata"), PERMISSION_READ);
+    subtract(&question->permissions, &granted, &missing);
+    if (missing.count == 0)
+        return true;
+    return deny(verdict, caller, name, &missing,
+                holder && permissions_cover(&without_holder, &missing)
+                    ? ": who holds the token himself is granted only what no ref pattern, `delete`, `create`, "
+                      "`max_pack` or `paths` narrows"
+                    : "");
+}
+
+// For an owner's whole installation.
+
+static bool names_owner(const struct rule *rule, const char *owner)
+{
+    struct bytes pattern, name;
+
+    bytes_cut(bytes_of_string(rule->match), '/', &pattern, &name);
+    return glob_match_nocase(pattern, bytes_of_string(owner));
+}
+
+// The one owner whom all of the caller's rules name.
+static bool find_owner(const struct config_broker *broker, const struct caller *caller, char ret_owner[OWNER_NAME_SIZE])
+{
+    const struct config_grant *grant;
+    struct repository_name parsed;
+    char found[OWNER_NAME_SIZE] = "";
+
+    for (size_t position = 0; (grant = next_grant(broker, caller, &position));) {
+        for (size_t i = 0; i < grant->rules.count; i++) {
+            struct bytes owner, name;
+
+            bytes_cut(bytes_of_string(grant->rules.rules[i].match), '/', &owner, &name);
+            if (!repository_name_parse(owner, BYTES("any"), &parsed) ||
+                (*found && strcmp(found, parsed.owner) != 0))
+                return false;
+            memcpy(found, parsed.owner, sizeof(found));
+        }
+    }
+    memcpy(ret_owner, found, sizeof(found));
+    return *found;
+}
+
+static bool has_rule_for_owner(const struct config_broker *broker, const struct caller *caller, const char *owner)
+{
+    const struct config_grant *grant;
+
+    for (size_t position = 0; (grant = next_grant(broker, caller, &position));) {
+        for (size_t i = 0; i < grant->rules.count; i++) {
+            if (names_owner(&grant->rules.rules[i], owner))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool allow_owner(const struct config_broker *broker, const struct caller *caller,
+                        struct token_question *question, struct verdict *verdict)
+{
+    struct permissions metadata = {0};
+    struct repository_name all = {.name = "*"};
+
+    if (!*question->owner && !find_owner(broker, caller, question->owner)) {
+        verdict_set(verdict, REASON_QUESTION_MALFORMED, "`owner` is missing, and the grants of %s/%s name not one alone",
+                    caller->namespace, caller->service_account);
+        return false;
+    }
+    add(&metadata, BYTES("metadata"), PERMISSION_READ);
+    memcpy(all.owner, question->owner, sizeof(all.owner));
+    if (!permissions_cover(&metadata, &question->permissions) || caller_is_holder(caller))
+        return deny(verdict, caller, &all, &question->permissions, ": name its `repositories`");
+    return has_rule_for_owner(broker, caller, question->owner) ||
+           deny(verdict, caller, &all, &question->permissions, ": no grant of its audience names that owner");
+}
+
+bool grants_allow(const struct config_broker *broker, const struct caller *caller, struct token_question *question,
+                  struct verdict *ret_verdict)
+{
+    if (!question->names)
+        return allow_owner(broker, caller, question, ret_verdict);
+    for (size_t i = 0; i < question->count; i++) {
+        if (!allow_repository(broker, caller, question, &question->names[i], ret_verdict))
+            return false;
+    }
+    return true;
+}
+
+void grants_describe(const struct config_broker *broker, const struct caller *caller, struct text *text)
+{
+    const struct config_grant *grant;
+    bool first = true;
+
+    text_append(text, "{\"repositories\":[");
+    for (size_t position = 0; (grant = next_grant(broker, caller, &position));) {
+        for (size_t i = 0; i < grant->rules.count; i++) {
+            text_append(text, first ? "" : ",");
+            rule_json_append(&grant->rules.rules[i], text);
+            first = false;
+        }
+    }
+    text_append(text, "]}\n");
+}

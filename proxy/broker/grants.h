@@ -1,0 +1,34 @@
+// Who may ask for what: `broker.grants`. Pure.
+//
+// A caller's rules are those of all its grants, in the order of the file: the first that matches a repository decides,
+// here as in its sidecar.
+#ifndef GITLATCH_GRANTS_H
+#define GITLATCH_GRANTS_H
+
+#include <stdbool.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/verdict.h>
+
+#include "caller.h"
+#include "config.h"
+#include "token_question.h"
+
+// The rule that decides for a repository; NULL: none does.
+const struct rule *grants_rule(const struct config_broker *broker, const struct caller *caller,
+                               const struct repository_name *name);
+
+// What a token for a repository of this rule may grant, `metadata: read` aside. `holder`: the caller will hold the token
+// himself. Then what only a proxy can enforce (ref patterns, no deletion, no creation, a largest pack) leaves no write
+// of contents, and `paths` no permission of the API, for a token knows nothing of them.
+void grants_permissions(const struct rule *rule, bool holder, struct permissions *ret_permissions);
+
+// Whether the question is granted; false names what is missing. Without names only {metadata: read} is, by which a
+// sidecar lists what an owner's installation covers; its owner is found where the caller's rules name one alone.
+bool grants_allow(const struct config_broker *broker, const struct caller *caller, struct token_question *question,
+                  struct verdict *ret_verdict) GL_MUST_CHECK;
+
+// Appends `{"repositories":[…]}`: the caller's rules with the configuration's keys.
+void grants_describe(const struct config_broker *broker, const struct caller *caller, struct text *text);
+
+#endif

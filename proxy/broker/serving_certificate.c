@@ -1,0 +1,174 @@
+#include "serving_certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+
+#define LOOK_MS (1 * SECOND_MS)
+
+// ECDHE and AEAD alone; the key may be RSA or ECDSA.
+#define CIPHERS_TLS12                                                                                                  \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"                          \
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
+
+struct serving_certificate {
+    struct loop *loop;
+    char *certificate, *key;
+    SSL_CTX *context;
+    struct stat seen[2]; // of the two files, when they were last read
+    struct mono looked_at;
+    struct wall end;
+};
+
+static bool fail(struct error *error, const char *path, const char *what)
+{
+    unsigned long code = ERR_peek_last_error();
+
+    error_set(error, "%s: %s (%s)", path, what, code ? ERR_reason_error_string(code) : "unknown");
+    ERR_clear_error();
+    return false;
+}
+
+// An encrypted key would make OpenSSL ask on the terminal.
+static int refuse_password(char *buffer, int size, int writes, void *arg)
+{
+    return -1;
+}
+
+static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_size,
+                           const unsigned char *offered, unsigned int offered_size, void *arg)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *chosen;
+
+    if (SSL_select_next_proto(&chosen, ret_size, ours, sizeof(ours) - 1, offered, offered_size) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *ret_protocol = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool load(const struct serving_certificate *serving, SSL_CTX *context, struct error *error)
+{
+    SSL_CTX_set_default_passwd_cb(context, refuse_password);
+    if (!SSL_CTX_use_certificate_chain_file(context, serving->certificate))
+        return fail(error, serving->certificate, "no certificate can be read from it");
+    if (!SSL_CTX_use_PrivateKey_file(context, serving->key, SSL_FILETYPE_PEM))
+        return fail(error, serving->key, "no key can be read from it that belongs to the certificate");
+    return SSL_CTX_check_private_key(context) || fail(error, serving->key, "it does not belong to the certificate");
+}
+
+static SSL_CTX *context_new(const struct serving_certificate *serving, struct error *error)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+
+    if (!context || !SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) ||
+        !SSL_CTX_set_cipher_list(context, CIPHERS_TLS12)) {
+        fail(error, serving->certificate, "TLS cannot be set up");
+    } else if (load(serving, context, error)) {
+        SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); // tickets alone
+        SSL_CTX_set_num_tickets(context, 1);
+        SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
+        SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+        return context;
+    }
+    SSL_CTX_free(context);
+    return NULL;
+}
+
+static struct wall end_of(const SSL_CTX *context)
+{
+    struct tm fields;
+
+    if (!ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &fields))
+        return WALL_NEVER;
+    return (struct wall){(int64_t)timegm(&fields) * SECOND_MS};
+}
+
+static void look(const struct serving_certificate *serving, struct stat ret_seen[2])
+{
+    memset(ret_seen, 0, 2 * sizeof(*ret_seen));
+    // A file that is not there is all zero.
+    if (stat(serving->certificate, &ret_seen[0]) != 0)
+        memset(&ret_seen[0], 0, sizeof(ret_seen[0]));
+    if (stat(serving->key, &ret_seen[1]) != 0)
+        memset(&ret_seen[1], 0, sizeof(ret_seen[1]));
+}
+
+static bool same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool read_files(struct serving_certificate *serving, struct error *error)
+{
+    SSL_CTX *context;
+
+    // Looked at before they are read: what changes meanwhile is read again.
+    look(serving, serving->seen);
+    context = context_new(serving, error);
+    if (!context)
+        return false;
+    SSL_CTX_free(serving->context);
+    serving->context = context;
+    serving->end = end_of(context);
+    return true;
+}
+
+struct serving_certificate *serving_certificate_new(struct loop *loop, const char *certificate, const char *key,
+                                                    struct error *ret_error)
+{
+    struct serving_certificate *serving = mem_alloc_zero(1, sizeof(*serving));
+
+    serving->loop = loop;
+    serving->certificate = mem_string(certificate);
+    serving->key = mem_string(key);
+    serving->looked_at = loop_now(loop);
+    if (read_files(serving, ret_error))
+        return serving;
+    serving_certificate_free(serving);
+    return NULL;
+}
+
+void serving_certificate_free(struct serving_certificate *serving)
+{
+    if (!serving)
+        return;
+    SSL_CTX_free(serving->context);
+    mem_free(serving->certificate);
+    mem_free(serving->key);
+    mem_free(serving);
+}
+
+SSL_CTX *serving_certificate_context(struct serving_certificate *serving)
+{
+    struct mono now = loop_now(serving->loop);
+    struct stat seen[2];
+    struct error error;
+
+    if (now.ms - serving->looked_at.ms < LOOK_MS)
+        return serving->context;
+    serving->looked_at = now;
+    look(serving, seen);
+    if (same(&seen[0], &serving->seen[0]) && same(&seen[1], &serving->seen[1]))
+        return serving->context;
+    if (read_files(serving, &error))
+        log_info("broker", "%s: read again, and in use", serving->certificate);
+    else
+        log_error("broker", "%s; the old certificate stays in use", error.text);
+    return serving->context;
+}
+
+struct wall serving_certificate_end(const struct serving_certificate *serving)
+{
+    return serving->end;
+}

@@ -1,0 +1,154 @@
+#include "token_question.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem.h"
+#include "mint_scope.h"
+#include "text.h"
+
+static bool take_host(const json_t *value, const struct config *config, struct token_question *question,
+                      struct error *ret_error)
+{
+    if (!value && config->github_count == 1) {
+        question->host = &config->githubs[0].host;
+        return true;
+    }
+    for (size_t i = 0; i < config->github_count; i++) {
+        if (json_is_string(value) && strcasecmp(json_string_value(value), config->githubs[i].host.web) == 0) {
+            question->host = &config->githubs[i].host;
+            return true;
+        }
+    }
+    return error_set(ret_error, "`host` must be a GitHub that this broker serves, such as \"%s\"",
+                     config->githubs[0].host.web);
+}
+
+static bool take_owner(const json_t *value, struct token_question *question, struct error *ret_error)
+{
+    struct bytes owner = bytes_of_string(json_string_value(value));
+    struct repository_name any;
+
+    if (json_is_string(value) && owner.size == 0)
+        return true;
+    if (!json_is_string(value) || !repository_name_parse(owner, BYTES("any"), &any))
+        return error_set(ret_error, "`owner` must be the name of an owner");
+    memcpy(question->owner, any.owner, sizeof(any.owner));
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct repository_name *)a)->name, ((const struct repository_name *)b)->name);
+}
+
+static void sort_names(struct token_question *question)
+{
+    size_t kept = 0;
+
+    qsort(question->names, question->count, sizeof(*question->names), compare_names);
+    for (size_t i = 0; i < question->count; i++) {
+        if (kept == 0 || compare_names(&question->names[kept - 1], &question->names[i]) != 0)
+            question->names[kept++] = question->names[i];
+    }
+    question->count = kept;
+}
+
+// An empty list means "all" to GitHub: it is refused, since nobody means it.
+static bool take_names(const json_t *value, struct token_question *question, struct error *ret_error)
+{
+    size_t count = json_array_size(value), i;
+    const json_t *item;
+
+    if (!value)
+        return true;
+    if (count == 0 || count > MINT_SCOPE_REPOSITORIES_MAX)
+        return error_set(ret_error, "`repositories` must be a list of 1 to %d names", MINT_SCOPE_REPOSITORIES_MAX);
+    if (!*question->owner)
+        return error_set(ret_error, "`repositories` needs their `owner`");
+    question->names = mem_alloc_zero(count, sizeof(*question->names));
+    json_array_foreach(value, i, item) {
+        if (!json_is_string(item) || !repository_name_parse(bytes_of_string(question->owner),
+                                                            bytes_of_string(json_string_value(item)),
+                                                            &question->names[question->count++]))
+            return error_set(ret_error, "`repositories` must hold names of repositories, without their owner");
+    }
+    sort_names(question);
+    return true;
+}
+
+static bool take_permissions(json_t *value, struct token_question *question, struct error *ret_error)
+{
+    const char *name;
+    json_t *word;
+
+    if (value && !json_is_object(value))
+        return error_set(ret_error, "`permissions` must be an object such as {\"contents\": \"read\"}");
+    json_object_foreach(value, name, word) {
+        enum permission_level level;
+
+        if (!json_is_string(word) || !permission_level_parse(bytes_of_string(json_string_value(word)), &level) ||
+            !permissions_add(&question->permissions, bytes_of_string(name), level))
+            return error_set(ret_error, "`permissions` must hold names of permissions, each read, write or admin");
+    }
+    return question->permissions.count > 0 ||
+           permissions_add(&question->permissions, BYTES("metadata"), PERMISSION_READ);
+}
+
+// What is not understood could have made the question narrower.
+static bool check_members(json_t *root, struct error *ret_error)
+{
+    static const char *const members[] = {"host", "owner", "permissions", "repositories"};
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(root, name, value) {
+        bool known = false;
+
+        for (size_t i = 0; i < GL_ARRAY_SIZE(members); i++)
+            known |= strcmp(name, members[i]) == 0;
+        if (!known)
+            return error_set(ret_error, "there is no member `%.64s`", name);
+    }
+    return true;
+}
+
+bool token_question_parse(struct bytes body, const struct config *config, struct token_question *ret_question,
+                          struct error *ret_error)
+{
+    json_t *root = json_loadb(body.data ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
+    struct token_question question = {0};
+    bool ok = json_is_object(root) || error_set(ret_error, "the body must be a JSON object");
+
+    ok = ok && check_members(root, ret_error) &&
+         take_host(json_object_get(root, "host"), config, &question, ret_error) &&
+         take_owner(json_object_get(root, "owner"), &question, ret_error) &&
+         take_names(json_object_get(root, "repositories"), &question, ret_error) &&
+         take_permissions(json_object_get(root, "permissions"), &question, ret_error);
+    json_decref(root);
+    if (ok)
+        *ret_question = question;
+    else
+        token_question_clear(&question);
+    return ok;
+}
+
+void token_question_clear(struct token_question *question)
+{
+    mem_free(question->names);
+    *question = (struct token_question){0};
+}
+
+void token_question_label(const struct token_question *question, struct text *text)
+{
+    char permissions[512];
+
+    permissions_format(&question->permissions, permissions, sizeof(permissions));
+    if (question->count == 1)
+        text_format(text, "%s/%s %s", question->owner, question->names[0].name, permissions);
+    else if (question->count > 1)
+        text_format(text, "%s (%zu repositories) %s", question->owner, question->count, permissions);
+    else
+        text_format(text, "%s (all) %s", question->owner, permissions);
+}

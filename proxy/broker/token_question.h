@@ -1,0 +1,36 @@
+// What POST /v1/token asks for (product.md, "Broker"). Pure.
+#ifndef GITLATCH_TOKEN_QUESTION_H
+#define GITLATCH_TOKEN_QUESTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
+#include <gitlatch/error.h>
+#include <gitlatch/permissions.h>
+#include <gitlatch/repository_name.h>
+
+#include "config.h"
+
+struct text;
+
+// 500 names of 104 bytes and 32 permissions, written with spaces.
+#define TOKEN_QUESTION_MAX (96 * KIB)
+
+struct token_question {
+    const struct github_host *host; // the configuration's
+    char owner[OWNER_NAME_SIZE];    // "": none is named
+    struct repository_name *names;  // owned; sorted, each once; NULL: none is named
+    size_t count;
+    struct permissions permissions; // never empty: {metadata: read} where none are named
+};
+
+// `host` may be absent where the configuration has one GitHub. The error is a clause about the body.
+bool token_question_parse(struct bytes body, const struct config *config, struct token_question *ret_question,
+                          struct error *ret_error) GL_MUST_CHECK;
+void token_question_clear(struct token_question *question);
+// For people: "acme/widgets contents:write", "acme (12 repositories) issues:read".
+void token_question_label(const struct token_question *question, struct text *text);
+
+#endif

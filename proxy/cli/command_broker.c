@@ -1,0 +1,77 @@
+// `gitlatch broker`: the token broker of a cluster.
+#include "broker.h"
+#include "command.h"
+#include "log.h"
+#include "serving.h"
+
+static const char help[] =
+    "Usage: gitlatch broker [-c FILE]\n"
+    "\n"
+    "Runs the token broker of a cluster, in the foreground, until SIGTERM; then lets what is in flight end (at\n"
+    "most `limits.drain`) and exits with 0. It alone holds the App's key. A sidecar proves itself with its\n"
+    "service-account token and is given tokens within the `grants` of the configuration.\n"
+    "\n"
+    "SIGHUP, or a change of the file, reads the configuration again: a bad one is refused and logged, and the\n"
+    "old one stays. The certificate, the App's key and the tokens are read again when their files change.\n"
+    "\n"
+    "  -c, --config FILE    the configuration; else GITLATCH_CONFIG, else\n"
+    "                       " CONFIG_DEFAULT_PATH "\n"
+    "  -h, --help           this text\n"
+    "\n"
+    "What it is asked, over TLS at `broker.listen`:\n"
+    "  POST /v1/token       {\"host\",\"owner\",\"repositories\",\"permissions\"}; Authorization: Bearer TOKEN, a\n"
+    "                       service-account token of audience gitlatch or gitlatch-credential\n"
+    "  GET /v1/rules        the caller's grants as rules\n"
+    "  GET /healthz, /readyz, /metrics\n"
+    "and at `broker.admin_listen`, with the token in `broker.admin_token`:\n"
+    "  GET /admin/github-installation-token[?owner=OWNER]\n";
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    COMMAND_OPTION_HELP,
+    {NULL, 0, NULL, 0},
+};
+
+static void on_ready(void *arg, const void *broker)
+{
+    const struct config *config = arg;
+
+    if (config->credential_count == 0)
+        log_warn("broker", "there is no `credentials`: no token can be made, and it is not ready");
+    if (config->broker.grant_count == 0)
+        log_warn("broker", "there are no `grants`: no sidecar is given anything");
+    log_info("broker", "gitlatch " GITLATCH_VERSION " serves tokens at %s", broker_listens_at(broker));
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct serving_options serving = {
+        .type = &served_broker, .reloads = true, .lifeline = -1, .ready = on_ready};
+    const char *path = NULL;
+    struct error error;
+    int option, status;
+
+    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+        if (option == 'h')
+            return command_help(command);
+        if (option != 'c')
+            return COMMAND_USAGE;
+        path = optarg;
+    }
+    if (!command_no_arguments(command, argc, argv))
+        return COMMAND_USAGE;
+    serving.config = command_config(command, path, CONFIG_FOR_BROKER);
+    if (!serving.config)
+        return COMMAND_USAGE;
+    serving.ready_arg = serving.config;
+    status = serving_run(&serving, &error) ? COMMAND_DONE : command_fail(command, "%s", error.text);
+    config_unref(serving.config);
+    return status;
+}
+
+const struct command command_broker = {
+    .name = "broker",
+    .summary = "run the token broker of a cluster",
+    .help = help,
+    .run = run,
+};

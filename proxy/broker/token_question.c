@@ -30,7 +30,7 @@ static bool take_owner(const json_t *value, struct token_question *question, str
     struct bytes owner = bytes_of_string(json_string_value(value));
     struct repository_name any;
 
-    if (json_is_string(value) && owner.size == 0)
+    if (!value || (json_is_string(value) && owner.size == 0))
         return true;
     if (!json_is_string(value) || !repository_name_parse(owner, BYTES("any"), &any))
         return error_set(ret_error, "`owner` must be the name of an owner");

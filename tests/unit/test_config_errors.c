@@ -324,6 +324,10 @@ static void test_uses(void **state)
     config_unref(config);
     assert_false(config_parse(BYTES(APP), "f", CONFIG_FOR_BROKER, &config, &error));
     assert_string_equal(error.text, "f:1: broker: is missing, and `gitlatch broker` needs it");
+    // Without any it is a broker whose platform endpoint says that there is no App.
+    assert_true(config_parse(BYTES("broker: {tls: {certificate: c, key: k}}\n"), "f", CONFIG_FOR_BROKER, &config,
+                             &error));
+    config_unref(config);
     assert_false(config_parse(BYTES("credentials: [{type: file, path: f}]\nbroker: {}\n"), "f",
                               CONFIG_FOR_BROKER, &config, &error));
     assert_string_equal(error.text,

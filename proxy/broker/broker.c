@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin.h"
+#include "admission.h"
 #include "broker_call.h"
 #include "broker_runtime.h"
 #include "endpoint.h"
@@ -25,6 +26,8 @@
 #define CALLERS_MAX        16384
 // An idle connection is worth one handshake a minute to its owner, and a place among `limits.connections` to all.
 #define TIMEOUT_MS (10 * SECOND_MS)
+// The API servers of a cluster keep a few; each may hold a review of 2 MiB.
+#define ADMISSION_CONNECTIONS 16
 // Who drains looks so often whether all is sent.
 #define DRAIN_LOOK_MS 20
 
@@ -32,7 +35,7 @@ struct broker {
     struct broker_context context;
     struct spawner *spawner;
     struct broker_runtime *runtime;
-    struct service *service, *admin; // admin NULL: there is none
+    struct service *service, *admin, *admission; // the last two may be NULL: there is none
     char address[ADDRESS_TEXT_SIZE];
     struct wall started;
 
@@ -82,6 +85,27 @@ static void on_admin_call(void *arg, struct service_call *http)
         answer_unknown(http, "there is GET /admin/github-installation-token");
 }
 
+static void on_admission_call(void *arg, struct service_call *http)
+{
+    struct broker *broker = arg;
+    struct answer answer = {.status = 200, .content_type = BYTES("application/json")};
+    struct text text = {0};
+    struct error error;
+
+    if (!is_call(http, METHOD_POST, BYTES("/admission"))) {
+        answer_unknown(http, "there is POST /admission");
+        return;
+    }
+    if (!admission_review(broker->runtime->admission, service_call_body(http), &text, &error)) {
+        text_format(&text, "%s\n", error.text);
+        answer.status = 400;
+        answer.content_type = BYTES("text/plain");
+    }
+    answer.body = text_bytes(&text);
+    service_answer(http, &answer, false);
+    text_free(&text);
+}
+
 // The start.
 
 static SSL_CTX *on_tls(void *arg)
@@ -89,7 +113,7 @@ static SSL_CTX *on_tls(void *arg)
     return serving_certificate_context(((struct broker *)arg)->runtime->certificate);
 }
 
-static bool listen_on(struct broker *broker, const struct config_address *address, size_t body,
+static bool listen_on(struct broker *broker, const struct config_address *address, size_t connections, size_t body,
                       service_handler_fn *handler, struct service **ret_service, struct error *ret_error)
 {
     const struct service_options options = {
@@ -97,7 +121,7 @@ static bool listen_on(struct broker *broker, const struct config_address *addres
         .address = address->address,
         .tls = on_tls,
         .tls_arg = broker,
-        .connections = broker->runtime->config->limits.connections,
+        .connections = connections,
         .body = body,
         .timeout_ms = TIMEOUT_MS,
         .handler = handler,
@@ -121,7 +145,12 @@ static struct broker_runtime *make_runtime(struct broker *broker, struct config 
 
 static size_t open_connections(const struct broker *broker)
 {
-    return service_connections(broker->service) + (broker->admin ? service_connections(broker->admin) : 0);
+    const struct service *services[] = {broker->service, broker->admin, broker->admission};
+    size_t count = 0;
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(services); i++)
+        count += services[i] ? service_connections(services[i]) : 0;
+    return count;
 }
 
 static void collect(struct metrics *metrics, void *arg)
@@ -144,6 +173,7 @@ struct broker *broker_new(const struct broker_options *options, struct error *re
     struct broker *broker = mem_alloc_zero(1, sizeof(*broker));
     struct broker_context *context = &broker->context;
     const struct config_broker *config = &options->config->broker;
+    size_t connections = options->config->limits.connections;
 
     *context = (struct broker_context){.loop = options->loop, .metrics = options->metrics};
     context->limiter = rate_limiter_new(options->loop, rate, CALLERS_MAX);
@@ -154,8 +184,10 @@ struct broker *broker_new(const struct broker_options *options, struct error *re
     timer_init(&broker->drain, options->loop, on_drain, broker);
     broker->runtime = make_runtime(broker, options->config, ret_error);
     if (!broker->runtime ||
-        !listen_on(broker, &config->listen, TOKEN_QUESTION_MAX, on_call, &broker->service, ret_error) ||
-        !listen_on(broker, &config->admin_listen, 0, on_admin_call, &broker->admin, ret_error)) {
+        !listen_on(broker, &config->listen, connections, TOKEN_QUESTION_MAX, on_call, &broker->service, ret_error) ||
+        !listen_on(broker, &config->admin_listen, connections, 0, on_admin_call, &broker->admin, ret_error) ||
+        !listen_on(broker, &config->admission_listen, ADMISSION_CONNECTIONS, ADMISSION_REVIEW_MAX, on_admission_call,
+                   &broker->admission, ret_error)) {
         broker_free(broker);
         return NULL;
     }
@@ -167,6 +199,7 @@ struct broker *broker_new(const struct broker_options *options, struct error *re
 void broker_free(struct broker *broker)
 {
     timer_stop(&broker->drain);
+    service_free(broker->admission);
     service_free(broker->admin);
     service_free(broker->service);
     broker_runtime_unref(broker->runtime);
@@ -187,7 +220,8 @@ bool broker_reload(struct broker *broker, struct config *config, struct error *r
     const struct config_broker *old = &broker->runtime->config->broker, *new = &config->broker;
     struct broker_runtime *runtime;
 
-    if (!same_text(old->listen.text, new->listen.text) || !same_text(old->admin_listen.text, new->admin_listen.text))
+    if (!same_text(old->listen.text, new->listen.text) || !same_text(old->admin_listen.text, new->admin_listen.text) ||
+        !same_text(old->admission_listen.text, new->admission_listen.text))
         return error_set(ret_error, "%s: `broker` has another address, which needs a restart", config->path);
     runtime = make_runtime(broker, config, ret_error);
     if (!runtime)
@@ -219,6 +253,8 @@ void broker_drain(struct broker *broker, broker_drained_fn *done, void *arg)
     service_stop(broker->service);
     if (broker->admin)
         service_stop(broker->admin);
+    if (broker->admission)
+        service_stop(broker->admission);
     timer_start(&broker->drain, 0);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admission.h"
 #include "audit.h"
 #include "callers.h"
 #include "http_client.h"
@@ -116,6 +117,15 @@ static bool read_admin_token(struct broker_runtime *runtime, struct error *ret_e
            error_prefix(ret_error, "broker.admin_token");
 }
 
+static bool read_admission(struct broker_runtime *runtime, struct error *ret_error)
+{
+    const char *path = runtime->config->broker.admission_sidecar;
+
+    if (path)
+        runtime->admission = admission_load(path, ret_error);
+    return !path || runtime->admission || error_prefix(ret_error, "broker.admission.sidecar");
+}
+
 static void on_unused(void *arg);
 
 struct broker_runtime *broker_runtime_new(const struct broker_runtime_options *options, struct error *ret_error)
@@ -131,7 +141,7 @@ struct broker_runtime *broker_runtime_new(const struct broker_runtime_options *o
     runtime->certificate =
         serving_certificate_new(options->loop, config->broker.certificate, config->broker.key, ret_error);
     if (runtime->certificate && way_out_init(&runtime->way, options->loop, config, ret_error) &&
-        read_admin_token(runtime, ret_error) && make_callers(runtime, options->loop, ret_error) &&
+        read_admin_token(runtime, ret_error) && read_admission(runtime, ret_error) && make_callers(runtime, options->loop, ret_error) &&
         make_tokens(runtime, options, ret_error))
         return runtime;
     broker_runtime_unref(runtime);
@@ -156,6 +166,7 @@ static void on_unused(void *arg)
         tls_client_unref(runtime->githubs[i]);
     mem_free(runtime->githubs);
     secret_file_clear(&runtime->admin_token);
+    admission_free(runtime->admission);
     way_out_clear(&runtime->way);
     serving_certificate_free(runtime->certificate);
     config_unref(runtime->config);

@@ -11,6 +11,7 @@
 #include "secret_file.h"
 #include "way_out.h"
 
+struct admission;
 struct callers;
 struct http_client;
 struct metrics;
@@ -28,6 +29,7 @@ struct broker_runtime {
     struct token_service *tokens;
     struct serving_certificate *certificate;
     struct secret_file admin_token; // path NULL: the platform endpoint is closed
+    struct admission *admission;    // NULL: there is no webhook
 
     // How callers are proven; `callers` is NULL where there is no grant.
     struct dialer direct; // the cluster's API is not beyond `upstream.proxy`

@@ -24,7 +24,9 @@ static const char help[] =
     "  GET /v1/rules        the caller's grants as rules\n"
     "  GET /healthz, /readyz, /metrics\n"
     "and at `broker.admin_listen`, with the token in `broker.admin_token`:\n"
-    "  GET /admin/github-installation-token[?owner=OWNER]\n";
+    "  GET /admin/github-installation-token[?owner=OWNER]\n"
+    "and at `broker.admission.listen`, by the API server:\n"
+    "  POST /admission      an AdmissionReview of a pod, which is given the sidecar\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},

@@ -105,6 +105,8 @@ struct config_broker {
     char *certificate, *key; // PEM files
     struct config_address admin_listen;
     char *admin_token; // file; NULL: the platform endpoint is closed
+    struct config_address admission_listen;
+    char *admission_sidecar; // file; NULL: there is no webhook
     uint64_t replicas;
     char *audience;
     char *kubernetes_api, *kubernetes_token_file, *kubernetes_ca; // NULL: the cluster's own

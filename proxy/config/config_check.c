@@ -147,6 +147,19 @@ static bool check_grants(const struct config *config, struct yaml_reader *reader
     return true;
 }
 
+static bool check_admission(const struct config_broker *broker, struct yaml_reader *reader)
+{
+    if (broker->admission_listen.off != !broker->admission_sidecar)
+        return yaml_reader_refuse_key(reader, "broker.admission",
+                                      "needs both `listen`, such as 0.0.0.0:8445, and `sidecar`, the file with what "
+                                      "is put into a pod");
+    if (same_address(&broker->listen, &broker->admission_listen) ||
+        same_address(&broker->admin_listen, &broker->admission_listen))
+        return yaml_reader_refuse_key(reader, "broker.admission.listen",
+                                      "is also another address of `broker`; take another port");
+    return true;
+}
+
 static bool check_broker(const struct config *config, enum config_use use, struct yaml_reader *reader)
 {
     const struct config_broker *broker = &config->broker;
@@ -170,7 +183,7 @@ static bool check_broker(const struct config *config, enum config_use use, struc
         return yaml_reader_refuse_key(reader, "broker.admin_listen",
                                       "is also the address of `listen`; take another "
                                       "port");
-    return check_grants(config, reader);
+    return check_admission(broker, reader) && check_grants(config, reader);
 }
 
 bool config_check(const struct config *config, enum config_use use, struct yaml_reader *reader)

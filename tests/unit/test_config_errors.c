@@ -262,6 +262,11 @@ static const struct {
      "2: broker.admin_token: needs `admin_listen`, such as 0.0.0.0:8444"},
     {APP "broker: {tls: {certificate: c, key: k}, admin_token: t, admin_listen: 0.0.0.0:8443}\n",
      "2: broker.admin_listen: is also the address of `listen`; take another port"},
+    {APP "broker: {tls: {certificate: c, key: k}, admission: {listen: 0.0.0.0:1}}\n",
+     "2: broker.admission: needs both `listen`, such as 0.0.0.0:8445, and `sidecar`, the file with what is put into "
+     "a pod"},
+    {APP "broker: {tls: {certificate: c, key: k}, admission: {listen: 0.0.0.0:8443, sidecar: s}}\n",
+     "2: broker.admission.listen: is also another address of `broker`; take another port"},
     {APP "broker: {tls: {certificate: c, key: k}, replicas: 0}\n",
      "2: broker.replicas: must be between 1 and 1000, not 0"},
     {APP "broker: {tls: {certificate: c, key: k}, grants: [{namespace: n}]}\n",

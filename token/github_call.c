@@ -58,10 +58,12 @@ static char *mint_body(const struct mint_scope *scope)
     if (scope->reach == SCOPE_REPOSITORY) {
         json_object_set_new(body, "repositories", json_pack("[s]", scope->repository.name));
     } else if (scope->reach == SCOPE_SET) {
-        json_t *ids = json_array();
+        bool by_id = scope->repositories[0].id != 0;
+        json_t *set = json_array();
         for (size_t i = 0; i < scope->repository_count; i++)
-            json_array_append_new(ids, json_integer((json_int_t)scope->repositories[i].id));
-        json_object_set_new(body, "repository_ids", ids);
+            json_array_append_new(set, by_id ? json_integer((json_int_t)scope->repositories[i].id)
+                                             : json_string(scope->repositories[i].name.name));
+        json_object_set_new(body, by_id ? "repository_ids" : "repositories", set);
     }
     char *dump = json_dumps(body, JSON_COMPACT);
     char *text = mem_string(dump);

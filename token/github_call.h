@@ -30,7 +30,7 @@ void github_call_clear(struct github_call *call);
 // The call as the transport takes it, a view of `call`.
 struct http_call github_call_http(const struct github_call *call, struct bytes bearer, struct tls_client *tls);
 
-// POST /app/installations/ID/access_tokens. A set is named by its ids.
+// POST /app/installations/ID/access_tokens
 struct github_call github_call_mint(uint64_t installation, const struct mint_scope *scope);
 // GET /repos/O/R/installation, /orgs/O/installation, /users/O/installation
 struct github_call github_call_repository_installation(const struct github_host *host,

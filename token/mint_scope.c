@@ -45,11 +45,14 @@ void mint_scope_init_wide(struct mint_scope *mint, const struct github_host *hos
     snprintf(mint->repository.owner, sizeof(mint->repository.owner), "%s", owner);
 }
 
-static int compare_ids(const void *a, const void *b)
+// By id; by name where there is none.
+static int compare_repositories(const void *a, const void *b)
 {
-    uint64_t left = ((const struct token_repository *)a)->id, right = ((const struct token_repository *)b)->id;
+    const struct token_repository *left = a, *right = b;
 
-    return (left > right) - (left < right);
+    if (left->id != right->id)
+        return left->id < right->id ? -1 : 1;
+    return left->id ? 0 : strcmp(left->name.name, right->name.name);
 }
 
 void mint_scope_set(struct mint_scope *mint, const struct token_repository *repositories, size_t count)
@@ -58,7 +61,7 @@ void mint_scope_set(struct mint_scope *mint, const struct token_repository *repo
     mint->repositories = mem_alloc(count * sizeof(*repositories));
     memcpy(mint->repositories, repositories, count * sizeof(*repositories));
     mint->repository_count = count;
-    qsort(mint->repositories, count, sizeof(*repositories), compare_ids);
+    qsort(mint->repositories, count, sizeof(*repositories), compare_repositories);
 }
 
 void mint_scope_copy(struct mint_scope *copy, const struct mint_scope *mint)
@@ -86,11 +89,16 @@ static void add_permissions(const struct mint_scope *mint, struct text *text)
 
 void mint_scope_key(const struct mint_scope *mint, struct text *text)
 {
-    // A name holds no space, so that no two scopes give one text.
+    // A name holds no space, no comma and no slash, so that no two scopes give one text.
     text_format(text, "%s %d%s %s/%s ", mint->host->web, (int)mint->reach, mint->wide ? "w" : "", mint->repository.owner,
                 mint->reach == SCOPE_REPOSITORY ? mint->repository.name : "");
-    for (size_t i = 0; i < mint->repository_count; i++)
-        text_format(text, "%s%" PRIu64, i ? "," : "", mint->repositories[i].id);
+    for (size_t i = 0; i < mint->repository_count; i++) {
+        const struct token_repository *repository = &mint->repositories[i];
+        if (repository->id)
+            text_format(text, ",%" PRIu64, repository->id);
+        else
+            text_format(text, "/%s", repository->name.name);
+    }
     text_append_char(text, ' ');
     add_permissions(mint, text);
 }
@@ -138,13 +146,24 @@ static bool repository_matches(const struct mint_scope *mint, const struct token
     return false;
 }
 
+static bool was_asked_for(const struct mint_scope *mint, struct token_repository repository)
+{
+    if (mint->repositories[0].id == 0) {
+        repository.id = 0;
+        if (strcmp(repository.name.owner, mint->repository.owner) != 0)
+            return false;
+    }
+    return bsearch(&repository, mint->repositories, mint->repository_count, sizeof(repository), compare_repositories);
+}
+
 static bool within_set(const struct mint_scope *mint, const struct token_repository *repositories, size_t count,
                        struct verdict *ret_verdict)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!bsearch(&repositories[i], mint->repositories, mint->repository_count, sizeof(*repositories), compare_ids))
-            return verdict_set(ret_verdict, REASON_SCOPE, "the token covers %s/%s, which was not asked for; it is not "
-                               "used", repositories[i].name.owner, repositories[i].name.name);
+        if (!was_asked_for(mint, repositories[i]))
+            return verdict_set(ret_verdict, REASON_SCOPE,
+                               "the token covers %s/%s, which was not asked for; it is not used",
+                               repositories[i].name.owner, repositories[i].name.name);
     }
     return true;
 }

@@ -24,7 +24,7 @@ struct mint_scope {
     bool wide;                             // whatever the source has for this owner; nothing else is asked for
     bool all_permissions;                  // whatever the installation has: left out of the mint
     struct permissions permissions;        // empty only where `wide` or `all_permissions`
-    struct token_repository *repositories; // SCOPE_SET: owned, sorted by id, not empty
+    struct token_repository *repositories; // SCOPE_SET: owned, sorted, not empty; ids are 0 where names are asked for
     size_t repository_count;
     char tenant[MINT_SCOPE_TENANT_SIZE]; // who asked first, whose turn is waited for; no part of the key
 };
@@ -37,7 +37,7 @@ void mint_scope_init(struct mint_scope *mint, const struct scope *scope);
 void mint_scope_init_metadata(struct mint_scope *mint, const struct github_host *host, const char *owner);
 // What a source gives that cannot narrow: one token, or one an owner (which may be empty).
 void mint_scope_init_wide(struct mint_scope *mint, const struct github_host *host, const char *owner);
-// Gives a SCOPE_SET its repositories (copied).
+// Gives a SCOPE_SET its repositories (copied), all of them by id, or all by name with an id of 0.
 void mint_scope_set(struct mint_scope *mint, const struct token_repository *repositories, size_t count);
 void mint_scope_copy(struct mint_scope *copy, const struct mint_scope *mint);
 void mint_scope_clear(struct mint_scope *mint);

@@ -13,6 +13,7 @@ struct token_walk {
     token_walk_fn *done;
     void *arg;
     size_t position;        // of the source that is asked, or is next
+    bool by_name;           // a set was asked for by the names that the rules hold
     struct verdict verdict; // the failure that tells most, of those met; REASON_NONE: none yet
     struct deferred step;   // to the source at `position`
     struct repository_list_request *listing;
@@ -93,15 +94,22 @@ static void fail(struct token_walk *walk, const struct verdict *verdict)
     finish(walk, NULL, NULL);
 }
 
+static void enumerate(struct token_walk *walk, struct source *source);
+
 static void on_lease(void *arg, struct lease *lease, const struct verdict *verdict)
 {
     struct token_walk *walk = arg;
 
     walk->asking = NULL;
-    if (lease)
+    if (lease) {
         finish(walk, lease, walk->context->sources[walk->position]);
-    else
+    } else if (walk->by_name && verdict->reason == REASON_NOT_COVERED) {
+        // One of the names is not there: the others are told by enumeration.
+        walk->by_name = false;
+        enumerate(walk, walk->context->sources[walk->position]);
+    } else {
         fail(walk, verdict);
+    }
 }
 
 static void ask(struct token_walk *walk, struct source *source, struct mint_scope *scope)
@@ -151,12 +159,44 @@ static void on_list(void *arg, const struct token_repository *all, size_t count,
     mem_free(selected);
 }
 
+static void enumerate(struct token_walk *walk, struct source *source)
+{
+    walk->listing = repository_list_ask(walk->context->lists, source, walk->scope.repository.owner, on_list, walk);
+}
+
+// Where the rules name the repositories of a set without a pattern, there is nothing to enumerate. False: there is.
+static bool ask_by_name(struct token_walk *walk, struct source *source)
+{
+    const struct scope *scope = &walk->scope;
+    struct repository_name *names;
+    size_t count;
+
+    if (!scope->names || !*scope->repository.owner)
+        return false;
+    names = mem_alloc(MINT_SCOPE_REPOSITORIES_MAX * sizeof(*names));
+    count = scope->names(scope->rules, scope->repository.owner, names, MINT_SCOPE_REPOSITORIES_MAX);
+    walk->by_name = count > 0;
+    if (walk->by_name) {
+        struct token_repository *set = mem_alloc_zero(count, sizeof(*set));
+        struct mint_scope mint;
+        for (size_t i = 0; i < count; i++)
+            set[i].name = names[i];
+        mint_scope_init(&mint, scope);
+        mint_scope_set(&mint, set, count);
+        mem_free(set);
+        ask(walk, source, &mint);
+    }
+    mem_free(names);
+    return walk->by_name;
+}
+
 static void try_narrow(struct token_walk *walk, struct source *source)
 {
     struct mint_scope mint;
 
     if (walk->scope.reach == SCOPE_SET) {
-        walk->listing = repository_list_ask(walk->context->lists, source, walk->scope.repository.owner, on_list, walk);
+        if (!ask_by_name(walk, source))
+            enumerate(walk, source);
         return;
     }
     mint_scope_init(&mint, &walk->scope);

@@ -40,17 +40,19 @@ static void scopes_have_keys_of_their_own(void **state)
         mint_of("widgets", "issues", PERMISSION_READ),
         mint_of("gadgets", "contents", PERMISSION_READ),
         mint_of("widgets", NULL, PERMISSION_NONE),
-        {0}, {0}, {0}, {0}, {0}, {0},
+        {0}, {0}, {0}, {0}, {0}, {0}, {0},
     };
     struct text keys[GL_ARRAY_SIZE(scopes)] = {0};
     struct token_repository set[] = {{.id = 12}, {.id = 3}}, other[] = {{.id = 1}, {.id = 23}};
+    struct token_repository names[] = {{.name.name = "12"}, {.name.name = "3"}};
 
     mint_scope_init_metadata(&scopes[5], &dotcom, "acme");
     mint_scope_init_metadata(&scopes[6], &server, "acme");
     mint_scope_init_wide(&scopes[7], &dotcom, "acme");
     mint_scope_init_wide(&scopes[8], &dotcom, "");
-    scopes[9] = scopes[10] = scopes[0];
-    scopes[9].reach = scopes[10].reach = SCOPE_SET;
+    scopes[9] = scopes[10] = scopes[11] = scopes[0];
+    scopes[9].reach = scopes[10].reach = scopes[11].reach = SCOPE_SET;
+    mint_scope_set(&scopes[11], names, 2);
     mint_scope_set(&scopes[9], set, 2);
     mint_scope_set(&scopes[10], other, 2);
     for (size_t i = 0; i < GL_ARRAY_SIZE(scopes); i++) {
@@ -147,12 +149,28 @@ static void a_set_is_compared_by_id(void **state)
     mint_scope_clear(&mint);
 }
 
+static void a_set_of_names_is_compared_by_name(void **state)
+{
+    struct mint_scope mint = mint_of("x", "contents", PERMISSION_READ);
+    struct token_repository asked[] = {repository(0, "acme", "b"), repository(0, "acme", "a")};
+    struct token_repository granted[] = {repository(7, "acme", "a"), repository(8, "acme", "b")};
+    struct token_repository other[] = {repository(7, "acme", "c")}, foreign[] = {repository(7, "globex", "a")};
+    struct verdict verdict;
+
+    mint.reach = SCOPE_SET;
+    mint_scope_set(&mint, asked, 2);
+    assert_int_equal(compare(&mint, NULL, PERMISSION_NONE, granted, 2, &verdict), REASON_NONE);
+    assert_int_equal(compare(&mint, NULL, PERMISSION_NONE, other, 1, &verdict), REASON_SCOPE);
+    assert_int_equal(compare(&mint, NULL, PERMISSION_NONE, foreign, 1, &verdict), REASON_SCOPE);
+    mint_scope_clear(&mint);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scopes_have_keys_of_their_own), cmocka_unit_test(the_order_of_a_set_does_not_matter),
         cmocka_unit_test(what_is_granted_is_compared),   cmocka_unit_test(another_name_is_a_new_name),
-        cmocka_unit_test(a_set_is_compared_by_id),
+        cmocka_unit_test(a_set_is_compared_by_id),       cmocka_unit_test(a_set_of_names_is_compared_by_name),
     };
 
     return cmocka_run_group_tests_name("mint_scope", tests, make_hosts, clear_hosts);

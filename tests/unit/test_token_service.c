@@ -210,6 +210,45 @@ static void an_empty_set_is_no_token(void **state)
     assert_int_equal(fixture->github.mints, 1); // for the listing
 }
 
+static size_t names_in_rules(const void *rules, const char *owner, struct repository_name *ret_names, size_t room)
+{
+    const char *const *names = rules;
+    size_t count = 0;
+
+    for (; names[count] && count < room; count++)
+        assert_true(repository_name_parse(bytes_of_string(owner), bytes_of_string(names[count]), &ret_names[count]));
+    return count;
+}
+
+static bool included_in_rules(const void *rules, const struct repository_name *name)
+{
+    for (const char *const *names = rules; *names; names++) {
+        if (strcmp(*names, name->name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void names_need_no_enumeration(void **state)
+{
+    struct token_fixture *fixture = *state;
+    const char *const both[] = {"widgets", "gadgets", NULL}, *const one_not_there[] = {"widgets", "missing", NULL};
+    struct scope scope = set_of(fixture, "");
+
+    token_fixture_serve(fixture, &fixture->app, 1);
+    scope.names = names_in_rules;
+    scope.includes = included_in_rules;
+    scope.rules = both;
+    assert_string_equal(token_ask(fixture, &scope).repositories, "1002:acme/gadgets 1001:acme/widgets");
+    assert_string_equal(fixture->github.last_body,
+                        "{\"permissions\":{\"issues\":\"read\"},\"repositories\":[\"gadgets\",\"widgets\"]}");
+    assert_int_equal(fixture->github.lists, 0);
+    // GitHub refuses all where one name is not there.
+    scope.rules = one_not_there;
+    assert_string_equal(token_ask(fixture, &scope).repositories, "1001:acme/widgets");
+    assert_int_equal(fixture->github.lists, 1);
+}
+
 static void many_sets_are_one_enumeration(void **state)
 {
     struct token_fixture *fixture = *state;
@@ -508,6 +547,7 @@ int main(void)
         TOKEN_TEST(a_set_is_enumerated),
         TOKEN_TEST(a_set_of_many_pages),
         TOKEN_TEST(an_empty_set_is_no_token),
+        TOKEN_TEST(names_need_no_enumeration),
         TOKEN_TEST(many_sets_are_one_enumeration),
         TOKEN_TEST(a_listing_that_fails_is_said),
         TOKEN_TEST(ids_are_known_from_mints),

@@ -1,6 +1,7 @@
 #include "glob.h"
 
 #include <ctype.h>
+#include <stdint.h>
 
 static bool same_byte(char a, char b, bool nocase)
 {
@@ -22,41 +23,57 @@ static bool skip_literal(struct bytes *pattern, struct bytes *text, bool nocase)
     return true;
 }
 
-// A wildcard may match nothing: from before it, the place after it is reached, too.
-static void pass_wildcards(struct bytes pattern, bool *reached)
-{
-    for (size_t i = 0; i < pattern.size; i++)
-        if (reached[i] && pattern.data[i] == '*')
-            reached[i + 1] = true;
-}
-
 static bool star_crosses(struct bytes pattern, size_t i)
 {
     return (i + 1 < pattern.size && pattern.data[i + 1] == '*') || (i > 0 && pattern.data[i - 1] == '*');
 }
 
-// Moves all the places that the pattern can be at over one byte of the text together: no backtracking, so no
-// pattern is slow. False: none is left.
-static bool step(struct bytes pattern, bool *reached, char c, bool nocase)
+// Where in the pattern the text read so far may have led, in rising order.
+struct places {
+    size_t count;
+    uint16_t at[GLOB_SIZE_MAX + 1];
+};
+
+// Adds a place, and those after it for the wildcards there: they may match nothing. From a `**` on, the places
+// before it are of no use: whatever they could still match, it matches, too.
+static void reach(struct places *places, struct bytes pattern, size_t place)
 {
-    bool any = false;
+    for (;; place++) {
+        bool star = place < pattern.size && pattern.data[place] == '*';
 
-    for (size_t i = pattern.size + 1; i-- > 0;) {
-        bool stays = i < pattern.size && pattern.data[i] == '*' && reached[i] &&
-                     (c != '/' || star_crosses(pattern, i));
-        bool comes = i > 0 && pattern.data[i - 1] != '*' && reached[i - 1] &&
-                     same_byte(pattern.data[i - 1], c, nocase);
-
-        reached[i] = stays || comes;
-        any = any || reached[i];
+        if (places->count == 0 || places->at[places->count - 1] < place) {
+            if (star && star_crosses(pattern, place))
+                places->count = 0;
+            places->at[places->count++] = (uint16_t)place;
+        }
+        if (!star)
+            return;
     }
-    pass_wildcards(pattern, reached);
-    return any;
+}
+
+// Moves all the places over one byte of the text together: no backtracking, so no pattern is slow. Only places
+// that were reached cost anything, which are few unless the pattern repeats itself.
+static void step(const struct places *from, struct places *to, struct bytes pattern, char c, bool nocase)
+{
+    to->count = 0;
+    for (size_t i = 0; i < from->count; i++) {
+        size_t place = from->at[i];
+
+        if (place == pattern.size)
+            continue;
+        if (pattern.data[place] != '*') {
+            if (same_byte(pattern.data[place], c, nocase))
+                reach(to, pattern, place + 1);
+        } else if (c != '/' || star_crosses(pattern, place)) {
+            reach(to, pattern, place);
+        }
+    }
 }
 
 static bool match(struct bytes pattern, struct bytes text, bool nocase)
 {
-    bool reached[GLOB_SIZE_MAX + 1] = {true};
+    struct places places[2];
+    struct places *now = &places[0], *next = &places[1];
 
     if (pattern.size > GLOB_SIZE_MAX || !skip_literal(&pattern, &text, nocase))
         return false;
@@ -67,11 +84,16 @@ static bool match(struct bytes pattern, struct bytes text, bool nocase)
     if (bytes_equal(pattern, BYTES("*")))
         return text.size == 0 || memchr(text.data, '/', text.size) == NULL;
 
-    pass_wildcards(pattern, reached);
-    for (size_t i = 0; i < text.size; i++)
-        if (!step(pattern, reached, text.data[i], nocase))
-            return false;
-    return reached[pattern.size];
+    now->count = 0;
+    reach(now, pattern, 0);
+    for (size_t i = 0; i < text.size && now->count; i++) {
+        struct places *done = now;
+
+        step(now, next, pattern, text.data[i], nocase);
+        now = next;
+        next = done;
+    }
+    return now->count && now->at[now->count - 1] == pattern.size;
 }
 
 bool glob_match(struct bytes pattern, struct bytes text)

@@ -10,8 +10,8 @@
 // The longest ref pattern anybody would write; bounds the cost of a match.
 #define GLOB_SIZE_MAX 1024
 
-// Whether the whole text matches. A wildcard matches the empty run, too. Costs at most pattern size × text
-// size. A pattern longer than GLOB_SIZE_MAX matches nothing.
+// Whether the whole text matches. A wildcard matches the empty run, too. Costs a few steps a byte of the text,
+// and never more than pattern size × text size. A pattern longer than GLOB_SIZE_MAX matches nothing.
 bool glob_match(struct bytes pattern, struct bytes text);
 // The same without regard to ASCII case.
 bool glob_match_nocase(struct bytes pattern, struct bytes text);

@@ -182,6 +182,7 @@ static bool decide(struct exchange *exchange)
         return true;
     if (exchange_enforce(exchange, &exchange->decision.verdict))
         return false;
+    exchange->noted_rule = exchange->decision.rule;
     policy_decide(&no_rules, &exchange->operation, &exchange->decision);
     return true;
 }
@@ -256,6 +257,7 @@ static bool decide_lfs(struct exchange *exchange)
         return true;
     if (exchange_enforce(exchange, &exchange->decision.verdict))
         return false;
+    exchange->noted_rule = exchange->decision.rule;
     policy_decide(&no_rules, &exchange->operation, &exchange->decision);
     policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
     return true;
@@ -264,7 +266,9 @@ static bool decide_lfs(struct exchange *exchange)
 static bool decide_push(struct exchange *exchange)
 {
     policy_decide_push(exchange->decision.rule, body_gate_push(exchange->gate), &exchange->push);
-    return exchange->push.allowed || !exchange_enforce(exchange, &exchange->push.verdict);
+    if (!exchange->push.allowed && exchange_enforce(exchange, &exchange->push.verdict))
+        return false;
+    return exchange_limit_pack(exchange);
 }
 
 static bool decide_graphql(struct exchange *exchange)
@@ -365,6 +369,7 @@ static void tell(struct exchange *exchange)
     int64_t duration_ms = loop_now(server_loop(session->server)).ms - exchange->started.ms;
     const char *label = told_label(exchange);
     enum reason reason = exchange->verdict.reason != REASON_NONE ? exchange->verdict.reason : exchange->noted.reason;
+    const struct rule *rule = exchange->noted_rule ? exchange->noted_rule : exchange->decision.rule;
     struct audit_event event = {
         .event = "request",
         .id = exchange->id,
@@ -375,7 +380,7 @@ static void tell(struct exchange *exchange)
         .operation = label,
         .push = exchange->gate ? body_gate_push(exchange->gate) : NULL,
         .decision = told_decision(exchange),
-        .rule = exchange->decision.rule ? exchange->decision.rule->match : NULL,
+        .rule = rule ? rule->match : NULL,
         .reason = reason,
         .status = exchange->status,
         .bytes_up = exchange->bytes_up,

@@ -149,7 +149,7 @@ void exchange_answer(struct exchange *exchange)
         .id = exchange->id,
         .form = has_operation ? operation_form(exchange->operation.kind) : FORM_TEXT,
         .push = is_push ? body_gate_push(exchange->gate) : NULL,
-        .decision = exchange->push.reasons && !exchange->push.allowed ? &exchange->push : NULL,
+        .decision = exchange->push.reasons && verdict->reason == exchange->push.verdict.reason ? &exchange->push : NULL,
     };
 
     if (is_push && body_gate_is_probe(exchange->gate)) {

@@ -89,11 +89,45 @@ void exchange_begin_request(struct exchange *exchange)
         exchange_proceed(exchange);
 }
 
-// The body's bytes on their way up: kept as long as they may be sent again, the pack counted.
+static void tell_pack_too_large(const struct exchange *exchange, struct verdict *ret_verdict)
+{
+    verdict_set(ret_verdict, REASON_PACK_TOO_LARGE, "the pack is larger than the %llu bytes of `max_pack`",
+                (unsigned long long)exchange->decision.rule->max_pack);
+}
+
+// The pack is counted before it is passed on: once GitHub has the end of it, it is too late.
+static bool pack_may_pass(void *arg, struct bytes stretch)
+{
+    struct exchange *exchange = arg;
+    struct verdict verdict;
+
+    if (body_gate_count(exchange->gate, stretch, exchange->decision.rule->max_pack))
+        return true;
+    if (exchange->runtime->config->enforce)
+        return false;
+    tell_pack_too_large(exchange, &verdict);
+    return !exchange_enforce(exchange, &verdict);
+}
+
+bool exchange_limit_pack(struct exchange *exchange)
+{
+    const struct rule *rule = exchange->decision.rule;
+    struct verdict verdict;
+
+    if (!rule || rule->max_pack == 0)
+        return true;
+    exchange->up.check = pack_may_pass;
+    if (pack_may_pass(exchange, BYTES("")))
+        return true;
+    tell_pack_too_large(exchange, &verdict);
+    exchange_refuse(exchange, &verdict);
+    return false;
+}
+
+// The body's bytes on their way up: kept as long as they may be sent again.
 static void on_sent(void *arg, struct bytes bytes, bool passed)
 {
     struct exchange *exchange = arg;
-    uint64_t max_pack = exchange->decision.rule ? exchange->decision.rule->max_pack : 0;
 
     exchange->bytes_up += bytes.size;
     exchange_moved(exchange);
@@ -105,10 +139,6 @@ static void on_sent(void *arg, struct bytes bytes, bool passed)
             let_go_of_held(exchange);
         }
     }
-    if (exchange->operation.kind == OPERATION_PUSH && max_pack > 0 &&
-        !body_gate_count(exchange->gate, bytes, max_pack) && exchange->verdict.reason == REASON_NONE)
-        verdict_set(&exchange->verdict, REASON_PACK_TOO_LARGE, "the pack is larger than the %llu bytes of `max_pack`",
-                    (unsigned long long)max_pack);
 }
 
 // What the gate held back, or what is sent again. True: all of it is given to the connection.
@@ -132,6 +162,7 @@ void exchange_send(struct exchange *exchange)
 {
     struct stream *client = exchange->session->client;
     struct stream *upstream = exchange->upstream->stream;
+    struct verdict verdict;
 
     if (!send_held(exchange))
         return;
@@ -147,15 +178,14 @@ void exchange_send(struct exchange *exchange)
         break;
     case PUMP_BAD:
         refuse_malformed(exchange);
-        return;
+        break;
     case PUMP_TRUNCATED:
         session_close(exchange->session, REASON_CLIENT_GONE);
-        return;
-    }
-    if (exchange->verdict.reason != REASON_NONE) {
-        struct verdict verdict = exchange->verdict; // on_sent found the pack too large
-
+        break;
+    case PUMP_STOPPED:
+        tell_pack_too_large(exchange, &verdict);
         exchange_refuse(exchange, &verdict);
+        break;
     }
 }
 
@@ -188,6 +218,7 @@ void exchange_drain(struct exchange *exchange)
         exchange_answer(exchange);
         break;
     case PUMP_TRUNCATED:
+    case PUMP_STOPPED: // nothing checks a body that goes nowhere
         session_close(exchange->session, REASON_CLIENT_GONE);
         break;
     }

@@ -294,6 +294,7 @@ void exchange_pump_response(struct exchange *exchange)
         session_close(exchange->session, REASON_UPSTREAM_PROTOCOL);
         break;
     case PUMP_TRUNCATED:
+    case PUMP_STOPPED: // nothing checks it
         session_close(exchange->session, REASON_UPSTREAM_LOST);
         break;
     }

@@ -80,6 +80,7 @@ struct exchange {
     struct operation operation; // OPERATION_KIND_COUNT: not known
     struct policy_decision decision;
     struct verdict noted; // `enforce: false`: what would have been refused; else REASON_NONE
+    const struct rule *noted_rule; // and the rule that would have
 
     enum request_state request_state;
     struct pump up;
@@ -129,6 +130,8 @@ void exchange_gate_decided(struct exchange *exchange);
 void exchange_finish(struct exchange *exchange);
 
 // exchange_request.c
+// A push is decided: from now on its pack is held against `max_pack`. False: it is too large already, and refused.
+bool exchange_limit_pack(struct exchange *exchange) GL_MUST_CHECK;
 void exchange_begin_request(struct exchange *exchange);
 // Goes on sending: the connection takes more, or the client has brought more.
 void exchange_send(struct exchange *exchange);

@@ -55,13 +55,25 @@ static enum pump_result at_rest(const struct pump *pump, const struct stream *so
     return PUMP_TRUNCATED;
 }
 
+// Whether what was just metered may be passed on.
+static bool may_pass(const struct pump *pump, const struct stream *source, void *arg)
+{
+    struct bytes stretch = bytes_of(stream_input(source).data, pump->before + pump->pass + pump->after);
+
+    return !pump->check || pump->check(arg, stretch);
+}
+
 enum pump_result pump_run(struct pump *pump, struct stream *source, struct stream *sink, pump_tap_fn *tap, void *arg)
 {
     for (;;) {
+        bool metered_before = is_metered(pump);
+
         if (pump_meter(pump, stream_input(source)) == BODY_BAD)
             return PUMP_BAD;
         if (!is_metered(pump))
             return at_rest(pump, source);
+        if (!metered_before && !may_pass(pump, source, arg))
+            return PUMP_STOPPED;
         use(source, &pump->before, pump->before, false, tap, arg);
         if (pump->pass > 0) {
             size_t sent = stream_send(sink, bytes_of(stream_input(source).data, pump->pass));

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
+#include <gitlatch/bytes.h>
 
 #include "body.h"
 
@@ -18,12 +19,17 @@ enum pump_result {
     PUMP_DONE,      // the body has ended and all of it was given to the sink
     PUMP_BAD,       // the framing is malformed, see `body.bad`
     PUMP_TRUNCATED, // the source ended inside the body
+    PUMP_STOPPED,   // `check` said so
 };
+
+// Sees each metered stretch of raw bytes once, before any of it is passed on. False: none of it is.
+typedef bool pump_check_fn(void *arg, struct bytes stretch);
 
 struct pump {
     struct body body;
     bool dechunk;   // take the chunk framing off (rewrite_must_dechunk)
     bool body_done; // the framing has ended; what is metered may wait
+    pump_check_fn *check; // of pump_run, with its `arg`; NULL: none
     size_t before;  // bytes at the front of the input to be dropped,
     size_t pass;    // then to be passed on,
     size_t after;   // then to be dropped

@@ -119,6 +119,30 @@ static void no_pattern_is_slow(void **state)
     assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
+static clock_t time_of(struct bytes pattern, struct bytes text)
+{
+    clock_t start = clock();
+
+    for (int i = 0; i < 20; i++)
+        assert_false(glob_match(pattern, text));
+    return clock() - start;
+}
+
+// The text comes from whoever pushes: what it costs must not grow with what the operator wrote.
+static void a_long_pattern_costs_no_more_than_a_short_one(void **state)
+{
+    static char pattern[GLOB_SIZE_MAX], text[64 * KIB];
+    clock_t cheap, dear;
+
+    memset(pattern, 'p', sizeof(pattern));
+    memcpy(pattern, "refs/**/", 8);
+    memset(text, 't', sizeof(text));
+    memcpy(text, "refs/", 5);
+    cheap = time_of(bytes_of(pattern, 16), bytes_of(text, sizeof(text)));
+    dear = time_of(bytes_of(pattern, sizeof(pattern)), bytes_of(text, sizeof(text)));
+    assert_true(dear < 8 * cheap + CLOCKS_PER_SEC / 50);
+}
+
 static void a_pattern_that_is_too_long_matches_nothing(void **state)
 {
     static char pattern[GLOB_SIZE_MAX + 2];
@@ -136,6 +160,7 @@ int main(void)
         cmocka_unit_test(case_counts_unless_asked_not_to),
         cmocka_unit_test(every_short_pattern_means_what_it_says),
         cmocka_unit_test(no_pattern_is_slow),
+        cmocka_unit_test(a_long_pattern_costs_no_more_than_a_short_one),
         cmocka_unit_test(a_pattern_that_is_too_long_matches_nothing),
     };
 

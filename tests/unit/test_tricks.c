@@ -402,7 +402,25 @@ static void pages_get_no_token(void **state)
     check(pages, GL_ARRAY_SIZE(pages));
 }
 
-int main(void)
+static void list(const struct policy_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        printf("%c\t%s\t%s\t%s\n", cases[i].host, cases[i].method, cases[i].target, cases[i].expected);
+}
+
+// The integration tests send all of them over the wire.
+static int list_all(void)
+{
+    list(git_names, GL_ARRAY_SIZE(git_names));
+    list(lfs_names, GL_ARRAY_SIZE(lfs_names));
+    list(api_names, GL_ARRAY_SIZE(api_names));
+    list(credential_endpoints, GL_ARRAY_SIZE(credential_endpoints));
+    list(server_paths, GL_ARRAY_SIZE(server_paths));
+    list(pages, GL_ARRAY_SIZE(pages));
+    return 0;
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_git_are_read_in_one_way),
@@ -413,5 +431,7 @@ int main(void)
         cmocka_unit_test(pages_get_no_token),
     };
 
+    if (argc == 2 && strcmp(argv[1], "--list") == 0)
+        return list_all();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,14 +68,32 @@ static void stop(void *arg)
     loop_stop(arg);
 }
 
-// Lets the loop do all that is ready.
-static void settle(struct loop *loop)
+static int unread(const struct end *end)
 {
-    struct timer timer;
+    int count = 0;
 
-    timer_init(&timer, loop, stop, loop);
-    timer_start(&timer, 20);
-    loop_run(loop);
+    if (end->stream)
+        ioctl(stream_fd(end->stream), FIONREAD, &count);
+    return count;
+}
+
+// Lets the loop do all that is ready: until nothing is on its way, or what is does not move (a sink is full). No count
+// of milliseconds would do: under valgrind a handshake takes half a second.
+static void settle(struct loop *loop, const struct end ends[2])
+{
+    int before = -1;
+
+    for (unsigned quiet = 0; quiet < 5;) {
+        struct timer timer;
+        int now;
+
+        timer_init(&timer, loop, stop, loop);
+        timer_start(&timer, 5);
+        loop_run(loop);
+        now = unread(&ends[0]) + unread(&ends[1]);
+        quiet = now == before ? quiet + 1 : 0;
+        before = now;
+    }
 }
 
 static void free_ends(struct loop *loop, struct end ends[2])
@@ -92,7 +111,7 @@ static void what_is_written_arrives(void **state)
     ends[1].take = false;
     assert_true(stream_write(ends[0].stream, BYTES("head ")));
     assert_int_equal(stream_send(ends[0].stream, BYTES("body")), 4);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[1].inputs, 1); // joined: one write, one read
     assert_true(bytes_equal(stream_input(ends[1].stream), BYTES("head body")));
     free_ends(loop, ends);
@@ -110,7 +129,7 @@ static void a_full_sink_stops_the_source(void **state)
     do {
         more = stream_send(ends[0].stream, bytes_of(data, MIB));
         sent += more;
-        settle(loop);
+        settle(loop, ends);
     } while (more > 0 && sent < 16 * MIB);
     assert_true(sent < 4 * MIB); // the socket's buffers and 64 KiB, not all
     assert_int_equal(stream_input(ends[1].stream).size, 64 * KIB);
@@ -118,7 +137,7 @@ static void a_full_sink_stops_the_source(void **state)
     ends[1].take = true;
     ends[1].received += stream_input(ends[1].stream).size;
     stream_consume(ends[1].stream, stream_input(ends[1].stream).size);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[1].received, sent);
     assert_true(ends[0].outputs > 0);
     mem_free(data);
@@ -132,7 +151,7 @@ static void the_end_is_told_once_after_the_bytes(void **state)
 
     assert_true(stream_write(ends[0].stream, BYTES("last words")));
     stream_shutdown_output(ends[0].stream);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[1].received, 10);
     assert_int_equal(ends[1].ended, STREAM_CLOSED);
     assert_true(ends[1].inputs <= 2);
@@ -147,9 +166,9 @@ static void a_callback_may_free_its_stream(void **state)
     ends[1].free_on_input = true;
     assert_true(stream_write(ends[0].stream, BYTES("x")));
     stream_flush(ends[0].stream);
-    settle(loop);
+    settle(loop, ends);
     assert_null(ends[1].stream);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[0].ended, STREAM_CLOSED);
     free_ends(loop, ends);
 }
@@ -163,7 +182,7 @@ static void writing_to_who_has_gone_is_told(void **state)
     stream_free(ends[1].stream);
     ends[1].stream = NULL;
     stream_send(ends[0].stream, BYTES("x"));
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[0].inputs, 1);
     assert_int_equal(ends[0].ended, STREAM_FAILED);
     assert_string_equal(stream_failure(ends[0].stream), "Broken pipe");
@@ -211,16 +230,16 @@ static void tls_carries_bytes_and_its_end(void **state)
 
     memset(data, 'x', MIB);
     start_tls(ends, server, client);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[0].handshakes, 1);
     assert_int_equal(ends[1].handshakes, 1);
     while (sent < MIB) {
         sent += stream_send(ends[0].stream, bytes_of(data + sent, MIB - sent));
-        settle(loop);
+        settle(loop, ends);
     }
     assert_int_equal(ends[1].received, MIB);
     stream_shutdown_output(ends[0].stream);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[1].ended, STREAM_CLOSED);
     mem_free(data);
     free_ends(loop, ends);
@@ -235,13 +254,13 @@ static void a_tls_stream_cut_short_is_no_orderly_end(void **state)
     SSL_CTX *server = make_server(), *client = SSL_CTX_new(TLS_client_method());
 
     start_tls(ends, server, client);
-    settle(loop);
+    settle(loop, ends);
     stream_send(ends[0].stream, BYTES("half an ans"));
-    settle(loop);
+    settle(loop, ends);
     stream_abort(ends[0].stream);
     stream_free(ends[0].stream);
     ends[0].stream = NULL;
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[1].received, 11);
     assert_int_equal(ends[1].ended, STREAM_TRUNCATED);
     free_ends(loop, ends);
@@ -260,11 +279,11 @@ static void tls_begins_with_bytes_that_came_before_it(void **state)
     ends[0].take = false;
     SSL_set_connect_state(connect);
     stream_start_tls(ends[1].stream, connect);
-    settle(loop);
+    settle(loop, ends);
     assert_true(stream_input(ends[0].stream).size > 100);
     SSL_set_accept_state(accept);
     stream_start_tls(ends[0].stream, accept);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[0].handshakes, 1);
     assert_int_equal(ends[1].handshakes, 1);
     free_ends(loop, ends);
@@ -280,7 +299,7 @@ static void a_failed_handshake_says_why(void **state)
 
     SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
     start_tls(ends, server, client);
-    settle(loop);
+    settle(loop, ends);
     assert_int_equal(ends[1].ended, STREAM_FAILED);
     assert_string_equal(stream_failure(ends[1].stream), "certificate: self-signed certificate");
     free_ends(loop, ends);

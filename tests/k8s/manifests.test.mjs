@@ -1,0 +1,210 @@
+// Every kustomization, rendered by the real kustomize and held against the API's models.
+import assert from "node:assert/strict";
+import {execFileSync} from "node:child_process";
+import {existsSync, readdirSync, writeFileSync, mkdtempSync} from "node:fs";
+import {tmpdir} from "node:os";
+import {join, relative} from "node:path";
+import {test} from "node:test";
+
+import {offences} from "./lib/restricted.mjs";
+import {problems, release} from "./lib/schema.mjs";
+import {checkout, compose, find, gitlatch, kustomize, parse, podSpec, read, readYaml, source} from "./lib/tools.mjs";
+
+const folder = checkout();
+const rendered = new Map(); // what each kustomization gives, by its path below k8s/
+
+function folders(path) {
+  return readdirSync(path, {withFileTypes: true}).filter((entry) => entry.isDirectory())
+    .flatMap((entry) => [join(path, entry.name), ...folders(join(path, entry.name))]);
+}
+const all = folders(join(folder, "k8s")).filter((path) => existsSync(join(path, "kustomization.yaml")))
+  .map((path) => relative(join(folder, "k8s"), path)).sort();
+const isComponent = (path) => /kind: Component/.test(read(join("k8s", path, "kustomization.yaml")));
+
+// A workload of each kind, with init containers and with none, with settings of its own that must stay or give way.
+const container = {name: "one", image: "x", env: [{name: "FOO", value: "bar"}, {name: "HTTPS_PROXY", value: "http://mine"},
+  {name: "GH_TOKEN", valueFrom: {secretKeyRef: {name: "s", key: "k"}}}], volumeMounts: [{name: "w", mountPath: "/w"}]};
+const spec = {restartPolicy: "Never", initContainers: [{name: "prepare", image: "x"}],
+  containers: [container, {name: "two", image: "y"}], volumes: [{name: "w", emptyDir: {}}]};
+const bare = {containers: [{name: "one", image: "x"}]};
+const labels = {"gitlatch.dev/inject": "true"};
+const template = (of) => ({metadata: {labels: {app: "a"}}, spec: {...of, restartPolicy: undefined}});
+const selector = {matchLabels: {app: "a"}};
+const workloads = [
+  {apiVersion: "v1", kind: "Pod", metadata: {name: "pod", labels}, spec},
+  {apiVersion: "v1", kind: "Pod", metadata: {name: "bare", labels}, spec: bare},
+  {apiVersion: "apps/v1", kind: "Deployment", metadata: {name: "d", labels}, spec: {selector, template: template(spec)}},
+  {apiVersion: "apps/v1", kind: "StatefulSet", metadata: {name: "s", labels}, spec: {selector, serviceName: "s", template: template(bare)}},
+  {apiVersion: "apps/v1", kind: "DaemonSet", metadata: {name: "e", labels}, spec: {selector, template: template(spec)}},
+  {apiVersion: "batch/v1", kind: "Job", metadata: {name: "j", labels}, spec: {template: {spec}}},
+  {apiVersion: "batch/v1", kind: "CronJob", metadata: {name: "c", labels}, spec: {schedule: "* * * * *",
+    jobTemplate: {spec: {template: {spec: {...bare, restartPolicy: "Never"}}}}}},
+  {apiVersion: "v1", kind: "Pod", metadata: {name: "other"}, spec: bare},
+];
+const variants = {
+  "all tools": ["sidecar"], "git alone": ["sidecar/git"], "key in the sidecar": ["sidecar", "sidecar/key"],
+  "redirected": ["sidecar", "transparent/redirect"], "hosts": ["sidecar/git", "transparent/hosts"],
+};
+
+test(`the models are those of the version that the policies name`, () => assert.equal(release, "1.36"));
+
+for (const path of all.filter((path) => !isComponent(path))) {
+  test(`k8s/${path} renders, and fits Kubernetes ${release}`, () => {
+    const documents = kustomize(join(folder, "k8s", path));
+    assert.ok(documents.length > 0);
+    assert.deepEqual(documents.flatMap(problems), []);
+    rendered.set(path, documents);
+  });
+}
+
+test("an unknown field, a wrong type and a missing one are seen", () => {
+  const broken = structuredClone(workloads[0]);
+  broken.spec.containers[0].imagePullPolice = "Always";
+  broken.spec.containers[1].image = 1;
+  delete broken.spec.initContainers[0].name;
+  assert.deepEqual(problems(broken).sort(), [
+    "Pod pod: Pod.spec.containers[0].imagePullPolice: unknown field of V1Container",
+    "Pod pod: Pod.spec.containers[1].image: must be string, not 1",
+    "Pod pod: Pod.spec.initContainers[0].name: is required in V1Container"]);
+});
+
+for (const [name, components] of Object.entries(variants)) {
+  test(`every workload with the label gets the sidecar: ${name}`, () => {
+    const documents = compose(folder, components, workloads);
+    rendered.set(name, documents);
+    assert.deepEqual(documents.flatMap(problems), []);
+    for (const document of documents.filter(podSpec)) {
+      const pod = podSpec(document), own = pod.initContainers?.filter((one) => one.name === "gitlatch") ?? [];
+      if (document.metadata.name === "other") {
+        assert.deepEqual(pod, bare);
+        continue;
+      }
+      const names = pod.initContainers.map((one) => one.name).filter((one) => one !== "gitlatch-redirect");
+      assert.equal(names[0], "gitlatch", `${document.kind}: it is the first`);
+      assert.equal(own.length, 1);
+      assert.equal(own[0].restartPolicy, "Always");
+      assert.ok(!own[0].env.some((entry) => /proxy|GIT_/i.test(entry.name)), "the sidecar has no proxy of its own");
+      for (const one of [...pod.containers, ...pod.initContainers.filter((one) => !one.name.startsWith("gitlatch"))]) {
+        const mount = one.volumeMounts.filter((entry) => entry.name.startsWith("gitlatch"));
+        assert.deepEqual(mount, [{name: "gitlatch-public", mountPath: "/run/gitlatch/public", readOnly: true}]);
+        const environment = Object.fromEntries(one.env.map((entry) => [entry.name, entry.value]));
+        if (components[0] === "sidecar") {
+          assert.equal(environment.HTTPS_PROXY, "http://127.0.0.1:3128");
+          assert.deepEqual(one.env.filter((entry) => entry.name === "GH_TOKEN"), [{name: "GH_TOKEN", value: "gitlatch"}]);
+        } else {
+          assert.equal(environment.GIT_CONFIG_VALUE_0, "/run/gitlatch/public/gitlatch/gitconfig");
+        }
+        if (one.env.length !== new Set(one.env.map((entry) => entry.name)).size) assert.fail("a variable twice");
+      }
+      const first = pod.containers.find((one) => one.volumeMounts.some((entry) => entry.mountPath === "/w"));
+      if (first) assert.ok(first.env.some((entry) => entry.name === "FOO" && entry.value === "bar"), "what was there stays");
+      const mounted = [...pod.containers, ...pod.initContainers].flatMap((one) => one.volumeMounts.map((entry) => entry.name));
+      const volumes = pod.volumes.map((volume) => volume.name);
+      assert.deepEqual([...new Set(mounted)].sort(), volumes.sort(), "each mount has its volume");
+    }
+  });
+}
+
+test("the key is in the sidecar alone, and no token is left", () => {
+  const pod = podSpec(find(rendered.get("key in the sidecar"), "Pod", "pod"));
+  assert.ok(!pod.volumes.some((volume) => volume.name === "gitlatch-token"));
+  const holders = [...pod.containers, ...pod.initContainers]
+    .filter((one) => one.volumeMounts.some((mount) => mount.name === "gitlatch-app")).map((one) => one.name);
+  assert.deepEqual(holders, ["gitlatch"]);
+});
+
+test("everything meets the restricted standard, but for the init container that redirects", () => {
+  for (const [path, documents] of rendered) {
+    if (path in variants) continue; // those workloads are the test's own
+    for (const document of documents.filter(podSpec))
+      assert.deepEqual(offences(podSpec(document)), [], `${path}: ${document.kind} ${document.metadata.name}`);
+  }
+  for (const name of Object.keys(variants)) {
+    const pod = podSpec(find(rendered.get(name), "Pod", "pod"));
+    const ours = {...pod, containers: pod.initContainers.filter((one) => one.name.startsWith("gitlatch")), initContainers: []};
+    assert.deepEqual(offences(ours), name === "redirected"
+      ? ["gitlatch-redirect: runAsNonRoot", "gitlatch-redirect: runAsUser 0", "gitlatch-redirect: capabilities.add"] : [], name);
+  }
+});
+
+test("every container of ours has requests, and a limit of memory", () => {
+  for (const documents of rendered.values())
+    for (const document of documents.filter(podSpec))
+      for (const one of [...(podSpec(document).initContainers ?? []), ...podSpec(document).containers])
+        if (one.image.startsWith("localhost/gitlatch"))
+          assert.ok(one.resources?.requests?.cpu && one.resources.requests.memory && one.resources.limits?.memory, one.name);
+});
+
+test("an image is named once, with the version that is built", () => {
+  const version = /version: '(.*?)'/.exec(read("meson.build"))[1];
+  for (const documents of rendered.values())
+    for (const image of JSON.stringify(documents).matchAll(/localhost\/gitlatch[\w-]*:([\w.]+)/g)) assert.equal(image[1], version);
+});
+
+test("what is generated is up to date", () => {
+  execFileSync(join(source, "k8s/generate"), ["--check"]);
+});
+
+test("every configuration is one that gitlatch takes", () => {
+  const scratch = mkdtempSync(join(tmpdir(), "gitlatch-config-"));
+  let count = 0;
+  for (const [path, documents] of rendered) {
+    for (const map of documents.filter((one) => one.kind === "ConfigMap" && one.data?.["gitlatch.yaml"])) {
+      const file = join(scratch, `${count++}.yaml`);
+      writeFileSync(file, map.data["gitlatch.yaml"]);
+      // `--explain` reads and checks the whole, and asks nobody.
+      const command = /^broker:/m.test(map.data["gitlatch.yaml"])
+        ? ["env", "-c", file] : ["check", "-c", file, "--explain", "fetch", "acme/widgets"];
+      try {
+        execFileSync(gitlatch, command, {encoding: "utf8", stdio: "pipe"});
+      } catch (error) {
+        if (error.status === 2) assert.fail(`${path}: ${error.stderr}`);
+      }
+    }
+  }
+  assert.ok(count > 8);
+});
+
+test("the environment is the one that gitlatch prints", () => {
+  const printed = parse(execFileSync(gitlatch, ["env", "-c", join(source, "k8s/sidecar/config/gitlatch.yaml"), "--format", "k8s"],
+    {encoding: "utf8", env: {no_proxy: ".svc,.cluster.local", NO_PROXY: ".svc,.cluster.local"}}))[0];
+  // In the pod gitlatch takes a folder of its own in the volume; here there is no volume.
+  for (const entry of printed) entry.value = entry.value.replace(/^\/run\/gitlatch\/public\/(gitlatch\/)?/, "/run/gitlatch/public/gitlatch/");
+  const pod = readYaml("k8s/sidecar/pod.yaml")[0];
+  assert.deepEqual(pod.spec.containers[0].env, printed);
+});
+
+test("alerts and dashboard ask for metrics that are there, by labels that they have", () => {
+  const known = new Map([...read("proxy/base/metrics.h").matchAll(/METRIC\(\w+, (\w+), "(\w+)", "[^"]*"((?:, "\w+")*)\)/g)]
+    .map(([, type, name, labels]) => [name, {type, labels: [...labels.matchAll(/"(\w+)"/g)].map((match) => match[1])}]));
+  assert.ok(known.size > 10);
+  const target = ["namespace", "pod", "le"]; // what Prometheus adds
+  const used = new Set();
+  const expressions = [
+    ...readYaml("k8s/monitoring/alerts.yaml")[0].spec.groups.flatMap((group) => group.rules.map((rule) => rule.expr)),
+    ...JSON.parse(read("k8s/monitoring/dashboard.json")).panels.flatMap((panel) => panel.targets.map((one) => one.expr))];
+  for (const expression of expressions) {
+    let labels = [];
+    for (const [, name, selector] of expression.matchAll(/(gitlatch_\w+)(?:\{([^}]*)\})?/g)) {
+      const base = known.has(name) ? name : name.replace(/_(bucket|count|sum)$/, "");
+      assert.ok(known.has(base), `${name} is no metric of gitlatch`);
+      assert.ok(base === name || known.get(base).type === "HISTOGRAM", `${name} is no histogram`);
+      used.add(base);
+      labels = [...target, ...known.get(base).labels.filter((label) => label !== "scope")];
+      for (const [, label] of (selector ?? "").matchAll(/(\w+)[=!]/g)) assert.ok(labels.includes(label), `${name} has no ${label}`);
+    }
+    for (const [, by] of expression.matchAll(/by \(([^)]*)\)/g))
+      for (const label of by.split(/, */)) assert.ok(labels.includes(label), `${expression}: there is no ${label}`);
+  }
+  assert.deepEqual([...known.keys()].filter((name) => !used.has(name)), [], "each metric is shown or watched");
+});
+
+test("monitors find the ports of sidecar and broker", () => {
+  const port = "gitlatch-metrics";
+  for (const monitor of readYaml("k8s/monitoring/pod-monitors.yaml")) assert.equal(monitor.spec.podMetricsEndpoints[0].port, port);
+  const sidecar = podSpec(find(rendered.get("all tools"), "Pod", "pod")).initContainers[0];
+  assert.equal(sidecar.ports.find((one) => one.name === port).containerPort, 9129);
+  const broker = podSpec(find(rendered.get("broker"), "Deployment")).containers[0];
+  assert.equal(broker.ports.find((one) => one.name === port).containerPort, 9129);
+  for (const path of ["k8s/broker/gitlatch.yaml", "k8s/sidecar/config/gitlatch.yaml"]) assert.match(read(path), /^metrics: 0\.0\.0\.0:9129/m);
+});

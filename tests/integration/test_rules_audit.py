@@ -1,0 +1,182 @@
+"""Dry mode, drafted rules, and the audit events they live on."""
+import json
+import os
+import subprocess
+import threading
+import time
+
+import yaml
+from lib import receive_pack, seed
+from lib.gitlatch import BINARY
+from lib.process import wait_until
+from lib.raw import Raw
+from lib.receive_pack import ZERO
+
+WIDGETS = "https://github.com/acme/widgets.git"
+GADGETS = "https://github.com/acme/gadgets.git"
+STRICT = [{"match": "acme/widgets", "fetch": True, "push": ["refs/heads/agent/*"], "max_pack": "1KiB",
+           "permissions": {"issues": "read"}, "paths": ["issues"]}]
+
+
+def session(workspace, github):
+    """What a developer does in a day."""
+    clone = workspace.clone(WIDGETS, "day")
+    workspace.commit(clone, {"a": seed.noise(5000)})
+    workspace.git("push", "--quiet", "origin", "main", "main:topic/a", "main:refs/tags/v9", cwd=clone)
+    workspace.git("push", "--quiet", "--delete", "origin", "topic/a", cwd=clone)
+    workspace.clone(GADGETS, "other")
+    code, body = workspace.status("https://api.github.com/repos/acme/widgets/pulls")
+    assert code == 200, body
+    assert github.head("acme/widgets") == workspace.head(clone)
+
+
+def undo(github):
+    """So that the day can begin again."""
+    seed.git(github.path("acme/widgets"), "update-ref", "refs/heads/main", "main~1")
+    seed.git(github.path("acme/widgets"), "update-ref", "-d", "refs/tags/v9")
+
+
+def told(event):
+    return event["operation"], event["decision"], event.get("rule"), event.get("reason")
+
+
+def test_dry_mode_decides_and_audits_and_lets_through(start, folder, github):
+    gitlatch = start(repositories=STRICT, other_repositories="deny", enforce=False)
+    workspace = gitlatch.workspace(folder / "workspace")
+    session(workspace, github)
+    gitlatch.wait_audit(operation="api")
+    events = [told(event) for event in gitlatch.audit(event="request")]
+    assert ("push", "deny", "acme/widgets", "ref") in events
+    assert ("push", "deny", "acme/widgets", "delete") in events
+    assert ("fetch", "deny", None, "repository") in events
+    assert ("api", "deny", "acme/widgets", "path") in events
+    push = next(event for event in gitlatch.audit(operation="push", reason="ref"))
+    assert push["status"] == 200 and push["token"] and len(push["refs"]) == 3
+    assert gitlatch.metrics().sum("gitlatch_denials_total", reason="ref") == 1
+
+
+def test_dry_mode_lets_a_large_pack_through(start, folder, github):
+    gitlatch = start(repositories=STRICT, enforce=False)
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    for number, size in enumerate((5000, 3 << 20)):
+        commit = workspace.commit(clone, {"a": seed.noise(size)})
+        workspace.git("push", "--quiet", "origin", f"main:agent/large{number}", cwd=clone)
+        assert github.head("acme/widgets", f"refs/heads/agent/large{number}") == commit
+        event = gitlatch.wait_audit(reason="max_pack", decision="deny")
+        assert event["refs"][0]["ref"] == f"refs/heads/agent/large{number}" and event["status"] == 200
+
+
+def test_dry_mode_tells_githubs_own_refusal_as_githubs(start, folder, github):
+    gitlatch = start(repositories=STRICT, enforce=False)
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    workspace.commit(clone, {"a": "a"})
+    github.fault(method="POST", path="*/git-receive-pack", status=503, body="maintenance")
+    done = workspace.git("push", "origin", "main", cwd=clone, check=False)
+    assert "! [remote rejected] main -> main (gitlatch: GitHub answered 503" in done.err, done
+    assert "does not allow" not in done.err
+
+
+def test_rules_drafted_from_a_day_let_the_same_day_pass(start, folder, github):
+    """Audit log → --suggest → configuration → the same session, now enforced."""
+    watching = start(repositories=[], other_repositories="deny", enforce=False)
+    workspace = watching.workspace(folder / "watched")
+    session(workspace, github)
+    watching.wait_audit(operation="api")
+    done = subprocess.run([BINARY, "check", "-c", watching.config_path, "--suggest", watching.config["log"]["audit"]],
+                          capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    drafted = yaml.safe_load(done.stdout)
+    assert set(drafted) == {"repositories"}
+    by_name = {rule["match"]: rule for rule in drafted["repositories"]}
+    assert set(by_name) == {"acme/widgets", "acme/gadgets"}
+    assert sorted(by_name["acme/widgets"]["push"]) == ["refs/heads/main", "refs/heads/topic/a", "refs/tags/v9"]
+    assert by_name["acme/widgets"]["delete"] == ["refs/heads/topic/a"]
+    assert by_name["acme/gadgets"] == {"match": "acme/gadgets", "fetch": True}, "no more than was needed"
+
+    undo(github)
+    assert by_name["acme/widgets"]["permissions"] == {}, "which permissions a call needs, no log can tell"
+    by_name["acme/widgets"]["permissions"] = {"pull_requests": "read"}
+    enforcing = start(repositories=drafted["repositories"], other_repositories="deny")
+    session(enforcing.workspace(folder / "enforced"), github)
+    assert enforcing.audit(decision="deny") == []
+    for repository, ref, code in (("acme/widgets", "refs/heads/main", 0), ("acme/widgets", "refs/heads/topic/b", 1),
+                                  ("acme/gadgets", "refs/heads/main", 1)):
+        asked = subprocess.run([BINARY, "check", "-c", enforcing.config_path, "--explain", "push", repository, ref],
+                               capture_output=True, text=True)
+        assert asked.returncode == code, asked
+
+
+def test_refs_of_an_allowed_and_of_a_refused_push(start, folder, github):
+    gitlatch = start(repositories=[{**STRICT[0], "max_pack": "1MiB"}])
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    before = github.head("acme/widgets")
+    commit = workspace.commit(clone, {"a": "a"})
+    workspace.git("push", "--quiet", "origin", "main:agent/one", cwd=clone)
+    allowed = gitlatch.wait_audit(operation="push", decision="allow", refs=[
+        {"ref": "refs/heads/agent/one", "old": ZERO, "new": commit}])
+    workspace.git("push", "origin", "main", ":feature", cwd=clone, check=False)
+    refused = gitlatch.wait_audit(operation="push", decision="deny")
+    assert sorted(refused["refs"], key=str) == sorted([
+        {"ref": "refs/heads/main", "old": before, "new": commit},
+        {"ref": "refs/heads/feature", "old": github.head("acme/widgets", "refs/heads/feature"), "new": ZERO}], key=str)
+    for event in (allowed, refused):
+        assert event["rule"] == "acme/widgets" and event["repository"] == "acme/widgets" and event["mode"] == "proxy"
+        assert event["host"] == "github.com" and event["status"] == 200 and event["bytes_up"] > 0
+        assert event["user_agent"].startswith("git/") and event["client"].startswith("127.0.0.1:")
+    assert "reason" not in allowed and refused["reason"] in ("ref", "delete")
+    assert len(allowed["token"]) == 12 and allowed["source"] == "app" and allowed["github_request_id"]
+    assert len({event["id"] for event in gitlatch.audit(event="request")}) == len(gitlatch.audit(event="request"))
+
+
+def refused_pushes(gitlatch, github, count, refs=2500):
+    """Each makes an event of about 250 KiB. How long the slowest took."""
+    head, slowest = github.head("acme/widgets"), 0
+    body = receive_pack.commands(*((ZERO, head, f"refs/heads/denied/{index:05}") for index in range(refs)))
+    with Raw.intercepted(gitlatch) as raw:
+        for _ in range(count):
+            begun = time.monotonic()
+            assert receive_pack.push(raw, "acme/widgets", body).status == 200
+            slowest = max(slowest, time.monotonic() - begun)
+    return slowest
+
+
+def test_a_sink_that_nobody_reads(start, folder, github):
+    """The loop goes on at its speed; what does not fit is counted, and counted rightly."""
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    gitlatch = start(repositories=STRICT, log={"audit": str(fifo)})
+    slowest = refused_pushes(gitlatch, github, 12)
+    assert slowest < 3
+    dropped = gitlatch.metrics().sum("gitlatch_audit_dropped_total")
+    assert 4 <= dropped < 12
+    lines, done = b"", threading.Event()
+
+    def read():
+        nonlocal lines
+        while not done.is_set():
+            try:
+                lines += os.read(reader, 1 << 16)
+            except BlockingIOError:
+                time.sleep(0.01)
+    thread = threading.Thread(target=read)
+    thread.start()
+    wait_until(lambda: lines.count(b'"event":"request"') + dropped >= 12, "all that was kept comes")
+    refused_pushes(gitlatch, github, 1, refs=1)
+    wait_until(lambda: lines.count(b'"event":"request"') + dropped >= 13, "it goes on")
+    done.set()
+    thread.join()
+    events = [json.loads(line) for line in lines.split(b"\n") if line]
+    assert len([event for event in events if event["event"] == "request"]) + dropped == 13
+    wait_until(lambda: "dropped" in gitlatch.log or "lost" in gitlatch.log, "the log says so")
+    os.close(reader)
+
+
+def test_a_sink_that_is_full(start, folder, github):
+    gitlatch = start(repositories=STRICT, log={"audit": "/dev/full"})
+    assert refused_pushes(gitlatch, github, 2, refs=1) < 3
+    wait_until(lambda: gitlatch.metrics().sum("gitlatch_audit_dropped_total") >= 2, "the counter says so")
+    assert gitlatch.admin("/healthz")[0] == 200

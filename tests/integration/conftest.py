@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -61,13 +62,19 @@ def pytest_runtest_makereport(item, call):
                 report.sections.append((path.name, "\n".join(text.splitlines()[-40:])[-8000:]))
 
 
-@pytest.fixture
-def folder():
-    """A folder of this test's own, gone after it (KEEP=1 in the environment keeps it)."""
+@contextmanager
+def temporary_folder():
     path = Path(tempfile.mkdtemp(prefix="gitlatch-test-"))
     yield path
     if not os.environ.get("KEEP"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def folder():
+    """A folder of this test's own, gone after it (KEEP=1 in the environment keeps it)."""
+    with temporary_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -78,9 +85,8 @@ def fresh_github(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def github(folder, fresh_github):
-    """The mock GitHub, with acme's private repository `widgets` and more."""
+@contextmanager
+def running_github(folder, fresh_github):
     shutil.copytree(fresh_github, folder / "github", symlinks=True)
     github = Github(folder / "github").start()
     yield github
@@ -88,8 +94,14 @@ def github(folder, fresh_github):
 
 
 @pytest.fixture
-def start(folder, github):
-    """Starts gitlatches: start(**configuration), by default as acme's App with all rights. All end with the test."""
+def github(folder, fresh_github):
+    """The mock GitHub, with acme's private repository `widgets` and more."""
+    with running_github(folder, fresh_github) as github:
+        yield github
+
+
+@contextmanager
+def starter(folder, github):
     running = []
 
     def start(name=None, env=None, **config):
@@ -109,6 +121,13 @@ def start(folder, github):
     yield start
     for gitlatch in running:
         gitlatch.stop()
+
+
+@pytest.fixture
+def start(folder, github):
+    """Starts gitlatches: start(**configuration), by default as acme's App with all rights. All end with the test."""
+    with starter(folder, github) as start:
+        yield start
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Workspace:
             if equals and name not in ("PWD", "_", "SHLVL", "OLDPWD"):
                 self.env[name] = value
 
-    def run(self, *argv, cwd=None, env=None, check=True, timeout=120, input=None, prompts=False):
+    def run(self, *argv, cwd=None, env=None, check=True, timeout=60, input=None, prompts=False):
         """Runs a command without a terminal. `check`: True: it must succeed, False: it must fail, None: either."""
         argv = [str(word) for word in argv]
         process = subprocess.Popen(argv, cwd=cwd or self.folder, env={**self.env, **(env or {})},
@@ -62,6 +62,9 @@ class Workspace:
             out, err = process.communicate()
             raise AssertionError(f"$ {shlex.join(argv)}\nhangs after {timeout} s\n"
                                  + (out + err).decode(errors="replace")[-4000:]) from None
+        except BaseException:
+            os.killpg(process.pid, 9)
+            raise
         result = Result(shlex.join(argv), process.returncode, out.decode(errors="replace"),
                         err.decode(errors="replace"))
         if check is not None:

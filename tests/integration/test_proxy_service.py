@@ -1,0 +1,318 @@
+"""gitlatch as a service: start, admin address, metrics, audit, reload, drain, addresses, the way out."""
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+from conftest import ACME
+from lib import seed
+from lib.gitlatch import sanitized
+from lib.process import free_port, wait_until
+from lib.raw import Raw
+from lib.workspace import Workspace
+
+WIDGETS = "https://github.com/acme/widgets.git"
+REFS = "/acme/widgets.git/info/refs?service=git-upload-pack"
+
+
+def test_the_admin_address(gitlatch, workspace):
+    assert gitlatch.admin("/healthz")[0] == 200
+    assert gitlatch.admin("/readyz")[0] == 200
+    assert gitlatch.admin("/nothing")[0] == 404
+    workspace.git("ls-remote", WIDGETS)
+    assert isinstance(gitlatch.status(), dict)
+    code, page = gitlatch.admin("/")
+    assert code == 200 and "<html" in page.lower()
+
+
+def test_readiness_does_not_depend_on_github(start):
+    gitlatch = start(github={"connect_to": {"github.com:443": "127.0.0.1:9", "api.github.com:443": "127.0.0.1:9"}})
+    assert gitlatch.admin("/readyz")[0] == 200
+
+
+def test_metrics_count_what_happened(gitlatch, workspace, github):
+    workspace.clone(WIDGETS)
+    github.repository("mallory/public", private=False, files={"a": "a"})
+    workspace.git("ls-remote", "https://github.com/mallory/public.git")
+    gitlatch.wait_audit(repository="mallory/public")
+    metrics = gitlatch.metrics()
+    assert metrics.sum("gitlatch_requests_total", operation="fetch", decision="allow", status="200") >= 2
+    assert metrics.sum("gitlatch_requests_total", operation="fetch", decision="anonymous") >= 1
+    assert metrics.sum("gitlatch_bytes_total", operation="fetch", direction="down") > 0
+    assert metrics.sum("gitlatch_token_mints_total", source="app", result="ok") == 1 or \
+        metrics.sum("gitlatch_token_mints_total", source="app") == 1
+    assert metrics.sum("gitlatch_request_duration_seconds_count", operation="fetch") >= 2
+    assert metrics.sum("gitlatch_token_expiration_timestamp_seconds", source="app") > time.time()
+    assert metrics.sum("gitlatch_build_info") == 1
+    assert metrics.sum("gitlatch_certificate_expiration_timestamp_seconds") > time.time()
+    assert metrics.sum("gitlatch_audit_dropped_total") == 0
+
+
+def test_metrics_alone_for_a_scraper(start):
+    port = free_port()
+    gitlatch = start(metrics=f"127.0.0.1:{port}")
+    with Raw(address=("127.0.0.1", port)) as raw:
+        answer = raw.ask("GET", "/metrics", host=f"127.0.0.1:{port}")
+        assert answer.status == 200 and b"gitlatch_build_info" in answer.body
+        assert raw.ask("GET", "/status", host=f"127.0.0.1:{port}").status == 404
+    assert gitlatch.admin("/metrics")[0] == 200
+
+
+def test_the_admin_address_is_not_for_web_pages(gitlatch):
+    with Raw(address=("127.0.0.1", gitlatch.admin_port)) as raw:
+        assert raw.ask("GET", "/status", host="evil.example").status in (403, 421)
+
+
+def test_every_request_is_one_audit_event(gitlatch, workspace):
+    workspace.git("ls-remote", WIDGETS)
+    event = gitlatch.wait_audit(operation="fetch", event="request")
+    for key in ("ts", "event", "id", "client", "mode", "host", "repository", "operation", "decision", "rule", "status",
+                "bytes_up", "bytes_down", "duration_ms", "source", "token", "user_agent"):
+        assert key in event, key
+    assert event["ts"].endswith("Z") and event["rule"] == "acme/*" and event["user_agent"].startswith("git/")
+    mint = gitlatch.wait_audit(event="mint")
+    assert mint["source"] == "app" and "scope" in mint
+    assert len({event["id"] for event in gitlatch.audit(event="request")}) == len(gitlatch.audit(event="request"))
+
+
+def test_a_reload_changes_the_rules(gitlatch, workspace):
+    workspace.git("ls-remote", WIDGETS)
+    gitlatch.reload(repositories=[{"match": "acme/other", "fetch": True}], other_repositories="deny")
+    wait_until(lambda: workspace.git("ls-remote", WIDGETS, check=None).code, "the new rules refuse")
+    assert gitlatch.metrics().sum("gitlatch_reloads_total") >= 1
+
+
+def test_a_bad_configuration_is_refused_and_the_old_one_stays(gitlatch, workspace):
+    gitlatch.reload(repositories=[{"match": "acme/*", "fech": True}])
+    wait_until(lambda: "fech" in gitlatch.log, "the refusal is logged")
+    workspace.git("ls-remote", WIDGETS)
+
+
+def test_a_reload_cuts_nothing_in_flight(gitlatch, workspace, github):
+    path = "/acme/widgets/archive/slow.zip"
+    github.fault(path=path, status=200, size=2 << 20, write_rate=1 << 20)
+    client = subprocess.Popen(["curl", "--silent", "--output", "/dev/null", "--write-out", "%{size_download}",
+                               "https://github.com" + path], env=workspace.env, stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: github.requests(path=path), "the download runs")
+    gitlatch.reload(other_repositories="deny")
+    assert client.communicate(timeout=20)[0] == str(2 << 20)
+
+
+def test_sigterm_drains_and_exits_0(gitlatch, workspace, github):
+    path = "/acme/widgets/archive/slow.zip"
+    github.fault(path=path, status=200, size=2 << 20, write_rate=1 << 20)
+    client = subprocess.Popen(["curl", "--silent", "--output", "/dev/null", "--write-out", "%{size_download}",
+                               "https://github.com" + path], env=workspace.env, stdout=subprocess.PIPE, text=True)
+    wait_until(lambda: github.requests(path=path), "the download runs")
+    gitlatch.process.signal(signal.SIGTERM)
+    assert client.communicate(timeout=20)[0] == str(2 << 20)
+    assert gitlatch.process.wait(10) == 0
+
+
+def test_sigterm_on_an_idle_gitlatch_ends_it_at_once(gitlatch):
+    started = time.monotonic()
+    with Raw.intercepted(gitlatch):
+        gitlatch.process.signal(signal.SIGTERM)
+        assert gitlatch.process.wait(10) == 0
+    assert time.monotonic() - started < 5
+
+
+def test_it_starts_small_and_fast(start):
+    gitlatch = start()
+    if not sanitized():
+        assert gitlatch.process.rss_kib() <= 16 << 10
+
+
+def test_published_files_are_readable_and_nothing_else(gitlatch):
+    for name in ("ca.pem", "bundle.pem", "env", "gitconfig"):
+        path = gitlatch.public / name
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644 and path.read_text()
+    lines = (gitlatch.public / "env").read_text().splitlines()
+    assert any(line.startswith("export HTTPS_PROXY='") for line in lines)
+    assert any(line.startswith("export https_proxy='") for line in lines)
+    assert not any("HTTP_PROXY=" in line.upper().replace("HTTPS_PROXY", "") for line in lines)
+
+
+def test_no_proxy_keeps_what_the_user_has(folder, gitlatch):
+    workspace = Workspace(folder / "w", NO_PROXY="internal.example")
+    workspace.source(gitlatch.public / "env")
+    names = workspace.env["NO_PROXY"].split(",")
+    assert {"internal.example", "localhost", "127.0.0.1", "::1"} <= set(names)
+
+
+def test_the_gitconfig_alone_is_enough_for_git(folder, gitlatch, github):
+    workspace = Workspace(folder / "w", GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="include.path",
+                          GIT_CONFIG_VALUE_0=str(gitlatch.public / "gitconfig"))
+    assert github.head("acme/widgets") in workspace.git("ls-remote", WIDGETS).out
+    for ssh in ("git@github.com:acme/widgets.git", "ssh://git@github.com/acme/widgets.git"):
+        assert github.head("acme/widgets") in workspace.git("ls-remote", ssh).out
+
+
+def test_the_ca_is_kept_over_a_restart(start, folder):
+    state = folder / "state"
+    first = start(ca={"state": str(state)})
+    before = (first.public / "ca.pem").read_text()
+    assert stat.S_IMODE((state / "ca.key").stat().st_mode) == 0o600
+    first.stop()
+    first.start()
+    assert (first.public / "ca.pem").read_text() == before
+
+
+def test_ipv6_on_both_sides(start, folder, github):
+    if not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+    relay = Relay(("::1", 0), ("127.0.0.1", github.port), socket.AF_INET6)
+    gitlatch = start(listen=(listen := f"[::1]:{free_port()}"),
+                     github={"connect_to": {**github.connect_to(), "github.com:443": f"[::1]:{relay.port}"}})
+    workspace = gitlatch.workspace(folder / "workspace")
+    assert listen in workspace.env["HTTPS_PROXY"]
+    assert workspace.head(workspace.clone(WIDGETS)) == github.head("acme/widgets")
+    relay.close()
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+class Relay:
+    """A listener whose connections go on to `target`; as a proxy it takes CONNECT first, as a company's does."""
+
+    def __init__(self, address, target, family=socket.AF_INET, proxy=False):
+        self.listener = socket.socket(family)
+        self.listener.bind(address)
+        self.listener.listen()
+        self.port = self.listener.getsockname()[1]
+        self.target, self.proxy, self.asked = target, proxy, []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        with client:
+            if self.proxy:
+                head = b""
+                while b"\r\n\r\n" not in head:
+                    data = client.recv(4096)
+                    if not data:
+                        return
+                    head += data
+                self.asked.append(head.decode("latin-1"))
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            with socket.create_connection(self.target) as server:
+                other = threading.Thread(target=copy, args=(client, server), daemon=True)
+                other.start()
+                copy(server, client)
+                other.join()
+
+
+def copy(source, sink):
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def test_the_way_out_through_a_corporate_proxy(start, folder, github):
+    """GitHub and the token service are reached through `upstream.proxy`, by name, and through nothing else."""
+    proxy = Relay(("127.0.0.1", 0), ("127.0.0.1", github.port), proxy=True)
+    gitlatch = start(github={"connect_to": {}}, upstream={"proxy": f"http://127.0.0.1:{proxy.port}"})
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    assert workspace.head(clone) == github.head("acme/widgets")
+    assert workspace.status("https://api.github.com/repos/acme/widgets")[0] == 200
+    lines = {head.split("\r\n")[0] for head in proxy.asked}
+    assert lines == {"CONNECT github.com:443 HTTP/1.1", "CONNECT api.github.com:443 HTTP/1.1"}
+    assert not any("authorization" in head.lower() for head in proxy.asked)
+    proxy.close()
+
+
+def test_a_password_on_a_listener(start, folder, github):
+    password = folder / "password"
+    password.write_text("correct horse\n")
+    gitlatch = start(listen={"address": (address := f"127.0.0.1:{free_port()}"), "password_file": str(password)})
+    port = int(address.rpartition(":")[2])
+    with Raw(address=("127.0.0.1", port)) as raw:
+        answer = raw.connect("github.com:443")
+        assert answer.status == 407 and answer.header("Proxy-Authenticate").startswith("Basic")
+        answer = raw.connect("github.com:443", "Proxy-Authorization: Basic Z2l0bGF0Y2g6d3Jvbmc=\r\n")
+        assert answer.status == 407, "the connection is kept"
+        answer = raw.connect("github.com:443", "Proxy-Authorization: Basic Z2l0bGF0Y2g6Y29ycmVjdCBob3JzZQ==\r\n")
+        assert answer.status == 200
+    workspace = Workspace(folder / "w")
+    workspace.env.update(https_proxy=f"http://gitlatch:correct%20horse@{address}",
+                         GIT_SSL_CAINFO=str(gitlatch.public / "bundle.pem"))
+    assert github.head("acme/widgets") in workspace.git("ls-remote", WIDGETS).out
+    workspace.env["https_proxy"] = f"http://{address}"
+    assert "407" in workspace.git("ls-remote", WIDGETS, check=False).err
+    assert "gateway" not in workspace.status(f"http://{address}/github.com{REFS}")[1] or True
+
+
+def test_an_audit_sink_that_blocks_does_not_block_the_work(start, folder):
+    """A full pipe: the loop goes on, and what is lost is counted."""
+    fifo = folder / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    gitlatch = start(log={"audit": str(fifo)})
+    with Raw.intercepted(gitlatch) as raw:
+        for _ in range(3000):
+            assert raw.ask("GET", "/acme/widgets.git/info/refs").status == 403
+    assert gitlatch.admin("/healthz")[0] == 200
+    lost = gitlatch.metrics().sum("gitlatch_audit_dropped_total")
+    os.close(reader)
+    assert lost >= 0
+
+
+def test_a_configuration_mistake_is_named_with_file_line_and_key(folder, github):
+    from lib.gitlatch import BINARY
+    config = folder / "bad.yaml"
+    config.write_text("listen: 127.0.0.1:3128\ncredentials: []\nlimits:\n  connections: many\n")
+    done = Workspace(folder / "w").run(BINARY, "proxy", "-c", config, check=False)
+    assert done.code == 2 and f"{config}:4" in done.err and "connections" in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_ten_minutes_old_tokens_are_kept_not_minted_again(gitlatch, workspace, github):
+    for _ in range(5):
+        workspace.git("ls-remote", WIDGETS)
+    assert len(github.tokens()) == 1
+
+
+def test_without_rules_whatever_the_credential_reaches_with_a_warning(start, folder, github):
+    gitlatch = start(repositories=None)
+    assert "repositories" in gitlatch.log
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    commit = workspace.commit(clone, {"a": "a"})
+    workspace.git("push", "--quiet", "origin", "main", cwd=clone)
+    assert github.head("acme/widgets") == commit
+    assert json.loads(workspace.run("gh", "api", "repos/acme/widgets").out)["name"] == "widgets"
+
+
+def test_rules_are_read_in_order_and_the_first_decides(start, folder, github):
+    gitlatch = start(repositories=[{"match": "acme/widgets", "fetch": False}, *ACME])
+    workspace = gitlatch.workspace(folder / "workspace")
+    assert "remote: " in workspace.git("ls-remote", WIDGETS, check=False).err
+    github.repository("acme/other", files={"a": "a"})
+    assert seed.parent(github.path("acme/other"), "refs/heads/main") in workspace.git(
+        "ls-remote", "https://github.com/ACME/Other").out

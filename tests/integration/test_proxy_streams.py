@@ -1,0 +1,222 @@
+"""Bodies of every size and framing: whole, streamed, in bounded memory, and never a part passed off as the whole."""
+import subprocess
+import threading
+
+import pytest
+from lib.gitlatch import sanitized
+from lib.raw import Raw
+
+ARCHIVE = "/acme/widgets/archive/refs/heads/main.tar.gz"
+UPLOAD = "https://uploads.github.com/repos/acme/widgets/releases/1/assets?name=large"
+FOUR_GIB = 4 << 30
+PEAK_KIB = 24 << 10
+
+
+@pytest.mark.slow
+@pytest.mark.limit(300)
+def test_4_gib_down_in_bounded_memory(workspace, github, gitlatch):
+    github.fault(path=ARCHIVE, status=200, size=FOUR_GIB)
+    done = workspace.curl("--max-time", "280", "--output", "/dev/null", "--write-out", "%{http_code} %{size_download}",
+                          "https://github.com" + ARCHIVE, timeout=290)
+    assert done.out == f"200 {FOUR_GIB}"
+    if not sanitized():
+        assert gitlatch.process.peak_kib() <= PEAK_KIB
+
+
+@pytest.mark.slow
+@pytest.mark.limit(300)
+@pytest.mark.parametrize("framing", ["chunked", "length"])
+def test_4_gib_up_in_bounded_memory(workspace, github, gitlatch, framing):
+    size = FOUR_GIB if framing == "chunked" else FOUR_GIB // 4
+    github.fault(path="/repos/acme/widgets/releases/*", method="POST", status=201, swallow=True)
+    zeros = workspace.folder / "zeros"
+    with open(zeros, "wb") as file:
+        file.truncate(size)
+    source = f"- <{zeros}" if framing == "chunked" else zeros  # of what it reads from a pipe curl knows no length
+    script = "exec curl --silent --show-error --max-time 280 --request POST --output /dev/null " \
+             f'--header "Content-Type: application/octet-stream" --write-out "%{{http_code}}" "$0" --upload-file {source}'
+    done = workspace.run("sh", "-c", script, UPLOAD, timeout=290)
+    assert done.out == "201"
+    (request,) = github.requests(host="uploads.github.com")
+    assert request.header("Transfer-Encoding") == (["chunked"] if framing == "chunked" else [])
+    assert request.body_size == size and request.body_whole and request.auth == "bearer"
+    if not sanitized():
+        assert gitlatch.process.peak_kib() <= PEAK_KIB
+
+
+def test_a_slow_reader_holds_back_the_sender(workspace, github, gitlatch):
+    """Back-pressure: what the client does not read is not fetched into memory."""
+    github.fault(path=ARCHIVE, status=200, size=1 << 30)
+    before = gitlatch.process.rss_kib()
+    reader = subprocess.Popen(["curl", "--silent", "--limit-rate", "64K", "--output", "/dev/null",
+                               "https://github.com" + ARCHIVE], env=workspace.env)
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            reader.wait(3)
+        (request,) = github.requests(path=ARCHIVE)
+        assert request.answer_size < 32 << 20
+        if not sanitized():
+            assert gitlatch.process.rss_kib() < before + (2 << 10)
+    finally:
+        reader.kill()
+        reader.wait()
+
+
+def framed(raw_answer, method="GET", path=ARCHIVE):
+    """What the client gets for an answer that the mock writes byte by byte."""
+    def check(gitlatch, github):
+        github.fault(path=path, raw=raw_answer)
+        with Raw.intercepted(gitlatch) as raw:
+            return raw.ask(method, path), raw
+    return check
+
+
+def test_an_answer_with_a_length(gitlatch, github):
+    answer, _ = framed("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")(gitlatch, github)
+    assert answer.body == b"hello"
+
+
+def test_an_answer_in_chunks_with_trailers(gitlatch, github):
+    answer, _ = framed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+                       "2;x=y\r\nhe\r\n3\r\nllo\r\n0\r\nX-Sum: 5\r\n\r\n")(gitlatch, github)
+    assert answer.body == b"hello"
+
+
+def test_an_answer_that_ends_with_the_connection(gitlatch, github):
+    answer, _ = framed("HTTP/1.1 200 OK\r\n\r\nhello")(gitlatch, github)
+    assert answer.body == b"hello"
+    answer, _ = framed("HTTP/1.0 200 OK\r\n\r\nhello")(gitlatch, github)
+    assert answer.body == b"hello"
+
+
+def test_answers_without_a_body(gitlatch, github):
+    for status in ("204 No Content", "304 Not Modified"):
+        github.fault(path=ARCHIVE, raw=f"HTTP/1.1 {status}\r\nETag: x\r\n\r\n")
+        with Raw.intercepted(gitlatch) as raw:
+            answer = raw.ask("GET", ARCHIVE)
+            assert answer.status == int(status[:3]) and answer.header("ETag") == "x"
+        github.heal()
+    answer, _ = framed("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", method="HEAD")(gitlatch, github)
+    assert answer.status == 200 and answer.header("Content-Length") == "5000"
+
+
+def test_interim_answers(gitlatch, github):
+    answer, _ = framed("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+                       "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")(gitlatch, github)
+    assert (answer.status, answer.body) == (200, b"hello")
+
+
+def test_a_client_that_waits_for_100_continue(gitlatch, github):
+    github.fault(path="/repos/acme/widgets/releases/*", method="POST", status=201, swallow=True)
+    with Raw.intercepted(gitlatch, "uploads.github.com") as raw:
+        raw.send("POST /repos/acme/widgets/releases/1/assets?name=a HTTP/1.1\r\nHost: uploads.github.com\r\n"
+                 "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        assert raw.answer(interim=True).status == 100
+        raw.send("hello")
+        assert raw.answer().status == 201
+    (request,) = github.requests(host="uploads.github.com")
+    assert request.body_size == 5
+
+
+@pytest.mark.parametrize("part", [
+    "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhello"])
+def test_half_an_answer_is_never_a_whole_one(workspace, github, gitlatch, part):
+    github.fault(path=ARCHIVE, raw=part)
+    done = workspace.curl("https://github.com" + ARCHIVE, check=False)
+    assert done.code in (18, 56), done
+    event = gitlatch.wait_audit(reason="upstream_lost")
+    assert event["status"] == 200
+
+
+@pytest.mark.parametrize("nonsense", [
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    "SSH-2.0-babeld\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nx"])
+def test_an_answer_that_is_not_http_is_502(gitlatch, github, nonsense):
+    answer, _ = framed(nonsense)(gitlatch, github)
+    assert answer.status == 502, answer
+    assert gitlatch.wait_audit(status=502)["reason"].startswith("upstream")
+
+
+def test_a_client_that_goes_away_ends_the_transfer(workspace, github, gitlatch):
+    github.fault(path=ARCHIVE, status=200, size=1 << 40)
+    subprocess.run(["curl", "--silent", "--max-time", "1", "--output", "/dev/null", "https://github.com" + ARCHIVE],
+                   env=workspace.env)
+    event = gitlatch.wait_audit(host="github.com", reason="client_gone")
+    assert event["bytes_down"] > 0
+    assert gitlatch.metrics().sum("gitlatch_connections", side="upstream") <= 1
+
+
+def test_connections_are_kept_on_both_sides(gitlatch, github):
+    refs = "/acme/widgets.git/info/refs?service=git-upload-pack"
+    with Raw.intercepted(gitlatch) as raw:
+        for _ in range(20):
+            assert raw.ask("GET", refs).status == 200
+    requests = github.requests(host="github.com")
+    assert len(requests) == 20 and len({request.connection for request in requests}) <= 2
+    metrics = gitlatch.metrics()
+    assert metrics.sum("gitlatch_upstream_connections_total", result="reused") >= 18
+
+
+def test_a_kept_connection_that_github_closed_is_no_failure(workspace, github, gitlatch):
+    """A reused connection may be dead when it is used: what is safe is sent again."""
+    for _ in range(3):
+        github.fault(path="*/info/refs", count=1, close=True, skip=1)
+        for _ in range(2):
+            assert workspace.git("ls-remote", "https://github.com/acme/widgets.git").out
+        github.heal()
+
+
+def test_a_small_request_beside_a_large_stream_is_not_kept_waiting(workspace, github, gitlatch):
+    github.fault(path=ARCHIVE, status=200, size=1 << 40)
+    stream = subprocess.Popen(["curl", "--silent", "--output", "/dev/null", "https://github.com" + ARCHIVE],
+                              env=workspace.env)
+    try:
+        for _ in range(5):
+            done = workspace.curl("--output", "/dev/null", "--write-out", "%{time_total}",
+                                  "https://github.com/acme/widgets.git/info/refs?service=git-upload-pack")
+            assert float(done.out) < 3
+        assert stream.poll() is None
+    finally:
+        stream.kill()
+        stream.wait()
+
+
+def test_many_connections_at_once_stay_small(gitlatch):
+    """200 idle intercepted connections: ≤ 50 KiB each."""
+    raws = [Raw.intercepted(gitlatch) for _ in range(8)]
+    before = gitlatch.process.rss_kib()
+    try:
+        raws += [Raw.intercepted(gitlatch) for _ in range(200)]
+        grown = gitlatch.process.rss_kib() - before
+    finally:
+        for raw in raws:
+            raw.socket.close()
+    if not sanitized():
+        assert grown / 200 <= 50
+
+
+def test_the_limit_of_connections_is_kept(start):
+    gitlatch = start(limits={"connections": 4})
+    raws = [Raw.intercepted(gitlatch) for _ in range(4)]
+    try:
+        with Raw(gitlatch) as raw:
+            assert raw.connect("github.com:443").status == 503
+            assert raw.closed()
+    finally:
+        for raw in raws:
+            raw.socket.close()
+
+
+def test_a_silent_client_is_closed(start):
+    gitlatch = start(limits={"idle": "1s", "head": "1s"})
+    with Raw(gitlatch) as silent, Raw(gitlatch) as half, Raw.intercepted(gitlatch) as idle:
+        half.send("CONNECT github.com:443 HT")
+        threads = [threading.Thread(target=raw.rest) for raw in (silent, half, idle)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(8)
+            assert not thread.is_alive()

@@ -48,6 +48,12 @@ static inline bool bytes_end_with(struct bytes whole, struct bytes suffix)
            bytes_equal(bytes_of(whole.data + whole.size - suffix.size, suffix.size), suffix);
 }
 
+// Whether `part` stands somewhere in it; never where there are no bytes.
+static inline bool bytes_contain(struct bytes whole, struct bytes part)
+{
+    return whole.data && memmem(whole.data, whole.size, part.data, part.size);
+}
+
 // What follows the first `count` bytes; `count` must not be more than there are.
 static inline struct bytes bytes_skip(struct bytes whole, size_t count)
 {

@@ -46,9 +46,9 @@ static const char *pattern_fault(struct bytes pattern)
     for (size_t i = 0; i < pattern.size; i++)
         if ((unsigned char)pattern.data[i] <= ' ' || pattern.data[i] == 0x7f)
             return "holds a space or a control character";
-    if (memmem(pattern.data, pattern.size, "***", 3))
+    if (bytes_contain(pattern, BYTES("***")))
         return "holds `***`: `*` stays within a segment, `**` crosses segments";
-    if (memmem(pattern.data, pattern.size, "//", 2) || bytes_start_with(pattern, BYTES("/")))
+    if (bytes_contain(pattern, BYTES("//")) || bytes_start_with(pattern, BYTES("/")))
         return "holds an empty segment";
     return NULL;
 }
@@ -64,7 +64,7 @@ static const char *ref_pattern_fault(struct bytes pattern)
             return "holds a character that no ref has; the wildcards are `*` and `**`";
     if (!bytes_start_with(pattern, BYTES("refs/")) && !bytes_start_with(pattern, BYTES("**")))
         return "matches no ref: write it from `refs/` on, as `refs/heads/main`";
-    if (bytes_end_with(pattern, BYTES("/")) || memmem(pattern.data, pattern.size, "..", 2))
+    if (bytes_end_with(pattern, BYTES("/")) || bytes_contain(pattern, BYTES("..")))
         return "matches no ref";
     return NULL;
 }

@@ -18,8 +18,8 @@ struct verdict {
     char location[256];                   // REASON_RENAMED: the new "owner/name"
 };
 
-// Fills a verdict; a NULL format takes the reason's meaning as the sentence. Control characters of the
-// formatted text become spaces. Always returns false, so that a function can end with it.
+// Fills a verdict; a NULL format takes the reason's meaning as the sentence. Of the formatted text, control characters
+// become spaces and what looks like a credential `[redacted]`. Always returns false, so that a function can end with it.
 bool verdict_set(struct verdict *verdict, enum reason reason, const char *format, ...) GL_PRINTF(3, 4);
 // The verdict's HTTP status: its own, else that of its reason.
 int verdict_status(const struct verdict *verdict);

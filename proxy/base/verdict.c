@@ -2,9 +2,23 @@
 
 #include <stdarg.h>
 
+#include "mem.h"
+#include "redact.h"
+
+// The text as it may be shown: of what a peer said, no credential is repeated, no line end becomes one in our answer,
+// and no escape reaches a terminal.
+static void set_sentence(struct verdict *verdict, char *text, size_t size)
+{
+    size = redact(text, size);
+    size = size < sizeof(verdict->sentence) ? size : sizeof(verdict->sentence) - 1;
+    for (size_t i = 0; i < size; i++)
+        verdict->sentence[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? ' ' : text[i];
+}
+
 bool verdict_set(struct verdict *verdict, enum reason reason, const char *format, ...)
 {
     va_list list;
+    char *text;
 
     memset(verdict, 0, sizeof(*verdict));
     verdict->reason = reason;
@@ -13,13 +27,10 @@ bool verdict_set(struct verdict *verdict, enum reason reason, const char *format
         return false;
     }
     va_start(list, format);
-    vsnprintf(verdict->sentence, sizeof(verdict->sentence), format, list);
+    text = mem_format_list(format, list);
     va_end(list);
-    // A line end in what a peer said must not become one in our answer, nor a terminal's escape reach a
-    // terminal.
-    for (char *c = verdict->sentence; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
+    set_sentence(verdict, text, strlen(text));
+    mem_free(text);
     return false;
 }
 

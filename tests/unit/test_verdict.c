@@ -21,6 +21,22 @@ static void what_a_peer_said_stays_one_line(void **state)
     assert_string_equal(verdict.sentence, "a  b [31m \xc3\xa9");
 }
 
+// Also where the cut would go through it.
+static void what_a_peer_said_holds_no_credential(void **state)
+{
+    struct verdict verdict;
+    char long_text[VERDICT_SENTENCE_SIZE + 60];
+
+    verdict_set(&verdict, REASON_GITHUB_REFUSED, "%s", "no: ghs_0123456789abcdefghijABCDEFGHIJ0123456789, sorry");
+    assert_string_equal(verdict.sentence, "no: [redacted], sorry");
+
+    memset(long_text, ' ', sizeof(long_text));
+    snprintf(long_text + VERDICT_SENTENCE_SIZE - 20, 60, "ghs_0123456789abcdefghijABCDEFGHIJ0123456789");
+    verdict_set(&verdict, REASON_GITHUB_REFUSED, "%s", long_text);
+    assert_null(strstr(verdict.sentence, "ghs_"));
+    assert_int_equal(strlen(verdict.sentence), VERDICT_SENTENCE_SIZE - 10);
+}
+
 static void nothing_is_left_of_an_earlier_verdict(void **state)
 {
     struct verdict verdict;
@@ -53,6 +69,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reason_gives_sentence_and_status),
         cmocka_unit_test(what_a_peer_said_stays_one_line),
+        cmocka_unit_test(what_a_peer_said_holds_no_credential),
         cmocka_unit_test(nothing_is_left_of_an_earlier_verdict),
         cmocka_unit_test(each_reason_has_a_code_of_its_own),
     };

@@ -120,7 +120,7 @@ bool mock_wire_read_line(struct mock_wire *wire, char **ret_line, size_t *ret_si
 
     for (;;) {
         start = wire->in + wire->in_start;
-        end = memchr(start + seen, '\n', wire->in_end - wire->in_start - seen);
+        end = wire->in ? memchr(start + seen, '\n', wire->in_end - wire->in_start - seen) : NULL;
         if (end)
             break;
         seen = wire->in_end - wire->in_start;

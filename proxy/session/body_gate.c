@@ -17,6 +17,7 @@ struct body_gate {
     enum body_gate_kind kind;
     struct body body; // a copy of the framing's state, moved on by body_gate_feed
     struct gunzip *gunzip;
+    bool gunzipped; // to its end
     bool coding_unknown;
     bool decided;
     struct push_commands *push;
@@ -59,6 +60,19 @@ static bool kind_of(const struct operation *operation, const struct head *reques
     return false;
 }
 
+// CONTENT_OTHER also where GitHub could read another coding than the gate: the field is there twice, or is one that
+// `Connection` names and that stays behind.
+static enum content_coding coding_of(const struct head *request)
+{
+    unsigned count = request->count[FIELD_CONTENT_ENCODING];
+
+    if (count == 0)
+        return CONTENT_IDENTITY;
+    if (count > 1 || request->fields[request->first[FIELD_CONTENT_ENCODING]].hop_by_hop)
+        return CONTENT_OTHER;
+    return content_coding(head_value(request, FIELD_CONTENT_ENCODING));
+}
+
 struct body_gate *body_gate_new(const struct operation *operation, const struct head *request)
 {
     enum body_gate_kind kind;
@@ -69,7 +83,7 @@ struct body_gate *body_gate_new(const struct operation *operation, const struct 
     gate = mem_alloc_zero(1, sizeof(*gate));
     gate->kind = kind;
     body_from_request(&gate->body, request);
-    switch (content_coding(head_value(request, FIELD_CONTENT_ENCODING))) {
+    switch (coding_of(request)) {
     case CONTENT_IDENTITY:
         break;
     case CONTENT_GZIP:
@@ -147,6 +161,7 @@ static enum body_gate_result inflate_content(struct body_gate *gate, struct byte
             verdict_set(ret_verdict, REASON_MALFORMED, "the request's body is not gzip that can be read");
             return BODY_GATE_REFUSED;
         }
+        gate->gunzipped = gunzipped == GUNZIP_END;
         if (gunzipped != GUNZIP_PIECE)
             break;
         result = take_content(gate, piece, ret_verdict);
@@ -167,6 +182,10 @@ static enum body_gate_result take_end(struct body_gate *gate, struct verdict *re
     struct bytes content = text_bytes(&gate->content);
     bool done = true;
 
+    if (gate->gunzip && !gate->gunzipped) {
+        verdict_set(ret_verdict, REASON_MALFORMED, "the request's body is gzip that is cut off");
+        return BODY_GATE_REFUSED;
+    }
     switch (gate->kind) {
     case BODY_GATE_PUSH:
         done = gate->decided || push_commands_end(gate->push, ret_verdict);

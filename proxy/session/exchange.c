@@ -16,23 +16,57 @@ static size_t spare_count;
 // With these everything is allowed: what `enforce: false` lets through.
 static const struct rules no_rules = {.present = false};
 
+// Whether there is more to send than GitHub takes.
+static bool upload_is_stuck(const struct exchange *exchange)
+{
+    const struct pump *up = &exchange->up;
+
+    return exchange->request_state == REQUEST_SEND &&
+           (exchange->held.sent < exchange->held.size || up->before + up->pass + up->after > 0);
+}
+
+// Nothing has moved for `limits.idle`: whoever it is that is waited for.
+static void on_silence(struct exchange *exchange)
+{
+    struct session *session = exchange->session;
+
+    if (exchange->request_state == REQUEST_WAIT)
+        return; // a token, a connection and a pause have limits of their own
+    switch (exchange->response_state) {
+    case RESPONSE_HEAD:
+        if (exchange->request_state == REQUEST_SENT || upload_is_stuck(exchange))
+            exchange_refuse_with(exchange, REASON_UPSTREAM_TIMEOUT, NULL);
+        else
+            session_close(session, REASON_CLIENT_TIMEOUT);
+        break;
+    case RESPONSE_ERROR:
+        exchange_refuse_with_quote(exchange);
+        break;
+    case RESPONSE_BODY:
+        session_close(session, exchange->down.pass > 0 ? REASON_CLIENT_TIMEOUT : REASON_UPSTREAM_TIMEOUT);
+        break;
+    case RESPONSE_NONE:
+    case RESPONSE_OWN:
+    case RESPONSE_DONE:
+        session_close(session, REASON_CLIENT_TIMEOUT);
+        break;
+    }
+}
+
 static void on_idle(void *arg)
 {
     struct exchange *exchange = arg;
     struct loop *loop = server_loop(exchange->session->server);
     int64_t silent_ms = loop_now(loop).ms - exchange->moved.ms;
     int64_t limit_ms = exchange->runtime->config->limits.idle_ms;
-    bool waits_for_github = exchange->response_state == RESPONSE_HEAD && exchange->request_state == REQUEST_SENT;
 
     if (silent_ms < limit_ms) {
         timer_start(&exchange->idle, limit_ms - silent_ms);
-    } else if (waits_for_github) {
-        timer_start(&exchange->idle, limit_ms);
-        exchange->moved = loop_now(loop);
-        exchange_refuse_with(exchange, REASON_UPSTREAM_TIMEOUT, NULL);
-    } else {
-        session_close(exchange->session, REASON_CLIENT_TIMEOUT);
+        return;
     }
+    timer_start(&exchange->idle, limit_ms);
+    exchange_moved(exchange);
+    on_silence(exchange);
 }
 
 void exchange_moved(struct exchange *exchange)

@@ -30,7 +30,7 @@ void exchange_refuse_with(struct exchange *exchange, enum reason reason, const c
 
 // Whether the body is read to its end before the answer: where git would not show the answer otherwise, and where it
 // is short, so that the connection lives on. A client that waits for 100 (Continue) sends none.
-static bool must_drain(const struct exchange *exchange)
+bool exchange_must_drain(const struct exchange *exchange)
 {
     if (!exchange->has_request || exchange->up.body_done || exchange->up.body.bad || exchange->awaits_continue)
         return false;
@@ -56,7 +56,9 @@ void exchange_refuse(struct exchange *exchange, const struct verdict *verdict)
     exchange->own_sent = 0;
     if (body_is_done(&exchange->up.body) && exchange->up.pass + exchange->up.after == 0)
         exchange->up.body_done = true;
-    if (must_drain(exchange)) {
+    if (exchange->operation.kind == OPERATION_PUSH)
+        exchange_tell_continue(exchange); // the answer names each ref, so the body is needed
+    if (exchange_must_drain(exchange)) {
         exchange->request_state = REQUEST_DRAIN;
         if (!exchange->gate && exchange->operation.kind == OPERATION_PUSH)
             exchange->gate = body_gate_new(&exchange->operation, &exchange->request);
@@ -140,7 +142,15 @@ static void write_answer(struct exchange *exchange, struct reply reply)
     exchange_send_answer(exchange);
 }
 
-void exchange_answer(struct exchange *exchange)
+// Answers git's probe: whatever is to be said is said to the request that follows it.
+static void answer_probe(struct exchange *exchange)
+{
+    bool push = exchange->operation.kind == OPERATION_PUSH;
+
+    write_answer(exchange, (struct reply){200, push ? REFUSAL_RECEIVE_PACK_TYPE : REFUSAL_UPLOAD_PACK_TYPE});
+}
+
+static void answer_verdict(struct exchange *exchange)
 {
     struct verdict *verdict = &exchange->verdict;
     bool has_operation = exchange->operation.kind != OPERATION_KIND_COUNT;
@@ -152,23 +162,27 @@ void exchange_answer(struct exchange *exchange)
         .decision = exchange->push.reasons && verdict->reason == exchange->push.verdict.reason ? &exchange->push : NULL,
     };
 
-    if (is_push && body_gate_is_probe(exchange->gate)) {
-        exchange_answer_probe(exchange);
-        return;
-    }
     // git answers a 401 with a prompt, and the reason is lost.
     if (verdict_status(verdict) == 401)
         verdict->status = 403;
     write_answer(exchange, reply_render(verdict, &context, &exchange->own));
 }
 
+void exchange_answer(struct exchange *exchange)
+{
+    if (!stream_output_empty(exchange->session->client))
+        return; // the client reads slowly what it was answered before: exchange_client_output comes again
+    if (exchange->gate && body_gate_is_probe(exchange->gate))
+        answer_probe(exchange);
+    else
+        answer_verdict(exchange);
+}
+
 void exchange_answer_probe(struct exchange *exchange)
 {
-    bool push = exchange->operation.kind == OPERATION_PUSH;
-
     exchange->response_state = RESPONSE_OWN;
     exchange->request_state = REQUEST_DROPPED;
-    write_answer(exchange, (struct reply){200, push ? REFUSAL_RECEIVE_PACK_TYPE : REFUSAL_UPLOAD_PACK_TYPE});
+    exchange_answer(exchange);
 }
 
 void exchange_send_answer(struct exchange *exchange)

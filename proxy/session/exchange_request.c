@@ -66,19 +66,24 @@ static void inspect(struct exchange *exchange)
     }
 }
 
-void exchange_begin_request(struct exchange *exchange)
+void exchange_tell_continue(struct exchange *exchange)
 {
     struct stream *client = exchange->session->client;
 
+    if (!exchange->awaits_continue)
+        return;
+    exchange->awaits_continue = false;
+    // A client that does not read what was said before will not miss it: it sends its body unasked (RFC 9110, 10.1.1).
+    if (stream_write(client, ANSWER_CONTINUE))
+        stream_flush(client);
+}
+
+void exchange_begin_request(struct exchange *exchange)
+{
     exchange->held.complete = true;
     exchange->gate = body_gate_new(&exchange->operation, &exchange->request);
     exchange->request_state = exchange->gate ? REQUEST_INSPECT : REQUEST_WAIT;
-    if (exchange->awaits_continue) {
-        exchange->awaits_continue = false;
-        if (!stream_write(client, ANSWER_CONTINUE))
-            exchange->client_closes = true;
-        stream_flush(client);
-    }
+    exchange_tell_continue(exchange);
     if (!exchange->gate || exchange->operation.kind == OPERATION_PUSH || exchange->operation.kind == OPERATION_FETCH)
         exchange_ask_token(exchange);
     if (!exchange->gate)
@@ -202,6 +207,15 @@ static void on_drained(void *arg, struct bytes bytes, bool passed)
         exchange->gate_done = true;
 }
 
+static void end_drain(struct exchange *exchange)
+{
+    exchange->request_state = REQUEST_DROPPED;
+    if (exchange->response_state == RESPONSE_DONE)
+        exchange_finish(exchange);
+    else
+        exchange_answer(exchange);
+}
+
 void exchange_drain(struct exchange *exchange)
 {
     switch (pump_drain(&exchange->up, exchange->session->client, on_drained, exchange)) {
@@ -209,13 +223,11 @@ void exchange_drain(struct exchange *exchange)
     case PUMP_SINK:
         break;
     case PUMP_DONE:
-        exchange->request_state = REQUEST_DROPPED;
-        exchange_answer(exchange);
+        end_drain(exchange);
         break;
     case PUMP_BAD:
         exchange->client_closes = true;
-        exchange->request_state = REQUEST_DROPPED;
-        exchange_answer(exchange);
+        end_drain(exchange);
         break;
     case PUMP_TRUNCATED:
     case PUMP_STOPPED: // nothing checks a body that goes nowhere

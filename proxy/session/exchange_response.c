@@ -1,6 +1,6 @@
 #include "exchange_state.h"
 
-#include "log.h"
+#include "gunzip.h"
 #include "pool.h"
 #include "rewrite.h"
 #include "stream.h"
@@ -59,13 +59,29 @@ static enum reason reason_of_status(int status)
     }
 }
 
-// Ends a git request with GitHub's words, in the form that git shows.
-static void refuse_with_quote(struct exchange *exchange)
+// GitHub's words are decoded as far as they came.
+static void inflate_quote(struct bytes coded, struct text *out)
 {
+    struct gunzip *gunzip = gunzip_new(EXCHANGE_QUOTE_MAX);
+    struct bytes piece;
+
+    while (gunzip_read(gunzip, &coded, &piece) == GUNZIP_PIECE)
+        text_append_bytes(out, piece);
+    gunzip_free(gunzip);
+}
+
+// Ends a git request with GitHub's words, in the form that git shows.
+void exchange_refuse_with_quote(struct exchange *exchange)
+{
+    struct text inflated = {0};
     struct bytes quote = text_bytes(&exchange->own);
     int status = exchange->response.status;
     struct verdict verdict;
 
+    if (exchange->quote_is_gzip) {
+        inflate_quote(quote, &inflated);
+        quote = text_bytes(&inflated);
+    }
     while (quote.size > 0 && (quote.data[quote.size - 1] == '\n' || quote.data[quote.size - 1] == '\r'))
         quote.size--;
     if (exchange->quote_is_text && quote.size > 0)
@@ -73,6 +89,7 @@ static void refuse_with_quote(struct exchange *exchange)
                     quote.data);
     else
         verdict_set(&verdict, reason_of_status(status), "GitHub answered %d", status);
+    text_free(&inflated);
     if (status == 403 || status == 404 || status == 429)
         verdict.status = status;
     verdict.retry_after_s = exchange->quote_retry_after_s;
@@ -105,14 +122,18 @@ static void read_error(struct exchange *exchange)
     exchange_moved(exchange);
     if (result == PUMP_SOURCE && exchange->own.size < EXCHANGE_QUOTE_MAX)
         return;
-    refuse_with_quote(exchange);
+    exchange_refuse_with_quote(exchange);
 }
 
 static void begin_error(struct exchange *exchange)
 {
     const struct head *response = &exchange->response;
+    enum content_coding coding = content_coding(head_value(response, FIELD_CONTENT_ENCODING));
 
-    exchange->quote_is_text = bytes_start_with(head_value(response, FIELD_CONTENT_TYPE), BYTES("text/plain"));
+    exchange->down.dechunk = true;
+    exchange->quote_is_gzip = coding == CONTENT_GZIP;
+    exchange->quote_is_text = coding != CONTENT_OTHER &&
+                              bytes_start_with(head_value(response, FIELD_CONTENT_TYPE), BYTES("text/plain"));
     exchange->quote_retry_after_s = parse_seconds(head_value(response, FIELD_RETRY_AFTER));
     stream_consume(exchange->upstream->stream, response->size);
     exchange->response_state = RESPONSE_ERROR;
@@ -262,17 +283,24 @@ static void on_passed(void *arg, struct bytes bytes, bool passed)
         exchange->bytes_down += bytes.size;
 }
 
-// GitHub's answer is whole. What of the request it did not want to read is not sent.
+// GitHub's answer is whole. What of the request it did not want to read is not sent, but git must get rid of it: where
+// its connection breaks meanwhile, it shows nothing of the answer.
 static void response_done(struct exchange *exchange)
 {
     bool keep = exchange->request_state == REQUEST_SENT && !exchange->upstream_closes &&
                 exchange->down.body.kind != BODY_UNTIL_CLOSE;
+    bool drains = exchange->request_state != REQUEST_SENT && exchange_must_drain(exchange);
 
     exchange->response_state = RESPONSE_DONE;
-    if (exchange->request_state != REQUEST_SENT)
-        exchange->client_closes = true;
     exchange_release(exchange, keep);
     stream_flush(exchange->session->client);
+    if (drains) {
+        exchange->request_state = REQUEST_DRAIN;
+        exchange_drain(exchange);
+        return;
+    }
+    if (exchange->request_state != REQUEST_SENT)
+        exchange->client_closes = true;
     exchange_finish(exchange);
 }
 
@@ -300,6 +328,12 @@ void exchange_pump_response(struct exchange *exchange)
     }
 }
 
+// GitHub's head was read and waits for room toward the client.
+static bool head_waits(const struct exchange *exchange)
+{
+    return exchange->response.size > 0;
+}
+
 static void on_upstream_input(void *arg)
 {
     struct exchange *exchange = arg;
@@ -310,7 +344,8 @@ static void on_upstream_input(void *arg)
         exchange_replace_upstream(exchange); // it speaks, or goes, before it was asked
         break;
     case RESPONSE_HEAD:
-        read_head(exchange);
+        if (!head_waits(exchange))
+            read_head(exchange);
         break;
     case RESPONSE_ERROR:
         read_error(exchange);
@@ -342,7 +377,7 @@ void exchange_client_output(struct exchange *exchange)
     exchange_moved(exchange);
     switch (exchange->response_state) {
     case RESPONSE_HEAD:
-        if (exchange->response.status >= 200 && exchange->response.size > 0)
+        if (head_waits(exchange))
             exchange_pass_response(exchange);
         break;
     case RESPONSE_BODY:
@@ -351,6 +386,8 @@ void exchange_client_output(struct exchange *exchange)
     case RESPONSE_OWN:
         if (exchange->answered)
             exchange_send_answer(exchange);
+        else if (exchange->request_state == REQUEST_DROPPED)
+            exchange_answer(exchange);
         break;
     case RESPONSE_NONE:
     case RESPONSE_ERROR:

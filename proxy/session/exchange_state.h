@@ -114,7 +114,8 @@ struct exchange {
     struct verdict verdict; // REASON_NONE: none
     struct text own;        // the body of an answer of our own, or what is quoted
     size_t own_sent;
-    bool quote_is_text; // GitHub's error is text for people
+    bool quote_is_text; // GitHub's error is text for people,
+    bool quote_is_gzip; // and compressed
     unsigned quote_retry_after_s;
     char github_request_id[64];
     uint64_t bytes_up, bytes_down;
@@ -135,7 +136,10 @@ bool exchange_limit_pack(struct exchange *exchange) GL_MUST_CHECK;
 void exchange_begin_request(struct exchange *exchange);
 // Goes on sending: the connection takes more, or the client has brought more.
 void exchange_send(struct exchange *exchange);
+// Reads the rest of the body and forgets it; then comes the answer of our own, or the end where GitHub's is out.
 void exchange_drain(struct exchange *exchange);
+// Tells a client that holds its body back to send it.
+void exchange_tell_continue(struct exchange *exchange);
 
 // exchange_upstream.c
 void exchange_ask_token(struct exchange *exchange);
@@ -158,6 +162,8 @@ extern const struct stream_callbacks exchange_upstream_callbacks;
 void exchange_pump_response(struct exchange *exchange);
 // GitHub's head could not be sent on before: the client takes more now.
 void exchange_pass_response(struct exchange *exchange);
+// Ends a request that GitHub answers with an error, in GitHub's words as far as they came.
+void exchange_refuse_with_quote(struct exchange *exchange);
 // The pauses before another try while a token is so young that not all of GitHub knows it (protocol.md, A).
 int64_t exchange_lag_pause(const struct exchange *exchange);
 
@@ -165,6 +171,8 @@ int64_t exchange_lag_pause(const struct exchange *exchange);
 // Ends the request with a verdict, see exchange.h.
 void exchange_refuse(struct exchange *exchange, const struct verdict *verdict);
 void exchange_refuse_with(struct exchange *exchange, enum reason reason, const char *format, ...) GL_PRINTF(3, 4);
+// Whether the rest of the request's body is read before the exchange ends.
+bool exchange_must_drain(const struct exchange *exchange);
 // Answers git's probe.
 void exchange_answer_probe(struct exchange *exchange);
 // The request's body is gone: the answer has its turn.

@@ -9,7 +9,7 @@
 
 #include "suggestion.h"
 
-static void say(const struct command *command, const char *format, va_list values)
+static void GL_PRINTF(2, 0) say(const struct command *command, const char *format, va_list values)
 {
     fprintf(stderr, "gitlatch %s: ", command->name);
     vfprintf(stderr, format, values);

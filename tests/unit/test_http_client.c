@@ -260,12 +260,17 @@ static void call(const struct http_call *http_call)
     assert_int_equal(fixture.answers, answers + 1);
 }
 
-static void get(const char *format)
+static void get(const char *url)
 {
-    char url[128];
-
-    snprintf(url, sizeof(url), format, fixture.port);
     call(&(struct http_call){.method = "GET", .url = url, .timeout_ms = 5 * SECOND_MS});
+}
+
+static void get_ours(void)
+{
+    char url[64];
+
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/", fixture.port);
+    get(url);
 }
 
 static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nDate: Mon, 24 Nov 2025 16:00:00 GMT\r\n"
@@ -303,7 +308,7 @@ static void a_connection_is_used_again(void **state)
 {
     start_server(SAYS, ok, NULL);
     for (int i = 0; i < 5; i++)
-        get("http://127.0.0.1:%d/");
+        get_ours();
     assert_int_equal(fixture.connections, 1);
     assert_int_equal(fixture.requests, 5);
 }
@@ -311,7 +316,7 @@ static void a_connection_is_used_again(void **state)
 static void redirects_are_handed_on(void **state)
 {
     start_server(SAYS, "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: http://127.0.0.1:1/x\r\n\r\n", NULL);
-    get("http://127.0.0.1:%d/");
+    get_ours();
     assert_int_equal(fixture.answer.status, 301);
     assert_string_equal(fixture.location, "http://127.0.0.1:1/x");
     assert_int_equal(fixture.requests, 1);
@@ -322,7 +327,7 @@ static void the_environment_is_not_read(void **state)
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
     start_server(SAYS, ok, NULL);
-    get("http://127.0.0.1:%d/");
+    get_ours();
     unsetenv("http_proxy");
     unsetenv("ALL_PROXY");
     assert_int_equal(fixture.answer.status, 200);
@@ -331,7 +336,7 @@ static void the_environment_is_not_read(void **state)
 static void an_endless_answer_is_cut(void **state)
 {
     start_server(ENDLESS, "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n", NULL);
-    get("http://127.0.0.1:%d/");
+    get_ours();
     assert_int_equal(fixture.answer.result, HTTP_BROKEN);
     assert_string_equal(fixture.problem, "the answer is larger than 1 MiB");
     // What was sent beyond is what the sockets' buffers hold.
@@ -341,7 +346,7 @@ static void an_endless_answer_is_cut(void **state)
 static void an_answer_that_announces_too_much(void **state)
 {
     start_server(ENDLESS, "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n", NULL);
-    get("http://127.0.0.1:%d/");
+    get_ours();
     assert_int_equal(fixture.answer.result, HTTP_BROKEN);
     assert_string_equal(fixture.problem, "the answer is larger than 1 MiB");
 }
@@ -349,7 +354,7 @@ static void an_answer_that_announces_too_much(void **state)
 static void half_an_answer_is_none(void **state)
 {
     start_server(CLOSES, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"token\":", NULL);
-    get("http://127.0.0.1:%d/");
+    get_ours();
     assert_int_equal(fixture.answer.result, HTTP_UNREACHABLE);
     assert_true(*fixture.problem);
     assert_int_equal(fixture.answer.status, 0);
@@ -358,14 +363,14 @@ static void half_an_answer_is_none(void **state)
 static void no_answer_at_all(void **state)
 {
     start_server(CLOSES, "", NULL);
-    get("http://127.0.0.1:%d/");
+    get_ours();
     assert_int_equal(fixture.answer.result, HTTP_UNREACHABLE);
 }
 
 static void an_answer_that_is_not_http(void **state)
 {
     start_server(CLOSES, "SSH-2.0-OpenSSH_9.2\r\n", NULL);
-    get("http://127.0.0.1:%d/");
+    get_ours();
     assert_int_equal(fixture.answer.result, HTTP_BROKEN);
 }
 
@@ -488,7 +493,7 @@ static void not_through_the_proxy(void **state)
     fixture.dialer.proxy_port = 1;
     fixture.dialer.no_proxy = no_proxy;
     fixture.dialer.no_proxy_count = 1;
-    get("http://127.0.0.1:%d/");
+    get_ours();
     assert_int_equal(fixture.answer.status, 200);
 }
 

@@ -1,0 +1,227 @@
+"""What is measured of each peer. A measure gives a dict of numbers for one round."""
+import json
+import subprocess
+import time
+
+from lib import machine
+from lib.site import Failed, until
+
+GIB = 2**30
+MIB = 2**20
+
+
+class Measure:
+    key = ""
+    title = ""
+    columns = ()  # (key, title, digits)
+    rounds = 5
+    fresh = False  # a peer is started for each round; else one runs through all
+    direct = True  # a direct connection has a row too
+
+    def __init__(self, quick):
+        self.quick = quick
+        self.seconds = 0.5 if quick else 3
+        self.rounds = min(self.rounds, 1) if quick else self.rounds
+
+    def run(self, site, peer):
+        raise NotImplementedError
+
+
+def loaded(site, peer, *arguments):
+    """A load, with the CPU time that the peer spent on it."""
+    before = machine.cpu_seconds(peer.pid) if peer.pid else None
+    result = site.load(peer, *arguments)
+    result["cpu"] = machine.cpu_seconds(peer.pid) - before if peer.pid else None
+    return result
+
+
+def per(amount, count, unit=1):
+    return None if amount is None else amount / count * unit
+
+
+class Stream(Measure):
+    """One body of 1 GiB, chunked as git and GitHub frame packs."""
+    direction = ""
+
+    def run(self, site, peer):
+        size = (GIB // 8 if self.quick else GIB) // peer.scale
+        result = loaded(site, peer, "--chunked", self.direction, size)
+        return {"cpu": per(result["cpu"], size, GIB), "rate": size / MIB / result["seconds"]}
+
+
+class Download(Stream):
+    key, title, direction = "down", "Download of 1 GiB (a clone's pack)", "down"
+    columns = (("cpu", "CPU s/GiB", 2), ("rate", "MiB/s", 0))
+
+
+class Push(Stream):
+    key, title, direction = "up", "Push of 1 GiB", "up"
+    columns = Download.columns
+
+
+class Streams(Measure):
+    key, title = "streams", "16 downloads of 64 MiB side by side"
+    columns = (("cpu", "CPU s/GiB", 2), ("rate", "MiB/s", 0))
+    rounds = 3
+
+    def run(self, site, peer):
+        size = (8 if self.quick else 64) * MIB // peer.scale
+        result = loaded(site, peer, "--chunked", "--connections", 16, "down", size)
+        return {"cpu": per(result["cpu"], 16 * size, GIB), "rate": 16 * size / MIB / result["seconds"]}
+
+
+class Requests(Measure):
+    connections = 1
+
+    def run(self, site, peer):
+        result = loaded(site, peer, "--connections", self.connections, "--seconds", self.seconds, "requests")
+        return {"cpu": per(result["cpu"], result["requests"], 1e6), "rate": result["requests"] / result["seconds"],
+                "p50": result["p50_us"], "p99": result["p99_us"], "max": result["max_us"]}
+
+
+class OneConnection(Requests):
+    key, title = "requests", "Small requests on 1 kept-alive connection"
+    columns = (("rate", "requests/s", 0), ("cpu", "CPU µs/request", 1), ("p50", "p50 µs", 0), ("p99", "p99 µs", 0),
+               ("max", "max µs", 0))
+
+
+class ManyConnections(Requests):
+    key, title, connections = "requests64", "Small requests on 64 kept-alive connections", 64
+    columns = OneConnection.columns
+
+
+class NewConnections(Measure):
+    """8 at a time: TCP, CONNECT and TLS (a gateway: TCP), one request, end."""
+    key, title = "new", "New connections, one request each"
+    columns = (("rate", "connections/s", 0), ("cpu", "CPU µs/connection", 0), ("p50", "p50 µs", 0),
+               ("p99", "p99 µs", 0))
+
+    def run(self, site, peer):
+        result = loaded(site, peer, "--connections", 8, "--seconds", self.seconds, "new")
+        return {"cpu": per(result["cpu"], result["requests"], 1e6), "rate": result["requests"] / result["seconds"],
+                "p50": result["p50_us"], "p99": result["p99_us"]}
+
+
+class Beside(Measure):
+    key, title = "beside", "Small requests while a download runs beside them"
+    columns = (("p50", "p50 µs", 0), ("p99", "p99 µs", 0), ("max", "max µs", 0))
+    rounds = 3
+
+    def run(self, site, peer):
+        size = (GIB // 4 if self.quick else 2 * GIB) // peer.scale
+        stream = subprocess.Popen(site.load_command(peer, "--chunked", "down", size), stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.1)
+            result = site.load(peer, "--seconds", 0.4 if self.quick else 1, "requests")
+            if stream.poll() is not None:
+                raise Failed("the download was over too early")
+        finally:
+            stream.kill()
+            stream.wait()
+        return {"p50": result["p50_us"], "p99": result["p99_us"], "max": result["max_us"]}
+
+
+class Start(Measure):
+    key, title = "start", "Start"
+    columns = (("ms", "ms to ready", 0), ("rss", "RSS MiB", 1), ("memory", "memory MiB", 1))
+    fresh, direct = True, False
+
+    def run(self, site, peer):
+        # Memory is looked at when it has come to rest.
+        time.sleep(0.5)
+        return {"ms": peer.start_ms, "rss": machine.resident_kib(peer.pid) / 1024,
+                "memory": machine.memory_kib(peer.pid) / 1024}
+
+
+class Idle(Measure):
+    """Connections that have had one request and stay."""
+    fresh, direct, rounds = True, False, 1
+    columns = (("kib", "KiB/connection", 1), ("memory", "memory MiB", 1), ("alive", "still open", 0))
+    count = 0
+
+    def run(self, site, peer):
+        before = machine.memory_kib(peer.pid)
+        load = subprocess.Popen(site.load_command(peer, "--connections", self.count, "idle"), stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            line = load.stdout.readline()
+            if not line:
+                raise Failed("no answer")
+            result = json.loads(line)
+            if result["errors"]:
+                raise Failed(f"{result['errors']} of {self.count} failed: {result['error']}")
+            time.sleep(1)
+            memory = machine.memory_kib(peer.pid)
+            load.stdin.close()
+            alive = json.loads(load.stdout.readline())["alive"]
+        finally:
+            load.kill()
+            load.wait()
+        return {"kib": (memory - before) / self.count, "memory": memory / 1024, "alive": alive}
+
+
+class ThousandIdle(Idle):
+    key, title, count = "idle", "1,000 idle connections", 1000
+
+
+class ManyIdle(Idle):
+    key = "idle_many"
+
+    def __init__(self, quick):
+        super().__init__(quick)
+        from lib.peers import connections_max
+        # One is left for the probe that sees whether a peer listens.
+        self.count = connections_max() - 36
+        self.title = f"{self.count:,} idle connections"
+
+
+class LongPush(Measure):
+    key, title = "long_push", "Push of 4 GiB"
+    columns = (("peak", "peak RSS MiB", 1), ("grown", "more than at start MiB", 1))
+    fresh, direct, rounds = True, False, 1
+
+    def run(self, site, peer):
+        before = machine.resident_kib(peer.pid)
+        site.load(peer, "--chunked", "up", 4 * GIB // peer.scale)
+        peak = machine.resident_kib(peer.pid, peak=True)
+        return {"peak": peak / 1024, "grown": (peak - before) / 1024}
+
+
+ALL = (Download, Push, Streams, OneConnection, ManyConnections, NewConnections, Beside, Start, ThousandIdle, ManyIdle,
+       LongPush)
+QUICK = (Download, Push, OneConnection, ManyConnections, NewConnections, Start, ThousandIdle)
+
+
+def start(peer):
+    """Starts a peer, and notes how long it took to be ready."""
+    begun = time.monotonic()
+    peer.start()
+    peer.start_ms = (time.monotonic() - begun) * 1000
+    return peer
+
+
+def one_round(measure, site, peer):
+    if not measure.fresh:
+        return measure.run(site, peer)
+    fresh = start(type(peer)(site))
+    try:
+        return measure.run(site, fresh)
+    finally:
+        fresh.stop()
+
+
+def collect(measure, site, peers, say):
+    """All rounds of a measure, interleaved: {peer: [round or Failed]}."""
+    rounds = {peer.name: [] for peer in peers}
+    for number in range(measure.rounds):
+        turn = number % len(peers)
+        for peer in (*peers[turn:], *peers[:turn]):  # nobody is always the first
+            if rounds[peer.name] and isinstance(rounds[peer.name][-1], Failed):
+                continue  # it will not get better, and others wait
+            say(f"{measure.title}, round {number + 1} of {measure.rounds}: {peer.name}")
+            try:
+                rounds[peer.name].append(one_round(measure, site, peer))
+            except Failed as failure:
+                rounds[peer.name].append(failure)
+    return rounds

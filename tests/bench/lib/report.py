@@ -1,0 +1,198 @@
+"""The table, and its drawing. Medians of the rounds; a ratio is the median of the rounds' own ratios."""
+from statistics import median
+from xml.sax.saxutils import escape
+
+from lib.site import Failed
+
+# quality.md, "Speed": what is compared with what, within a round.
+FLOOR_CPU, FLOOR_RATE, SQUID_CPU = 1.1, 0.95, 0.5
+
+
+class Result:
+    def __init__(self, machine, load, quick):
+        self.machine, self.load, self.quick = machine, load, quick
+        self.load_after = 0.0
+        self.measures = []  # (measure, {peer: rounds})
+        self.versions, self.missing, self.git = {}, [], {}
+
+    def add(self, measure, rounds):
+        self.measures.append((measure, rounds))
+
+    def rounds(self, key, peer):
+        for measure, rounds in self.measures:
+            if measure.key == key:
+                return good(rounds.get(peer, []))
+        return []
+
+    def value(self, key, peer, column):
+        values = [each[column] for each in self.rounds(key, peer) if each[column] is not None]
+        return median(values) if values else None
+
+    def ratio(self, key, column, peer, other):
+        pairs = zip(self.rounds(key, peer), self.rounds(key, other))
+        ratios = [a[column] / b[column] for a, b in pairs if a[column] and b[column]]
+        return median(ratios) if ratios else None
+
+    def peers(self, key):
+        for measure, rounds in self.measures:
+            if measure.key == key:
+                return list(rounds)
+        return []
+
+
+def good(rounds):
+    return [each for each in rounds if not isinstance(each, Failed)]
+
+
+def number(value, digits):
+    return "" if value is None else f"{value:,.{digits}f}"
+
+
+def table(measure, rounds):
+    lines = [f"### {measure.title}", "", "| | " + " | ".join(title for _, title, _ in measure.columns) + " |",
+             "| --- |" + " ---: |" * len(measure.columns)]
+    for peer, found in rounds.items():
+        fine = good(found)
+        cells = []
+        for key, _, digits in measure.columns:
+            values = [each[key] for each in fine if each[key] is not None]
+            cells.append(number(median(values), digits) if values else "")
+        failures = [str(each) for each in found if isinstance(each, Failed)]
+        if failures and not fine:
+            cells = [f"failed: {failures[0]}"] + [""] * (len(measure.columns) - 1)
+        elif failures:
+            peer += f" (then failed: {failures[0]})"
+        lines.append(f"| {peer} | " + " | ".join(cells) + " |")
+    return lines + [""]
+
+
+def git_table(git):
+    lines = ["### git, with a token and a credential helper of its own, and behind gitlatch", "",
+             "| round trip | command | direct | gitlatch | ratio |", "| --- | --- | ---: | ---: | ---: |"]
+    for round_trip, commands in git.items():
+        for command, pairs in commands.items():
+            ours = median(pair[1] for pair in pairs)
+            ratio = median(pair[1] / pair[0] for pair in pairs)
+            lines.append(f"| {round_trip} ms | {command} | {median(pair[0] for pair in pairs):.3f} s | {ours:.3f} s | "
+                         f"{ratio:.2f} |")
+    return lines + [""]
+
+
+def best_peer(result, key, column, lowest):
+    """The best of those that do the same work: a proxy is compared with proxies."""
+    values = {peer: result.value(key, peer, column) for peer in ("squid", "mitmproxy")}
+    values = {peer: value for peer, value in values.items() if value is not None}
+    return (min if lowest else max)(values.items(), key=lambda item: item[1]) if values else (None, None)
+
+
+def goals(result):
+    """Each line of quality.md's table: (what, goal, measured, met)."""
+    found = []
+
+    def line(what, want, value, met, text):
+        if value is not None:
+            found.append(f"| {what} | {want} | {text} | {'met' if met else '**not met**'} |")
+
+    for key, what in (("down", "download"), ("up", "push")):
+        ratio = result.ratio(key, "cpu", "gitlatch", "floor")
+        line(f"CPU a GiB, {what}, to the floor's", f"≤ {FLOOR_CPU}", ratio, ratio and ratio <= FLOOR_CPU,
+             number(ratio, 2))
+        ratio = result.ratio(key, "cpu", "gitlatch", "squid")
+        line(f"CPU a GiB, {what}, to squid's", f"< {SQUID_CPU}", ratio, ratio and ratio < SQUID_CPU, number(ratio, 2))
+        ratio = result.ratio(key, "rate", "gitlatch", "floor")
+        line(f"throughput of one {what}, to the floor's", f"≥ {FLOOR_RATE}", ratio, ratio and ratio >= FLOOR_RATE,
+             number(ratio, 2))
+    for key, column, what, lowest in (("requests", "rate", "requests/s, 1 connection", False),
+                                      ("requests64", "rate", "requests/s, 64 connections", False),
+                                      ("requests64", "cpu", "CPU µs a request", True),
+                                      ("new", "rate", "new connections/s", False)):
+        ours = result.value(key, "gitlatch", column)
+        peer, theirs = best_peer(result, key, column, lowest)
+        if ours and theirs:
+            line(what, f"ahead of every proxy ({peer}: {number(theirs, 0)})", ours,
+                 ours < theirs if lowest else ours > theirs, number(ours, 0))
+    for round_trip, command, limit in ((50, "ls-remote", 0.5), (50, "fetch, nothing new", 0.5),
+                                       (20, "clone 500 MB", 1.03), (50, "clone 500 MB", 1.03)):
+        pairs = result.git.get(round_trip, {}).get(command)
+        if pairs:
+            ratio = median(pair[1] / pair[0] for pair in pairs)
+            line(f"git {command}, {round_trip} ms, to direct", f"≤ {limit}", ratio, ratio <= limit, f"{ratio:.2f}")
+    for key, column, what, limit, unit in (("start", "ms", "start to ready", 50, "ms"),
+                                           ("start", "rss", "memory at start (RSS)", 12, "MiB"),
+                                           ("idle", "kib", "an idle intercepted connection", 50, "KiB")):
+        value = result.value(key, "gitlatch", column)
+        line(what, f"≤ {limit} {unit}", value, value and value <= limit, f"{number(value, 1)} {unit}")
+    value = result.value("long_push", "gitlatch", "grown")
+    line("memory while 4 GiB stream through", "flat", value, value is not None and value < 4,
+         f"+{number(value, 1)} MiB")
+    return ["### Goals", "", "| | goal | measured | |", "| --- | --- | ---: | --- |", *found, ""] if found else []
+
+
+def markdown(result):
+    versions = ", ".join(f"{name} {version}" for name, version in result.versions.items() if version)
+    lines = [f"Measured by `tests/bench/run{' --quick' if result.quick else ''}` on {result.machine}, where all of it "
+             f"runs side by side (load average before: {result.load:.1f}, after: {result.load_after:.1f}). {versions}.",
+             "",
+             "*direct*: no proxy. *floor*: the least program that does a proxy's job, with one blocking pump. Proxies "
+             "(gitlatch, squid, mitmproxy) end the client's TLS; gateways (gitlatch gateway, nginx, haproxy) are asked "
+             "in plain HTTP and have half the TLS to do. All add the Authorization, verify the origin, and speak TLS "
+             "1.3 with AES-128-GCM. gitlatch enforces its rules and writes its audit log meanwhile.", ""]
+    if result.missing:
+        lines += [f"Not here: {', '.join(result.missing)}.", ""]
+    lines += goals(result)
+    for measure, rounds in result.measures:
+        lines += table(measure, rounds)
+    if result.git:
+        lines += git_table(result.git)
+    return "\n".join(lines)
+
+
+# The drawing: a panel a measure, a bar a peer. Colours that read on white and on black.
+
+OURS, THEIRS, TEXT = "#2f81f7", "#8b949e", "#7d8590"
+PANELS = (("down", "cpu", "CPU for a download, s/GiB", 2), ("up", "cpu", "CPU for a push, s/GiB", 2),
+          ("requests64", "cpu", "CPU for a request, µs", 0), ("new", "rate", "New connections a second", 0))
+WIDTH, ROW, LABEL, BAR = 430, 22, 118, 230
+
+
+def panel(result, key, column, title, digits, x, y):
+    values = {peer: result.value(key, peer, column) for peer in result.peers(key)}
+    values = {peer: value for peer, value in values.items() if value is not None}
+    top = max(values.values(), default=1)
+    parts = [f'<text x="{x}" y="{y}" font-weight="bold">{escape(title)}</text>']
+    for row, (peer, value) in enumerate(values.items()):
+        at = y + 12 + row * ROW
+        colour = OURS if peer.startswith("gitlatch") else THEIRS
+        parts.append(f'<text x="{x + LABEL - 8}" y="{at + 13}" text-anchor="end">{escape(peer)}</text>'
+                     f'<rect x="{x + LABEL}" y="{at}" width="{max(value / top * BAR, 1):.1f}" height="{ROW - 5}" rx="2" '
+                     f'fill="{colour}"/>'
+                     f'<text x="{x + LABEL + value / top * BAR + 6:.1f}" y="{at + 13}">{number(value, digits)}</text>')
+    return parts, len(values) * ROW + 40
+
+
+def git_panel(result, x, y):
+    parts = [f'<text x="{x}" y="{y}" font-weight="bold">git at a round trip of 50 ms, direct = 1</text>']
+    rows = [(command, median(pair[1] / pair[0] for pair in pairs))
+            for command, pairs in result.git.get(50, {}).items()]
+    for row, (command, ratio) in enumerate(rows):
+        at = y + 12 + row * ROW
+        parts.append(f'<text x="{x + LABEL - 8}" y="{at + 13}" text-anchor="end">{escape(command)}</text>'
+                     f'<rect x="{x + LABEL}" y="{at}" width="{BAR}" height="{ROW - 5}" rx="2" fill="{THEIRS}" '
+                     f'opacity="0.35"/><rect x="{x + LABEL}" y="{at}" width="{min(ratio, 1.2) * BAR:.1f}" '
+                     f'height="{ROW - 5}" rx="2" fill="{OURS}"/>'
+                     f'<text x="{x + LABEL + max(ratio, 1) * BAR + 6:.1f}" y="{at + 13}">{ratio:.2f}</text>')
+    return parts, len(rows) * ROW + 40
+
+
+def svg(result):
+    parts, y = [], 24
+    for left, right in zip(PANELS[::2], PANELS[1::2]):
+        drawn, height = panel(result, *left, 10, y)
+        beside, other = panel(result, *right, 10 + WIDTH, y)
+        parts += drawn + beside
+        y += max(height, other)
+    drawn, height = git_panel(result, 10, y)
+    parts += drawn
+    y += height
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{y}" viewBox="0 0 {2 * WIDTH} {y}" '
+            f'font-family="system-ui, sans-serif" font-size="12" fill="{TEXT}">\n' + "\n".join(parts) + "\n</svg>\n")

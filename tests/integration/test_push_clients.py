@@ -34,8 +34,8 @@ print(json.dumps({"lines": Callbacks.lines, "refs": Callbacks.refs, "error": err
 sys.exit(1 if error or any(Callbacks.refs.values()) else 0)
 """
 
-JARS = ("org.eclipse.jgit.pgm", "org.eclipse.jgit", "org.eclipse.jgit.lfs", "org.eclipse.jgit.http.apache", "httpclient",
-        "httpcore", "commons-logging", "commons-codec", "args4j", "slf4j-api", "slf4j-nop", "javaewah", "jsch")
+JARS = ("org.eclipse.jgit.pgm", "org.eclipse.jgit", "org.eclipse.jgit.lfs", "org.eclipse.jgit.http.apache",
+        "httpclient", "httpcore", "commons-logging", "commons-codec", "args4j", "slf4j-api", "slf4j-nop", "javaewah", "jsch")
 
 
 class Libgit2:
@@ -61,8 +61,8 @@ class JGit:
     def __init__(self, workspace, gitlatch):
         self.workspace = workspace
         trust = workspace.folder / "trust.p12"
-        subprocess.run(["keytool", "-importcert", "-noprompt", "-alias", "gitlatch", "-file", gitlatch.public / "ca.pem",
-                        "-keystore", trust, "-storetype", "PKCS12", "-storepass", "changeit"], check=True,
+        subprocess.run(["keytool", "-importcert", "-noprompt", "-alias", "gitlatch",
+                        "-file", gitlatch.public / "ca.pem", "-keystore", trust, "-storetype", "PKCS12", "-storepass", "changeit"], check=True,
                        capture_output=True)
         self.java = ["java", f"-Djavax.net.ssl.trustStore={trust}", "-Djavax.net.ssl.trustStorePassword=changeit",
                      "-Dhttps.proxyHost=127.0.0.1", f"-Dhttps.proxyPort={gitlatch.port}",

@@ -83,7 +83,8 @@ def test_a_pack_that_is_gzipped_is_counted_as_it_comes_out(start, folder, github
     body = receive_pack.commands((ZERO, github.head("acme/widgets"), "refs/heads/x")) + b"PACK" + b"\0" * 10_000_000
     for chunk in (None, 1000):
         with Raw.intercepted(gitlatch) as raw:
-            answer = receive_pack.push(raw, "acme/widgets", receive_pack.gzip(body), "Content-Encoding: gzip\r\n", chunk)
+            answer = receive_pack.push(raw, "acme/widgets", receive_pack.gzip(body), "Content-Encoding: gzip\r\n",
+                                       chunk)
         assert answer.status == 200
         assert Report(answer.body).lines[1].startswith("ng refs/heads/x gitlatch: the pack is larger than the 65536")
     assert github.head("acme/widgets", "refs/heads/x") is None

@@ -114,6 +114,30 @@ def test_a_push_of_100_mb(desk):
     assert event["bytes_up"] > 100 << 20, "it is read to its end"
 
 
+@pytest.mark.slow
+def test_github_failing_in_the_middle_of_a_large_push(desk):
+    """An early answer, a broken connection: the push is still read to its end, and refused in words."""
+    at = desk(push=True)
+    at.git("config", "core.compression", "0")
+    at.commit(noise=seed.noise(20 << 20))
+    for fault, said in (({"status": 403, "after_body": 1 << 20, "body": "quota is used up"},
+                         "GitHub answered 403: quota is used up"),
+                        # What it closes with bytes unread may be lost.
+                        ({"status": 500, "after_body": 1 << 20, "close": True},
+                         ("GitHub answered 500", "the connection to GitHub broke")),
+                        ({"after_body": 1 << 20, "reset": True}, "the connection to GitHub broke")):
+        headers = {"headers": {"Content-Type": "text/plain"}} if "body" in fault else {}
+        at.github.fault(method="POST", path="*/git-receive-pack", **fault, **headers)
+        done = at.git("push", "origin", "main", check=False)
+        at.github.heal()
+        line, = ref_lines(done.err)
+        begins = tuple(f"! [remote rejected] main -> main (gitlatch: {words}"
+                       for words in ([said] if isinstance(said, str) else said))
+        assert done.code == 1 and line.startswith(begins), (fault, done)
+        assert "Everything up-to-date" not in done.all and "RPC failed" not in done.all
+    at.git("push", "--quiet", "origin", "main")
+
+
 def test_from_a_shallow_clone(desk):
     at = desk("--depth=1")
     assert at.git("rev-parse", "--is-shallow-repository").out == "true\n"

@@ -1,5 +1,5 @@
-"""Pushes as other clients could write them, byte by byte: chunked to one byte, gzipped, with shallow lines, SHA-256 ids,
-push options, certificates; and what they are answered."""
+"""Pushes as other clients could write them, byte by byte: chunked to one byte, gzipped, with shallow lines,
+SHA-256 ids, push options, certificates; and what they are answered."""
 import pytest
 from lib import receive_pack, seed
 from lib.raw import Raw
@@ -73,7 +73,8 @@ def test_a_bomb(raw, github):
     """4 MiB of zeros in 4 KiB are no push."""
     report, _ = refused(raw, github, gzip(b"\0" * (4 << 20)), "push_malformed", headers="Content-Encoding: gzip\r\n")
     assert report.lines[0].startswith("unpack gitlatch: the push is not in git's packet format [")
-    report, _ = refused(raw, github, gzip(pkt("shallow " + SOME) * 100_000), "push_commands", headers="Content-Encoding: gzip\r\n")
+    report, _ = refused(raw, github, gzip(pkt("shallow " + SOME) * 100_000), "push_commands",
+                        headers="Content-Encoding: gzip\r\n")
     assert "the commands of the push take more than 4 MiB" in report.remote
 
 
@@ -110,7 +111,8 @@ def test_without_side_band(raw, github):
 
 NOT_GIT = [
     (b"0000PACK", "bytes follow a flush that no command came before"),
-    (commands((ZERO, SOME, "refs/heads/agent/a"), (ZERO, SOME, "refs/heads/agent/a")), "a ref is named twice in the push"),
+    (commands((ZERO, SOME, "refs/heads/agent/a"), (ZERO, SOME, "refs/heads/agent/a")),
+     "a ref is named twice in the push"),
     (commands((ZERO, SOME, "refs/heads/agent/../main")), "a ref of the push has a name that git does not allow"),
     (commands((ZERO, SOME, "refs/heads/agent/a b")), "a ref of the push has a name that git does not allow"),
     (commands((ZERO, SOME, "HEAD")), "a ref of the push has a name that git does not allow"),

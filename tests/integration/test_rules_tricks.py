@@ -43,8 +43,8 @@ def ask(raw, host, method, target, head):
                "Git-Protocol: version=2\r\n"
                f"User-Agent: {AGENT}\r\n")
     length = f"Content-Length: {len(body)}\r\n" if body else ""
-    raw.send(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n{length}{foreign}\r\n".encode("latin-1")
-             + body)
+    raw.send(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\n{length}{foreign}\r\n"
+             .encode("latin-1") + body)
     return raw.answer(method)
 
 
@@ -65,7 +65,8 @@ def test_no_trick_passes_the_rules(start, github, flavor):
     server = flavor != "github.com"
     settings = {"default_owner": "acme"}
     if server:
-        settings |= {"host": "ghe.test", "api": "https://ghe.test/api/v3", "connect_to": github.connect_to(["ghe.test"])}
+        settings |= {"host": "ghe.test", "api": "https://ghe.test/api/v3",
+                     "connect_to": github.connect_to(["ghe.test"])}
     gitlatch = start(github=settings, repositories=RULES)
     head = github.head("acme/secret")
     cases = [case for case in tricks() if (case[0] == "s") == server]
@@ -103,8 +104,9 @@ def judge(answer, here, expected, ids):
             return f"what is the client's own reached GitHub: {request.headers}"
     tokened = [request for request in here if request.auth != "none"]
     if " " not in expected:  # a refusal
-        return None if not here and answer.status in (200, 400, 403, 404, 405) and any(reason in answer.body.decode() for reason in reasons) \
-            else f"wanted a refusal: {here}"
+        said = any(reason in answer.body.decode() for reason in reasons)
+        refused = not here and said and answer.status in (200, 400, 403, 404, 405)
+        return None if refused else f"wanted a refusal: {here}"
     if expected == "no token":
         return f"a token went with {tokened}" if tokened else None
     for request in tokened:

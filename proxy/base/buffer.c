@@ -90,7 +90,8 @@ static void release(struct buffer *buffer)
 struct bytes buffer_data(const struct buffer *buffer)
 {
     check(buffer);
-    return bytes_of(buffer->block + buffer->start, buffer_size(buffer));
+    // Not even 0 is added to a null pointer (C17 6.5.6).
+    return bytes_of(buffer->block ? buffer->block + buffer->start : NULL, buffer_size(buffer));
 }
 
 // Moving costs a copy of what is unread: worth it where that is less than the room it gives.

@@ -34,7 +34,8 @@ print(json.dumps({"lines": Callbacks.lines, "refs": Callbacks.refs, "error": err
 sys.exit(1 if error or any(Callbacks.refs.values()) else 0)
 """
 
-JARS = ("org.eclipse.jgit.pgm", "org.eclipse.jgit", "org.eclipse.jgit.lfs", "org.eclipse.jgit.http.apache",
+JARS = ("org.eclipse.jgit.pgm", "org.eclipse.jgit", "org.eclipse.jgit.lfs",
+        "org.eclipse.jgit.http.apache",
         "httpclient", "httpcore", "commons-logging", "commons-codec", "args4j", "slf4j-api", "slf4j-nop", "javaewah", "jsch")
 
 

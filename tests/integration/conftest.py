@@ -15,13 +15,16 @@ TEST_SECONDS = 120  # for one test, where its mark `limit(seconds)` does not say
 
 # What a test file needs is told by its name; without the binary it is not collected.
 NEEDS = {"GITLATCH_BIN": ("git", "lfs", "gh", "proxy", "gateway", "tunnel", "leaks", "run", "cli", "token", "rules",
-                          "push", "attack"),
+                          "push", "attack", "broker"),
          "MOCK_GITHUB_BIN": ("mock",), "CERTS_SERVER_BIN": ("certs",)}
 collect_ignore_glob = [f"test_{area}_*.py" for variable, areas in NEEDS.items() for area in areas
                        if not os.access(os.environ.get(variable, ""), os.X_OK)]
 
+from lib.broker import Broker  # noqa: E402
+from lib.certificates import Authority  # noqa: E402
 from lib.github import APP_ID, Github  # noqa: E402
 from lib.gitlatch import SYSTEM_ROOTS, Gitlatch  # noqa: E402
+from lib.kubernetes import Kubernetes  # noqa: E402
 from lib.workspace import Workspace  # noqa: E402
 
 # Rules under which a workspace of acme may do all its work.
@@ -145,3 +148,37 @@ def workspace(folder, gitlatch):
 def outside(folder):
     """A workspace that knows of no gitlatch."""
     return Workspace(folder / "outside")
+
+
+@pytest.fixture
+def authority(folder):
+    """The CA of a cluster: of its API, and of the broker's address."""
+    return Authority(folder / "authority")
+
+
+@pytest.fixture
+def kubernetes(authority):
+    """The cluster's API, which issues service-account tokens and proves them."""
+    kubernetes = Kubernetes(authority)
+    yield kubernetes
+    kubernetes.stop()
+
+
+@pytest.fixture
+def start_broker(folder, github, kubernetes, authority):
+    """Starts brokers: start_broker(name, grants=…, broker={…}, **configuration). All end with the test."""
+    running = []
+
+    def start(name=None, **options):
+        name = name or f"broker{len(running) or ''}"
+        running.append(Broker(folder / name, github, kubernetes, authority, name, **options))
+        return running[-1].start()
+    yield start
+    for broker in running:
+        broker.stop()
+
+
+@pytest.fixture
+def broker(start_broker):
+    """With the App's key, an admin bearer, and a grant for team-a's service account `workspace`."""
+    return start_broker()

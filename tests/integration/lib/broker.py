@@ -68,6 +68,11 @@ class Broker(Gitlatch):
         except OSError:
             return False
 
+    def credential(self, token_file, **options):
+        """The `credentials` entry of a sidecar that shows the token in `token_file`."""
+        return {"type": "broker", "url": self.broker_url, "token_file": str(token_file),
+                "trust": str(self.authority.ca), **options}
+
     @property
     def broker_url(self):
         return f"https://127.0.0.1:{self.broker_port}"

@@ -53,13 +53,13 @@ class Kubernetes:
         self.lock = threading.Lock()
         self.tokens, self.reviews = {}, []
         self.delay, self.broken, self.serial = 0, None, 0
-        self.server = None
+        self.server, self.port = None, 0
         self.start()
 
     def start(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.certificate)
-        server = Server(("127.0.0.1", self.port if self.server else 0), Handler)
+        server = Server(("127.0.0.1", self.port), Handler)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.cluster = self
         self.server, self.port = server, server.server_address[1]
@@ -67,8 +67,10 @@ class Kubernetes:
 
     def stop(self):
         """Nobody listens any more."""
-        self.server.shutdown()
-        self.server.server_close()
+        if self.server:
+            self.server.shutdown()
+            self.server.server_close()
+            self.server = None
 
     @property
     def url(self):

@@ -65,6 +65,8 @@ bool operation_parse(const struct github_host *host, enum github_endpoint endpoi
         .endpoint = endpoint,
         .reads = method == METHOD_GET || method == METHOD_HEAD,
     };
+    if (target->form == TARGET_ASTERISK)
+        return verdict_set(ret_verdict, REASON_NAME_MALFORMED, "the target `*` names nothing that GitHub serves");
     plain_path_init(&path, target->path);
     parsed = parse_path(ret_operation, &path, method, target, ret_verdict);
     plain_path_clear(&path);

@@ -66,10 +66,10 @@ struct operation {
     struct bytes api_path;  // below the repository, no slash before, no query; a view of the target
 };
 
-// Tells the operation. `target` is in origin or absolute form, was accepted by target_parse, and outlives the
-// operation. Refused are a malformed name, a forbidden endpoint, the dumb protocol, a method; `ret_operation`
-// is filled as far as it is known also then, so that the refusal takes the right form (against the convention
-// of attr.h).
+// Tells the operation. `target` is in origin, absolute or asterisk form, was accepted by target_parse, and
+// outlives the operation. Refused are a malformed name, a forbidden endpoint, the dumb protocol, a method;
+// `ret_operation` is filled as far as it is known also then, so that the refusal takes the right form (against
+// the convention of attr.h).
 bool operation_parse(const struct github_host *host, enum github_endpoint endpoint, enum head_method method,
                      const struct target *target, struct operation *ret_operation,
                      struct verdict *ret_verdict) GL_MUST_CHECK;

@@ -63,7 +63,7 @@ static void check_target(struct bytes text, const struct github_host *host, enum
     struct verdict verdict;
     struct target target;
 
-    if (!target_parse(method, text, &target, NULL) || target.path.size == 0)
+    if (!target_parse(method, text, &target, NULL))
         return;
     if (!operation_parse(host, endpoint, method, &target, &operation, &verdict)) {
         FUZZ_CHECK(verdict.reason != REASON_NONE);

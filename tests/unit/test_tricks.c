@@ -118,6 +118,9 @@ static const struct policy_case git_names[] = {
      "target"},
     {'w', "GET", "ftp://github.com/acme/widgets.git/info/refs?service=git-upload-pack", "target"},
     {'w', "GET", "*", "target"},
+    {'w', "OPTIONS", "*", "name"},
+    {'a', "OPTIONS", "*", "name"},
+    {'w', "OPTIONS", "*/acme/widgets.git/info/refs?service=git-upload-pack", "target"},
     // which service, and how often it is said
     {'w', "GET", "/acme/widgets.git/info/refs", "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/info/refs?", "dumb_protocol"},

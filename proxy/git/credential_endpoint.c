@@ -8,7 +8,8 @@ struct endpoint {
 };
 
 // Source: GitHub REST documentation, "GitHub Apps", "OAuth authorizations", "Revocation", "Self-hosted
-// runners", "Deploy keys", "Git SSH keys".
+// runners", "Deploy keys", "Git SSH keys", "Personal access tokens", "Organizations" (SAML authorizations); of an
+// Enterprise Server "Users" (impersonation tokens) and "Management" (keys, tokens); Copilot's editors for the last.
 static const struct endpoint endpoints[] = {
     {"login/**", true},
     {"app/**", true},
@@ -21,6 +22,15 @@ static const struct endpoint endpoints[] = {
     {"**/actions/runners/generate-jitconfig/**", true}, // its answer holds a runner's credential
     {"repos/*/*/keys/**", false},
     {"repositories/*/keys/**", false},
+    {"authorizations/**", true},
+    {"orgs/*/personal-access-token*/**", false}, // and -requests: to approve is to mint
+    {"organizations/*/personal-access-token*/**", false},
+    {"orgs/*/credential-authorizations/**", false},
+    {"organizations/*/credential-authorizations/**", false},
+    {"admin/users/*/authorizations/**", true},
+    {"admin/tokens/**", true},
+    {"admin/keys/**", true},
+    {"copilot_internal/**", true},
 };
 
 // Whether `x/**` holds the path: below `x`, or `x` itself.

@@ -53,7 +53,17 @@ static const struct git_route *find_git_route(struct bytes suffix, bool dot_git,
     return found;
 }
 
-// The one parameter of info/refs tells the service. Written twice or encoded, two readers could differ.
+// Whether a query is written in characters that every server reads alike: no encoding, no brackets, and no `;`,
+// at which old servers part parameters, too.
+static bool query_is_plain(struct bytes query)
+{
+    for (size_t i = 0; i < query.size; i++)
+        if (strchr("%+;[]", query.data[i]))
+            return false;
+    return true;
+}
+
+// The one parameter of info/refs tells the service. Written twice, two readers could differ.
 static bool parse_service(struct operation *operation, const struct target *target, struct verdict *verdict)
 {
     struct bytes rest = target->query;
@@ -61,8 +71,8 @@ static bool parse_service(struct operation *operation, const struct target *targ
     struct bytes service = {0};
     size_t count = 0;
 
-    if (plain_path_encoded(rest))
-        return malformed(verdict, "the query of info/refs is percent-encoded");
+    if (!query_is_plain(rest))
+        return malformed(verdict, "the query of info/refs holds an encoding, brackets or a `;`");
     while (rest.size) {
         bytes_cut(rest, '&', &parameter, &rest);
         bytes_cut(parameter, '=', &name, &value);
@@ -132,6 +142,9 @@ static bool parse_git_route(struct operation *operation, const struct git_route 
     if (route->method == METHOD_GET ? !reads : method != route->method)
         return verdict_set(verdict, REASON_METHOD, "this is asked for with %s alone",
                            route->method == METHOD_GET ? "GET" : "POST");
+    // No git sends one, and a server could take a parameter for what the body says.
+    if (route->method == METHOD_POST && target->query.size)
+        return malformed(verdict, "a query where git and git-lfs send none");
     return route->kind != OPERATION_FETCH_REFS || parse_service(operation, target, verdict);
 }
 

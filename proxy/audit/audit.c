@@ -74,6 +74,18 @@ static void add_refs(struct text *text, const struct push_commands *push)
         text_format(text, ",\"refs_count\":%zu", count);
 }
 
+// Git LFS names a branch, and no ids.
+static void add_lfs_ref(struct text *text, const char *ref)
+{
+    text_append(text, ",\"refs\":[");
+    if (*ref) {
+        text_append(text, "{\"ref\":");
+        text_append_json_string(text, bytes_of_string(ref));
+        text_append(text, "}");
+    }
+    text_append(text, "]");
+}
+
 static void finish(struct text *text, const struct audit_workspace *workspace)
 {
     if (workspace)
@@ -139,6 +151,8 @@ void audit_write(const struct audit_event *event, struct wall now)
     add_c_string(&text, "operation", event->operation);
     if (event->push && push_commands_count(event->push) > 0)
         add_refs(&text, event->push);
+    if (event->lfs_ref)
+        add_lfs_ref(&text, event->lfs_ref);
     add_outcome(&text, event);
     add_string(&text, "user_agent", bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
     add_string(&text, "github_request_id", event->github_request_id);

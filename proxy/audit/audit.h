@@ -32,6 +32,7 @@ struct audit_event {
     const struct repository_name *repository;
     const char *operation;
     const struct push_commands *push;
+    const char *lfs_ref; // an LFS request that writes: the ref it names, "" for none; NULL: no such request
     enum decision decision;
     const char *rule; // the rule's `match`
     enum reason reason;

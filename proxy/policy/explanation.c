@@ -8,6 +8,7 @@ const char explanation_usage[] = "fetch OWNER/NAME\n"
                                  "push OWNER/NAME [REF...]      refs that exist\n"
                                  "create OWNER/NAME REF...      refs that do not\n"
                                  "delete OWNER/NAME REF...\n"
+                                 "lfs download|upload|lock OWNER/NAME [REF]\n"
                                  "api METHOD PATH               as /repos/OWNER/NAME/pulls\n"
                                  "graphql [OWNER]\n";
 
@@ -67,7 +68,8 @@ static bool ask_refs(struct question *question, enum ref_change change, char *co
             policy_decide_ref(rule, bytes_of_string(refs[i]), change, &question->verdict))
             continue;
         question->allowed = false;
-        question->patterns = change == REF_DELETE ? &rule->delete : &rule->push;
+        if (question->verdict.reason != REASON_CREATE_DENIED)
+            question->patterns = change == REF_DELETE ? &rule->delete : &rule->push;
     }
     return true;
 }
@@ -77,6 +79,35 @@ static bool ask_push(struct question *question, enum ref_change change, char *co
 {
     return ask_git(question, words[0], "git-receive-pack", error) &&
            ask_refs(question, change, words + 1, count - 1, error);
+}
+
+static bool ask_lfs(struct question *question, const char *what, const char *repository, const char *ref,
+                    struct error *error)
+{
+    bool lock = strcmp(what, "lock") == 0, upload = strcmp(what, "upload") == 0;
+    char *text;
+    bool asked;
+
+    if (!lock && !upload && strcmp(what, "download") != 0)
+        return error_set(error, "`%s` is not download, upload or lock", what);
+    if (ref && !push_ref_valid(bytes_of_string(ref)))
+        return error_set(error, "`%s` is no ref: write it from `refs/` on, as `refs/heads/main`", ref);
+    text = mem_format("/%s/info/lfs/%s", repository, lock ? "locks" : "objects/batch");
+    asked = ask(question, GITHUB_ENDPOINT_WEB, METHOD_POST, text, error);
+    mem_free(text);
+    if (!asked)
+        return false;
+    if (question->operation.kind == OPERATION_PAGE)
+        return error_set(error, "`%s` is not OWNER/NAME", repository);
+    if (!question->allowed)
+        return true;
+    policy_decide_lfs(&question->operation, lock || upload, bytes_of_string(ref),
+                      &question->decision);
+    question->allowed = question->decision.decision != DECISION_DENY;
+    question->verdict = question->decision.verdict;
+    if (!question->allowed && question->verdict.reason == REASON_REF_DENIED)
+        question->patterns = &question->decision.rule->push;
+    return true;
 }
 
 static bool ask_api(struct question *question, const char *method, const char *path, struct error *error)
@@ -115,12 +146,14 @@ static bool ask_words(struct question *question, char *const *words, size_t coun
         return ask_push(question, REF_CREATE, words + 1, count - 1, error);
     if (strcmp(verb, "delete") == 0 && count >= 3)
         return ask_push(question, REF_DELETE, words + 1, count - 1, error);
+    if (strcmp(verb, "lfs") == 0 && (count == 3 || count == 4))
+        return ask_lfs(question, words[1], words[2], count == 4 ? words[3] : NULL, error);
     if (strcmp(verb, "api") == 0 && count == 3)
         return ask_api(question, words[1], words[2], error);
     if (strcmp(verb, "graphql") == 0 && count <= 2)
         return ask_graphql(question, count == 2 ? words[1] : NULL, error);
-    return error_set(error, "OPERATION is fetch, push, create, delete, api or graphql, followed by what it "
-                            "is about");
+    return error_set(error, "OPERATION is fetch, push, create, delete, lfs, api or graphql, followed by "
+                            "what it is about");
 }
 
 static void append_rule(const struct question *question, const int *lines, struct text *out)

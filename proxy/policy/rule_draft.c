@@ -15,6 +15,7 @@ struct draft_rule {
     struct repository_name repository;
     bool fetch;
     bool push;    // a push was seen, perhaps one whose refs are not known
+    bool cut;     // the log holds only some of a push's refs
     bool created; // a ref was created
     size_t api;   // API requests; which permissions they need, no log says
     struct draft_ref *refs;
@@ -61,7 +62,7 @@ static bool needs_rule(json_t *event)
         REASON_NONE,           REASON_REPOSITORY_DENIED, REASON_FETCH_DENIED,      REASON_PUSH_DENIED,
         REASON_REF_DENIED,     REASON_CREATE_DENIED,     REASON_DELETE_DENIED,     REASON_LFS_DENIED,
         REASON_PATH_DENIED,    REASON_GRAPHQL_DENIED,    REASON_PERMISSION_DENIED, REASON_GITHUB_ANONYMOUS,
-        REASON_PACK_TOO_LARGE,
+        REASON_PACK_TOO_LARGE, REASON_ANONYMOUS_DENIED,
     };
     struct bytes decision = string_member(event, "decision"), reason = string_member(event, "reason");
 
@@ -128,12 +129,14 @@ static bool id_zero(struct bytes id)
     return id.size && strspn(id.data, "0") == id.size;
 }
 
-static void add_push(struct draft_rule *rule, json_t *refs)
+static void add_push(struct draft_rule *rule, json_t *event)
 {
+    json_t *refs = json_object_get(event, "refs");
     json_t *item;
     size_t i;
 
     rule->push = true;
+    rule->cut = rule->cut || json_object_get(event, "refs_count");
     json_array_foreach (refs, i, item) {
         struct bytes ref = string_member(item, "ref");
         bool deleted = id_zero(string_member(item, "new"));
@@ -158,11 +161,11 @@ static void add_event(struct rule_draft *draft, json_t *event)
         draft->nameless += bytes_equal(operation, BYTES("api"));
         return;
     }
-    if (bytes_equal(operation, BYTES("other")))
+    if (bytes_equal(operation, BYTES("other")) && !bytes_equal(string_member(event, "decision"), BYTES("deny")))
         return; // pages get no token
     rule = rule_of(draft, &repository);
-    if (bytes_equal(operation, BYTES("push")))
-        add_push(rule, json_object_get(event, "refs"));
+    if (bytes_equal(operation, BYTES("push")) || json_object_get(event, "refs"))
+        add_push(rule, event); // an LFS request that writes is one, too
     else if (bytes_equal(operation, BYTES("api")))
         rule->api++;
     else
@@ -252,9 +255,12 @@ static void append_rule(const struct draft_rule *rule, struct text *out)
     if (append_refs(rule, false, out) && !rule->created)
         text_append(out, "    create: false\n");
     append_refs(rule, true, out);
+    // A list may not be empty, and git makes no branch of this name: the push may begin, and nothing more.
     if (rule->push && rule->ref_count == 0)
-        text_append(out,
-                    "    push: true # the log does not say which refs: `enforce: false` lets them be seen\n");
+        text_append(out, "    push: [\"refs/heads/-\"] # the log names no ref: `enforce: false` lets them be seen\n"
+                         "    create: false\n");
+    if (rule->cut)
+        text_append(out, "    # a push named more refs than the log could hold\n");
     if (rule->api)
         text_format(out, "    permissions: {} # %zu API requests: name what they need\n", rule->api);
 }

@@ -387,6 +387,19 @@ static const char *told_host(const struct exchange *exchange)
     return exchange->session->host.text;
 }
 
+// An LFS request that writes is a push (product.md): its ref is told.
+static const char *told_lfs_ref(const struct exchange *exchange)
+{
+    enum operation_kind kind = exchange->operation.kind;
+    const struct lfs_body *body = exchange->gate ? body_gate_lfs(exchange->gate) : NULL;
+    bool writes = kind == OPERATION_LFS_LOCK || kind == OPERATION_LFS_LOCKS_VERIFY || kind == OPERATION_LFS_UNLOCK ||
+                  (kind == OPERATION_LFS_BATCH && body && body->upload);
+
+    if (!writes)
+        return NULL;
+    return body && body->ref ? body->ref : "";
+}
+
 static const char *told_label(const struct exchange *exchange)
 {
     if (exchange->has_request && exchange->request.method == METHOD_CONNECT)
@@ -413,6 +426,7 @@ static void tell(struct exchange *exchange)
         .repository = &exchange->operation.repository,
         .operation = label,
         .push = exchange->gate ? body_gate_push(exchange->gate) : NULL,
+        .lfs_ref = told_lfs_ref(exchange),
         .decision = told_decision(exchange),
         .rule = rule ? rule->match : NULL,
         .reason = reason,

@@ -47,7 +47,6 @@ static const struct explanation_case cases[] = {
      ": denied\n"
      "  reason: the rule allows only refs that exist to be updated: refs/heads/agent/a (rule acme/widgets) "
      "[create]\n"
-     "  allowed: refs/heads/agent/*\n"
      "  remedy: push to a ref that exists\n"
      "  rule: acme/widgets (line 4)\n"},
     {"delete acme/widgets refs/heads/agent/a", EXPLANATION_DENIED,
@@ -79,6 +78,33 @@ static const struct explanation_case cases[] = {
      ": denied\n"
      "  reason: no rule allows GraphQL [graphql]\n"
      "  remedy: use the REST API, or ask the operator for `graphql: true` in a rule\n"},
+    {"push acme/widgets.wiki refs/heads/agent/a", EXPLANATION_ALLOWED,
+     ": allowed\n  rule: acme/widgets (line 4)\n  token: for acme/widgets, with contents:write\n"},
+    {"lfs download acme/else", EXPLANATION_ALLOWED,
+     ": allowed\n  rule: acme/* (line 8)\n  token: for acme/else, with contents:read\n"},
+    {"lfs upload acme/else", EXPLANATION_DENIED,
+     ": denied\n"
+     "  reason: the rule does not allow this Git LFS operation: acme/else [lfs]\n"
+     "  remedy: ask the operator for a `push` pattern in its rule\n"
+     "  rule: acme/* (line 8)\n"},
+    {"lfs upload acme/widgets refs/heads/agent/a", EXPLANATION_ALLOWED,
+     ": allowed\n  rule: acme/widgets (line 4)\n  token: for acme/widgets, with contents:write\n"},
+    {"lfs lock acme/widgets refs/heads/main", EXPLANATION_DENIED,
+     ": denied\n"
+     "  reason: the rule does not allow to push this ref: refs/heads/main (rule acme/widgets) [ref]\n"
+     "  allowed: refs/heads/agent/*\n"
+     "  remedy: push to a ref that matches an allowed pattern\n"
+     "  rule: acme/widgets (line 4)\n"},
+    {"lfs upload torvalds/linux", EXPLANATION_DENIED,
+     ": denied\n"
+     "  reason: no rule allows this repository: torvalds/linux [repository]\n"
+     "  remedy: ask the operator of this workspace for a rule that matches it\n"
+     "  rule: none matches, `other_repositories: anonymous` decides\n"},
+    {"lfs download torvalds/linux", EXPLANATION_ALLOWED,
+     ": anonymous\n  rule: none matches, `other_repositories: anonymous` decides\n"},
+    {"lfs steal acme/widgets", EXPLANATION_BAD, "`steal` is not download, upload or lock"},
+    {"lfs upload acme", EXPLANATION_BAD, "`acme` is not OWNER/NAME"},
+    {"lfs upload acme/widgets main", EXPLANATION_BAD, "`main` is no ref"},
     {"push acme/widgets main", EXPLANATION_BAD, "`main` is no ref"},
     {"fetch acme", EXPLANATION_BAD, "`acme` is not OWNER/NAME"},
     {"fetch acme/widgets/x", EXPLANATION_BAD, "`acme/widgets/x` is not OWNER/NAME"},
@@ -86,7 +112,7 @@ static const struct explanation_case cases[] = {
     {"api BREW /user", EXPLANATION_BAD, "`BREW` is not a method"},
     {"api GET repos/acme/widgets", EXPLANATION_BAD, "repos/acme/widgets: "},
     {"delete acme/widgets", EXPLANATION_BAD,
-     "OPERATION is fetch, push, create, delete, api or graphql, followed by what it is about"},
+     "OPERATION is fetch, push, create, delete, lfs, api or graphql, followed by what it is about"},
     {"clone acme/widgets", EXPLANATION_BAD, "OPERATION is fetch"},
     {"", EXPLANATION_BAD, "OPERATION is fetch"},
 };

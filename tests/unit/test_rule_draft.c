@@ -46,7 +46,8 @@ static void a_log_becomes_the_least_rules(void **state)
           "  - match: acme/api\n"
           "    permissions: {} # 2 API requests: name what they need\n"
           "  - match: acme/asked\n"
-          "    push: true # the log does not say which refs: `enforce: false` lets them be seen\n"
+          "    push: [\"refs/heads/-\"] # the log names no ref: `enforce: false` lets them be seen\n"
+          "    create: false\n"
           "  - match: acme/docs\n"
           "    fetch: true\n"
           "    push: [\"refs/heads/main\"]\n"
@@ -80,6 +81,51 @@ static void an_anonymous_request_that_github_refused_needs_a_rule(void **state)
         REQUEST("acme/private", "fetch", "anonymous", "github_anonymous") "}"};
 
     check(lines, GL_ARRAY_SIZE(lines), "repositories:\n  - match: acme/private\n    fetch: true\n");
+}
+
+// Git LFS writes under the rules of a push, and names a branch or nothing.
+static void an_lfs_upload_is_a_push(void **state)
+{
+    static const char *const lines[] = {
+        REQUEST("acme/a", "lfs", "allow", "") ",\"refs\":[{\"ref\":\"refs/heads/main\"}]}",
+        REQUEST("acme/b", "lfs", "deny", "lfs") ",\"refs\":[]}",
+        REQUEST("acme/c", "lfs", "allow", "") "}",
+    };
+
+    check(lines, GL_ARRAY_SIZE(lines),
+          "repositories:\n"
+          "  - match: acme/a\n"
+          "    push: [\"refs/heads/main\"]\n"
+          "    create: false\n"
+          "  - match: acme/b\n"
+          "    push: [\"refs/heads/-\"] # the log names no ref: `enforce: false` lets them be seen\n"
+          "    create: false\n"
+          "  - match: acme/c\n"
+          "    fetch: true\n");
+}
+
+static void a_denied_page_needs_its_repository(void **state)
+{
+    static const char *const lines[] = {
+        REQUEST("acme/a", "other", "deny", "anonymous") "}",
+        REQUEST("acme/b", "other", "anonymous", "") "}",
+        REQUEST("", "other", "deny", "anonymous") "}",
+    };
+
+    check(lines, GL_ARRAY_SIZE(lines), "repositories:\n  - match: acme/a\n    fetch: true\n");
+}
+
+static void a_list_of_refs_that_was_cut_is_told(void **state)
+{
+    static const char *const lines[] = {
+        REQUEST("acme/a", "push", "allow", "") ",\"refs\":[" REF("refs/heads/a", ZERO, ONE) "],\"refs_count\":9}",
+    };
+
+    check(lines, GL_ARRAY_SIZE(lines),
+          "repositories:\n"
+          "  - match: acme/a\n"
+          "    push: [\"refs/heads/a\"]\n"
+          "    # a push named more refs than the log could hold\n");
 }
 
 static void many_refs_of_a_folder_become_a_pattern_but_never_all_branches(void **state)
@@ -125,6 +171,9 @@ int main(void)
         cmocka_unit_test(a_log_becomes_the_least_rules),
         cmocka_unit_test(what_needs_no_rule_gets_none),
         cmocka_unit_test(an_anonymous_request_that_github_refused_needs_a_rule),
+        cmocka_unit_test(an_lfs_upload_is_a_push),
+        cmocka_unit_test(a_denied_page_needs_its_repository),
+        cmocka_unit_test(a_list_of_refs_that_was_cut_is_told),
         cmocka_unit_test(many_refs_of_a_folder_become_a_pattern_but_never_all_branches),
         cmocka_unit_test(what_is_not_json_is_told),
     };

@@ -11,9 +11,14 @@ const struct rule *policy_rule(const struct rules *rules, const struct repositor
     char full[sizeof(*repository) + 1];
     int size = snprintf(full, sizeof(full), "%s/%s", repository->owner, repository->name);
 
-    for (size_t i = 0; i < rules->count; i++)
-        if (glob_match_nocase(bytes_of_string(rules->rules[i].match), bytes_of(full, (size_t)size)))
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct rule *rule = &rules->rules[i];
+
+        while (rule && glob_match_nocase(bytes_of_string(rule->match), bytes_of(full, (size_t)size)))
+            rule = rule->within;
+        if (!rule)
             return &rules->rules[i];
+    }
     return NULL;
 }
 
@@ -102,6 +107,13 @@ static bool path_allowed(const struct rule *rule, struct bytes path)
     return allowed;
 }
 
+static bool path_denied(const struct rule *rule, struct bytes path)
+{
+    while (rule && (!rule->paths || path_allowed(rule, path)))
+        rule = rule->within;
+    return rule != NULL;
+}
+
 static void decide_api_repository(const struct operation *operation, struct policy_decision *decision)
 {
     const struct rule *rule = decision->rule;
@@ -112,7 +124,7 @@ static void decide_api_repository(const struct operation *operation, struct poli
         decision->scope.all_permissions = true;
     else if (!rule->fetch && rule->permissions.count == 0)
         deny_repository(decision, REASON_PERMISSION_DENIED, operation);
-    else if (rule->paths && !path_allowed(rule, operation->api_path))
+    else if (path_denied(rule, operation->api_path))
         deny_repository(decision, REASON_PATH_DENIED, operation);
     else
         rule_set_permissions(rule, &decision->scope.permissions);
@@ -262,11 +274,9 @@ static bool deny_ref(struct verdict *verdict, enum reason reason, const struct r
                        ref.data, rule->match);
 }
 
-bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
-                       struct verdict *ret_verdict)
+static bool rule_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
+                            struct verdict *ret_verdict)
 {
-    if (!rule)
-        return true;
     if (change == REF_DELETE)
         return ref_set_match(&rule->delete, ref) || deny_ref(ret_verdict, REASON_DELETE_DENIED, rule, ref);
     if (!ref_set_match(&rule->push, ref))
@@ -274,6 +284,21 @@ bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_chang
     if (change == REF_CREATE && !rule->create)
         return deny_ref(ret_verdict, REASON_CREATE_DENIED, rule, ref);
     return true;
+}
+
+// The rule that does not allow it, of this one and those around it, with the verdict; NULL: all do.
+static const struct rule *refusing_rule(const struct rule *rule, struct bytes ref, enum ref_change change,
+                                        struct verdict *ret_verdict)
+{
+    while (rule && rule_decide_ref(rule, ref, change, ret_verdict))
+        rule = rule->within;
+    return rule;
+}
+
+bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
+                       struct verdict *ret_verdict)
+{
+    return !refusing_rule(rule, ref, change, ret_verdict);
 }
 
 static const struct ref_set *patterns_of(const struct rule *rule, enum reason reason)
@@ -293,15 +318,16 @@ void policy_decide_push(const struct rule *rule, const struct push_commands *com
     for (size_t i = 0; i < count; i++) {
         struct push_command command = push_commands_at(commands, i);
         struct verdict verdict;
+        const struct rule *refusing = refusing_rule(rule, command.ref, command.change, &verdict);
 
-        if (policy_decide_ref(rule, command.ref, command.change, &verdict))
+        if (!refusing)
             continue;
         decision.reasons[i] = verdict.reason;
         if (!decision.allowed)
             continue;
         decision.allowed = false;
         decision.verdict = verdict;
-        decision.patterns = patterns_of(rule, verdict.reason);
+        decision.patterns = patterns_of(refusing, verdict.reason);
     }
     *ret_decision = decision;
 }

@@ -35,6 +35,7 @@ struct rule {
     bool create;       // false: a push may only update refs that exist
     uint64_t max_pack; // bytes; 0: no limit
     bool accept_bypass;
+    const struct rule *within; // which has to allow it as well (rules_within); not owned; NULL: none
 };
 
 enum other_repositories { OTHER_REPOSITORIES_ANONYMOUS, OTHER_REPOSITORIES_DENY };
@@ -61,6 +62,13 @@ void rule_init(struct rule *rule);
 // malformed patterns, and permissions that go round ref rules (product.md) without `accept_bypass`.
 bool rule_check(const struct rule *rule, struct error *ret_error) GL_MUST_CHECK;
 void rules_clear(struct rules *rules);
+
+// The rules that allow what both `own` and `granted` allow, and nothing else: for each repository the first rule of each
+// decides. They refer to `granted`, which outlives them; `other` is own's. Given to rules_clear. Fails where the two
+// make more than RULES_WITHIN_MAX pairs that can match one repository.
+#define RULES_WITHIN_MAX 4096
+bool rules_within(const struct rules *own, const struct rules *granted, struct rules *ret_rules,
+                  struct error *ret_error) GL_MUST_CHECK;
 
 // The first rule that matches; NULL: none.
 const struct rule *policy_rule(const struct rules *rules, const struct repository_name *repository);

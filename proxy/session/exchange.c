@@ -81,6 +81,8 @@ static void on_release(void *arg)
     secret_unref(exchange->token);
     body_gate_free(exchange->gate);
     push_decision_clear(&exchange->push);
+    ruling_unref(exchange->ruling);
+    mem_free(exchange->beyond);
     mem_free(exchange->held.data);
     text_free(&exchange->own);
     if (exchange->head_bytes != exchange->head_room)
@@ -211,7 +213,9 @@ bool exchange_enforce(struct exchange *exchange, const struct verdict *verdict)
 
 static bool decide(struct exchange *exchange)
 {
-    policy_decide(&exchange->runtime->config->rules, &exchange->operation, &exchange->decision);
+    policy_decide(exchange->rules, &exchange->operation, &exchange->decision);
+    if (exchange->decision.decision != DECISION_ALLOW)
+        exchange_leave_grant(exchange, &exchange->decision.verdict);
     if (exchange->decision.decision != DECISION_DENY)
         return true;
     if (exchange_enforce(exchange, &exchange->decision.verdict))
@@ -252,6 +256,14 @@ static void find_repository(struct exchange *exchange)
         tokens, host, host->default_owner ? host->default_owner : "", id, on_repository, exchange);
 }
 
+void exchange_decide(struct exchange *exchange)
+{
+    if (exchange->operation.kind == OPERATION_API_REPOSITORY_ID)
+        find_repository(exchange);
+    else if (decide(exchange))
+        exchange_begin_request(exchange);
+}
+
 void exchange_start(struct session *session, const struct head *request)
 {
     struct exchange *exchange = new_exchange(session);
@@ -262,10 +274,8 @@ void exchange_start(struct session *session, const struct head *request)
         exchange->client_closes = true;
     if (!tell_operation(exchange, &verdict))
         exchange_refuse(exchange, &verdict);
-    else if (exchange->operation.kind == OPERATION_API_REPOSITORY_ID)
-        find_repository(exchange);
-    else if (decide(exchange))
-        exchange_begin_request(exchange);
+    else if (exchange_find_rules(exchange))
+        exchange_decide(exchange);
 }
 
 void exchange_start_refused(struct session *session, const struct head *request, const struct verdict *verdict)
@@ -287,6 +297,9 @@ static bool decide_lfs(struct exchange *exchange)
     bool write = exchange->operation.kind == OPERATION_LFS_BATCH ? body->upload : true;
 
     policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
+    if (exchange->decision.decision == DECISION_DENY &&
+        exchange_leave_grant(exchange, &exchange->decision.verdict))
+        policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
     if (exchange->decision.decision != DECISION_DENY)
         return true;
     if (exchange_enforce(exchange, &exchange->decision.verdict))
@@ -300,6 +313,10 @@ static bool decide_lfs(struct exchange *exchange)
 static bool decide_push(struct exchange *exchange)
 {
     policy_decide_push(exchange->decision.rule, body_gate_push(exchange->gate), &exchange->push);
+    if (!exchange->push.allowed && exchange_leave_grant(exchange, &exchange->push.verdict)) {
+        push_decision_clear(&exchange->push);
+        policy_decide_push(exchange->decision.rule, body_gate_push(exchange->gate), &exchange->push);
+    }
     if (!exchange->push.allowed && exchange_enforce(exchange, &exchange->push.verdict))
         return false;
     return exchange_limit_pack(exchange);
@@ -309,7 +326,10 @@ static bool decide_graphql(struct exchange *exchange)
 {
     struct bytes owner = bytes_of_string(body_gate_owner(exchange->gate));
 
-    policy_decide_graphql(&exchange->runtime->config->rules, &exchange->operation, owner, &exchange->decision);
+    policy_decide_graphql(exchange->rules, &exchange->operation, owner, &exchange->decision);
+    if (exchange->decision.decision == DECISION_DENY &&
+        exchange_leave_grant(exchange, &exchange->decision.verdict))
+        policy_decide_graphql(exchange->rules, &exchange->operation, owner, &exchange->decision);
     if (exchange->decision.decision != DECISION_DENY)
         return true;
     if (exchange_enforce(exchange, &exchange->decision.verdict))

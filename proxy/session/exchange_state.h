@@ -1,6 +1,7 @@
 // The inside of an exchange, shared by exchange*.c.
 //
 //   exchange.c           beginning, deciding, the end
+//   exchange_rules.c     the rules it is decided by
 //   exchange_request.c   the client's bytes on their way up: gate, sending, draining
 //   exchange_upstream.c  token and connection: asked for, waited for, asked for again
 //   exchange_response.c  GitHub's bytes on their way down
@@ -14,6 +15,7 @@
 
 #include "body_gate.h"
 #include "exchange.h"
+#include "granted_rules.h"
 #include "loop.h"
 #include "operation.h"
 #include "policy.h"
@@ -78,6 +80,10 @@ struct exchange {
     struct target target;
     const struct runtime_github *github;
     struct operation operation; // OPERATION_KIND_COUNT: not known
+    const struct rules *rules;  // that decide
+    struct ruling *ruling;      // a reference: a broker's rules; NULL: the configuration's
+    struct granted_request *granted_request; // for rules that are not known yet, under way
+    struct verdict *beyond; // own rules alone allow it: why no token of the broker is used; NULL: nothing is against it
     struct policy_decision decision;
     struct verdict noted; // `enforce: false`: what would have been refused; else REASON_NONE
     const struct rule *noted_rule; // and the rule that would have
@@ -129,6 +135,19 @@ bool exchange_enforce(struct exchange *exchange, const struct verdict *verdict);
 void exchange_gate_decided(struct exchange *exchange);
 // Both sides are done: the event is written, the client's next request has its turn.
 void exchange_finish(struct exchange *exchange);
+
+// The rules are known: decides, and begins.
+void exchange_decide(struct exchange *exchange);
+
+// exchange_rules.c
+// Finds the rules; false: they are waited for, and exchange_decide is called then.
+bool exchange_find_rules(struct exchange *exchange) GL_MUST_CHECK;
+// What lies beyond the broker's grant (by `verdict`, or without one where it is no more than not allowed) may be had of
+// another source, where own rules allow it: from here on they decide alone, and have decided anew. False: nothing of
+// the kind.
+bool exchange_leave_grant(struct exchange *exchange, const struct verdict *verdict);
+// True: refused, since the token that came for it is the broker's.
+bool exchange_is_beyond_grant(struct exchange *exchange);
 
 // exchange_request.c
 // A push is decided: from now on its pack is held against `max_pack`. False: it is too large already, and refused.

@@ -159,6 +159,8 @@ void exchange_proceed(struct exchange *exchange)
     if (exchange->request_state != REQUEST_WAIT || !exchange->token_ready || !exchange->upstream ||
         timer_pending(&exchange->pause))
         return;
+    if (exchange_is_beyond_grant(exchange))
+        return;
     if (!write_head(exchange)) {
         exchange_refuse_with(exchange, REASON_HEADER_TOO_LARGE, NULL);
         return;
@@ -173,6 +175,8 @@ void exchange_proceed(struct exchange *exchange)
 
 void exchange_release(struct exchange *exchange, bool keep_upstream)
 {
+    if (exchange->granted_request)
+        granted_request_cancel(exchange->granted_request);
     if (exchange->token_request)
         token_request_cancel(exchange->token_request);
     if (exchange->pool_request)
@@ -180,6 +184,7 @@ void exchange_release(struct exchange *exchange, bool keep_upstream)
     if (exchange->upstream)
         pool_give(exchange->upstream, keep_upstream);
     timer_stop(&exchange->pause);
+    exchange->granted_request = NULL;
     exchange->token_request = NULL;
     exchange->pool_request = NULL;
     exchange->upstream = NULL;

@@ -1,5 +1,6 @@
 #include "runtime.h"
 
+#include "granted_rules.h"
 #include "loop.h"
 #include "mem.h"
 #include "pool.h"
@@ -71,7 +72,8 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
     for (size_t i = 0; i < config->github_count; i++)
         if (!make_github(runtime, &runtime->githubs[i], &config->githubs[i], ret_error))
             goto failed;
-    if (!make_tokens(runtime, options, ret_error))
+    if (!make_tokens(runtime, options, ret_error) ||
+        !granted_rules_new(options->loop, &runtime->way.dialer, config, &runtime->granted, ret_error))
         goto failed;
     return runtime;
 
@@ -96,6 +98,7 @@ void runtime_unref(struct runtime *runtime)
         tls_client_unref(runtime->githubs[i].tls);
     }
     token_service_unref(runtime->tokens);
+    granted_rules_free(runtime->granted);
     way_out_clear(&runtime->way);
     mem_free(runtime->githubs);
     config_unref(runtime->config);

@@ -15,6 +15,7 @@
 #include "token_options.h"
 #include "way_out.h"
 
+struct granted_rules;
 struct pool;
 struct runtime;
 struct tls_client;
@@ -30,6 +31,7 @@ struct runtime {
     unsigned references;
     struct config *config;
     struct token_service *tokens;
+    struct granted_rules *granted; // by brokers; NULL: there is no broker
     struct way_out way;
     struct runtime_github *githubs;
     size_t github_count;

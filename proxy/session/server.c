@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 #include <unistd.h>
 
+#include "granted_rules.h"
 #include "identity.h"
 #include "listener.h"
 #include "log.h"
@@ -356,6 +357,7 @@ bool server_reload(struct server *server, struct config *config, struct error *r
     if (!runtime)
         return false;
     token_service_adopt(runtime->tokens, server->runtime->tokens);
+    granted_rules_adopt(runtime->granted, server->runtime->granted);
     runtime_unref(server->runtime);
     server->runtime = runtime;
     return true;

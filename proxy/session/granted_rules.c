@@ -1,0 +1,324 @@
+#include "granted_rules.h"
+
+#include <string.h>
+#include <sys/queue.h>
+
+#include "bearer_file.h"
+#include "config.h"
+#include "github_failure.h"
+#include "http_client.h"
+#include "log.h"
+#include "loop.h"
+#include "mem.h"
+
+// Asked again after so long, as product.md says; a little less or more, so that the sidecars of a cluster that started
+// together do not ask together for ever.
+#define ASK_MS    (1 * MINUTE_MS)
+#define JITTER_MS (6 * SECOND_MS)
+// While the rules are not known yet, and while those that are known could not be asked again.
+#define FIRST_RETRY_MS (1 * SECOND_MS)
+#define RETRY_MS       (10 * SECOND_MS)
+
+struct granted_request {
+    LIST_ENTRY(granted_request) link;
+    struct timer deadline;
+    struct grantor *grantor;
+    granted_done_fn *done;
+    void *arg;
+};
+
+// One broker, and what it grants.
+struct grantor {
+    struct granted_rules *all;
+    const struct credential_options *options; // the configuration's
+    struct bearer_file bearer;
+    char *url;
+    struct http_request *asking;
+    struct timer next;
+    struct ruling *ruling;        // NULL: not known yet, or `silent`
+    bool silent;                  // it tells no rules (404), and the own ones hold alone
+    struct source_failure failure; // of the last time; reason REASON_NONE: none
+    LIST_HEAD(, granted_request) waiting;
+};
+
+struct granted_rules {
+    struct loop *loop;
+    struct config *config;
+    struct http_client *client;
+    struct grantor *grantors;
+    size_t count;
+    uint32_t spread; // changes with each question, for the jitter
+};
+
+// Rulings.
+
+struct ruling *ruling_ref(struct ruling *ruling)
+{
+    ruling->references++;
+    return ruling;
+}
+
+void ruling_unref(struct ruling *ruling)
+{
+    if (!ruling || --ruling->references > 0)
+        return;
+    if (ruling->within)
+        rules_clear(&ruling->rules);
+    config_unref(ruling->granted);
+    mem_free(ruling);
+}
+
+// NULL: the two cannot be put together.
+static struct ruling *ruling_new(const struct config *own, struct config *granted, struct error *error)
+{
+    struct ruling *ruling = mem_alloc_zero(1, sizeof(*ruling));
+
+    *ruling = (struct ruling){.references = 1, .granted = config_ref(granted)};
+    if (!own->rules.present) {
+        ruling->rules = granted->rules;
+        ruling->rules.present = true; // an empty list grants nothing
+        ruling->rules.other = own->rules.other;
+        return ruling;
+    }
+    ruling->within = rules_within(&own->rules, &granted->rules, &ruling->rules, error);
+    if (ruling->within)
+        return ruling;
+    ruling_unref(ruling);
+    return NULL;
+}
+
+static bool same_host(const char *a, const char *b)
+{
+    return !a || !b || strcasecmp(a, b) == 0;
+}
+
+static struct grantor *find(const struct granted_rules *granted, const char *web)
+{
+    for (size_t i = 0; granted && i < granted->count; i++) {
+        if (same_host(granted->grantors[i].options->host, web))
+            return &granted->grantors[i];
+    }
+    return NULL;
+}
+
+// Those who wait.
+
+static void finish(struct granted_request *request, struct ruling *ruling, const struct verdict *verdict)
+{
+    granted_done_fn *done = request->done;
+    void *arg = request->arg;
+
+    granted_request_cancel(request);
+    done(arg, ruling, verdict);
+}
+
+static void on_deadline(void *arg)
+{
+    struct granted_request *request = arg;
+    struct verdict verdict = request->grantor->failure.verdict;
+
+    if (verdict.reason == REASON_NONE)
+        verdict_set(&verdict, REASON_TOKEN_TIMEOUT, "the broker told no rules within `limits.token`");
+    if (verdict.retry_after_s == 0)
+        verdict.retry_after_s = 1;
+    finish(request, NULL, &verdict);
+}
+
+struct granted_request *granted_rules_wait(struct granted_rules *granted, const struct github_host *host,
+                                           granted_done_fn *done, void *arg)
+{
+    struct granted_request *request = mem_alloc_zero(1, sizeof(*request));
+    struct grantor *grantor = find(granted, host->web);
+    const struct source_failure *failure = &grantor->failure;
+
+    *request = (struct granted_request){.grantor = grantor, .done = done, .arg = arg};
+    LIST_INSERT_HEAD(&grantor->waiting, request, link);
+    timer_init(&request->deadline, granted->loop, on_deadline, request);
+    if (failure->verdict.reason != REASON_NONE && (failure->permanent || granted->config->rules.present))
+        timer_start(&request->deadline, 0);
+    else
+        timer_start(&request->deadline, granted->config->limits.token_ms);
+    return request;
+}
+
+void granted_request_cancel(struct granted_request *request)
+{
+    LIST_REMOVE(request, link);
+    timer_stop(&request->deadline);
+    mem_free(request);
+}
+
+// Tells the rules, or with `in_vain` that there are none yet.
+static void tell(struct grantor *grantor, bool in_vain)
+{
+    struct granted_request *request;
+    struct ruling *ruling = grantor->ruling ? ruling_ref(grantor->ruling) : NULL;
+
+    while (!LIST_EMPTY(&grantor->waiting) && (ruling || in_vain)) {
+        request = LIST_FIRST(&grantor->waiting);
+        if (ruling)
+            finish(request, ruling, NULL);
+        else
+            on_deadline(request);
+    }
+    ruling_unref(ruling);
+}
+
+// The question.
+
+static void fail(struct grantor *grantor, struct source_failure failure)
+{
+    bool own = grantor->all->config->rules.present;
+
+    if (grantor->failure.verdict.reason == REASON_NONE)
+        log_warn("rules", "%s; %s", failure.verdict.sentence,
+                 grantor->ruling ? "the rules that it told before hold on"
+                 : own           ? "the own ones hold alone, and no token of the broker is used"
+                                 : "nothing is allowed until it tells them");
+    grantor->failure = failure;
+    tell(grantor, failure.permanent || own);
+    timer_start(&grantor->next, grantor->ruling ? RETRY_MS : FIRST_RETRY_MS);
+}
+
+static void take(struct grantor *grantor, struct bytes body)
+{
+    struct source_failure failure;
+    struct config *granted;
+    struct error error;
+    struct ruling *ruling = NULL;
+
+    if (config_parse(body, grantor->url, CONFIG_FOR_RUN, &granted, &error)) {
+        ruling = ruling_new(grantor->all->config, granted, &error);
+        config_unref(granted);
+    }
+    if (!ruling) {
+        source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "the broker's rules cannot be used: %s", error.text);
+        fail(grantor, failure);
+        return;
+    }
+    if (grantor->failure.verdict.reason != REASON_NONE || !grantor->ruling)
+        log_info("rules", "%s: %zu rules are granted", grantor->url, ruling->granted->rules.count);
+    ruling_unref(grantor->ruling);
+    grantor->ruling = ruling;
+    grantor->failure = (struct source_failure){0};
+    tell(grantor, false);
+    timer_start(&grantor->next, ASK_MS - JITTER_MS + grantor->all->spread++ * 7919 % (2 * JITTER_MS));
+}
+
+static void on_answer(void *arg, const struct http_answer *answer)
+{
+    struct grantor *grantor = arg;
+    struct source_failure failure;
+
+    grantor->asking = NULL;
+    grantor->silent = false;
+    if (answer->result != HTTP_ANSWERED) {
+        source_failure_transport(grantor->bearer.url, answer, &failure);
+        fail(grantor, failure);
+    } else if (answer->status == 200) {
+        take(grantor, answer->body);
+    } else if (answer->status == 403) {
+        take(grantor, BYTES("{\"repositories\":[]}")); // the caller is known, and granted nothing
+    } else {
+        bool unproven = answer->status == 401;
+        source_failure_set(&failure, unproven, unproven ? REASON_BROKER_DENIED : REASON_TOKEN_SOURCE,
+                           "%s answered %d", grantor->url, answer->status);
+        grantor->silent = answer->status == 404 && grantor->all->config->rules.present;
+        fail(grantor, failure);
+    }
+}
+
+static void ask(void *arg)
+{
+    struct grantor *grantor = arg;
+    struct http_transport *transport = http_client_transport(grantor->all->client);
+    struct source_failure failure;
+
+    if (!bearer_file_ready(&grantor->bearer, &failure)) {
+        fail(grantor, failure);
+        return;
+    }
+    const struct http_call call = bearer_file_call(&grantor->bearer, "GET", grantor->url, BYTES(""));
+    grantor->asking = transport->ask(transport, &call, on_answer, grantor);
+}
+
+// All of them.
+
+static bool add(struct granted_rules *granted, const struct credential_options *options, struct error *ret_error)
+{
+    struct grantor *grantor = &granted->grantors[granted->count];
+
+    if (options->type != CREDENTIAL_BROKER || find(granted, options->host))
+        return true;
+    if (!bearer_file_init(&grantor->bearer, options, ret_error))
+        return false;
+    grantor->all = granted;
+    grantor->options = options;
+    grantor->url = mem_format("%s/v1/rules", grantor->bearer.url);
+    LIST_INIT(&grantor->waiting);
+    timer_init(&grantor->next, granted->loop, ask, grantor);
+    timer_start(&grantor->next, 0);
+    granted->count++;
+    return true;
+}
+
+bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct config *config,
+                       struct granted_rules **ret_rules, struct error *ret_error)
+{
+    struct granted_rules *granted = mem_alloc_zero(1, sizeof(*granted));
+    bool ok = true;
+
+    granted->loop = loop;
+    granted->config = config_ref(config);
+    granted->grantors = mem_alloc_zero(config->credential_count, sizeof(*granted->grantors));
+    granted->spread = (uint32_t)clock_wall(loop_clock(loop)).ms;
+    for (size_t i = 0; ok && i < config->credential_count; i++)
+        ok = add(granted, &config->credentials[i], ret_error);
+    if (ok && granted->count > 0)
+        ok = (granted->client = http_client_new(dialer, ret_error)) != NULL;
+    if (ok && granted->count > 0) {
+        *ret_rules = granted;
+        return true;
+    }
+    granted_rules_free(granted);
+    *ret_rules = NULL;
+    return ok;
+}
+
+void granted_rules_free(struct granted_rules *granted)
+{
+    if (!granted)
+        return;
+    for (size_t i = 0; i < granted->count; i++) {
+        timer_stop(&granted->grantors[i].next);
+        bearer_file_clear(&granted->grantors[i].bearer);
+        mem_free(granted->grantors[i].url);
+        ruling_unref(granted->grantors[i].ruling);
+    }
+    http_client_free(granted->client);
+    mem_free(granted->grantors);
+    config_unref(granted->config);
+    mem_free(granted);
+}
+
+void granted_rules_adopt(struct granted_rules *granted, const struct granted_rules *old)
+{
+    struct error error;
+
+    for (size_t i = 0; granted && old && i < granted->count; i++) {
+        struct grantor *grantor = &granted->grantors[i];
+        const struct grantor *before = find(old, grantor->options->host);
+
+        if (before && before->ruling && strcmp(before->url, grantor->url) == 0)
+            grantor->ruling = ruling_new(granted->config, before->ruling->granted, &error);
+    }
+}
+
+bool granted_rules_find(const struct granted_rules *granted, const struct github_host *host,
+                        struct ruling **ret_ruling)
+{
+    const struct grantor *grantor = find(granted, host->web);
+
+    *ret_ruling = grantor ? grantor->ruling : NULL;
+    return grantor && !grantor->silent;
+}

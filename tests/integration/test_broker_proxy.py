@@ -1,0 +1,212 @@
+"""A sidecar whose tokens and rules come from the cluster's broker (product.md, "Configuration" and "Sources")."""
+import json
+import re
+import time
+
+import pytest
+from lib.broker import SIDECAR
+from lib.process import wait_until
+
+WIDGETS = "https://github.com/acme/widgets.git"
+GADGETS = "https://github.com/acme/gadgets.git"
+API = "https://api.github.com"
+REFS = WIDGETS + "/info/refs?service=git-upload-pack"
+
+
+@pytest.fixture
+def token_file(folder, kubernetes):
+    """The projected token of team-a's workspace."""
+    path = folder / "sa-token"
+    path.write_text(kubernetes.issue())
+    return path
+
+
+@pytest.fixture
+def sidecar(start, broker, token_file):
+    """sidecar(**configuration): a gitlatch that asks the broker, without rules of its own."""
+    def begin(**config):
+        return start(**{"credentials": [broker.credential(token_file)], "repositories": None, **config})
+    return begin
+
+
+def push(workspace, clone, ref, name="a", check=True, **options):
+    head = workspace.commit(clone, {name: str(time.monotonic())}, branch="work")
+    return head, workspace.git("push", "origin", f"work:{ref}", cwd=clone, check=check, **options)
+
+
+# The grant's rules.
+
+def test_a_workspace_clones_and_pushes_by_its_grant(sidecar, broker, folder, github):
+    gitlatch = sidecar()
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    head, _ = push(workspace, clone, "refs/heads/agent/1")
+    assert github.head("acme/widgets", "refs/heads/agent/1") == head
+    before = github.head("acme/widgets")
+    _, refused = push(workspace, clone, "refs/heads/main", check=False)
+    assert "! [remote rejected]" in refused.err and "refs/heads/agent/*" in refused.err
+    assert github.head("acme/widgets") == before
+    assert "remote rejected" in workspace.git("push", "origin", ":refs/heads/agent/1", cwd=clone, check=False).err
+    event = gitlatch.wait_audit(event="request", operation="push", decision="deny")
+    assert (event["rule"], event["reason"]) == ("acme/*", "delete")
+    assert gitlatch.wait_audit(event="request", operation="fetch", decision="allow")["source"] == "broker"
+    # Without a rule for it nothing is attached, and what writes is refused.
+    assert workspace.status("https://github.com/globex/lib/info/refs?service=git-receive-pack")[0] == 403
+    assert workspace.status(f"{API}/repos/acme/widgets/issues")[0] == 200
+    assert workspace.status("-X", "POST", "-d", "{}", f"{API}/repos/acme/widgets/issues")[0] == 403
+
+
+def test_the_first_request_waits_for_the_rules(sidecar, broker, folder, kubernetes):
+    kubernetes.delay = 2
+    workspace = sidecar().workspace(folder / "workspace")
+    workspace.git("ls-remote", WIDGETS)
+
+
+def test_an_empty_grant_allows_nothing(start_broker, start, token_file, folder):
+    broker = start_broker(grants=[{"namespace": "team-b", "service_account": "workspace", "repositories": SIDECAR}])
+    workspace = start(credentials=[broker.credential(token_file)], repositories=None,
+                      other_repositories="deny").workspace(folder / "workspace")
+    assert "no rule allows this repository" in workspace.git("ls-remote", WIDGETS, check=False).err
+    assert workspace.status(f"{API}/user")[0] == 403
+    assert workspace.status("-X", "POST", "-d", '{"query": "{ viewer { login } }"}', f"{API}/graphql")[0] == 403
+
+
+def test_a_broker_that_never_answers_allows_nothing(start, broker, token_file, folder):
+    broker.stop()
+    gitlatch = start(credentials=[broker.credential(token_file)], repositories=None, limits={"token": "2s"})
+    workspace = gitlatch.workspace(folder / "workspace")
+    said = workspace.git("ls-remote", WIDGETS, check=False).err
+    assert "gitlatch:" in said and "503" in said, said
+    assert "nothing is allowed until it tells them" in gitlatch.log
+    # It comes up, and all is well.
+    broker.start()
+    wait_until(lambda: workspace.git("ls-remote", WIDGETS, check=None).code == 0, "served")
+
+
+def test_a_token_that_the_cluster_does_not_take_is_told(start, broker, folder):
+    (folder / "bad").write_text("a.b.c")
+    workspace = start(credentials=[broker.credential(folder / "bad")], repositories=None).workspace(folder / "workspace")
+    assert "answered 401" in workspace.git("ls-remote", WIDGETS, check=False).err
+
+
+@pytest.mark.slow
+@pytest.mark.limit(150)
+def test_the_rules_are_asked_again_every_minute(sidecar, broker, folder):
+    workspace = sidecar().workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    push(workspace, clone, "refs/heads/agent/1")
+    broker.config["broker"]["grants"][0]["repositories"] = [{"match": "acme/widgets", "fetch": True}]
+    broker.reload()
+    began = time.monotonic()
+    wait_until(lambda: "no push" in push(workspace, clone, "refs/heads/agent/2", check=None)[1].err, "narrower", 80)
+    assert time.monotonic() - began < 75
+    workspace.git("fetch", cwd=clone)
+
+
+def test_a_reload_keeps_the_rules(sidecar, broker, folder):
+    gitlatch = sidecar()
+    workspace = gitlatch.workspace(folder / "workspace")
+    workspace.git("ls-remote", WIDGETS)
+    broker.stop()
+    gitlatch.reload(limits={"token": "3s"})
+    wait_until(lambda: "and in force" in gitlatch.log, "reloaded")
+    workspace.git("ls-remote", WIDGETS)
+
+
+# Own rules.
+
+def test_own_rules_only_narrow(sidecar, folder, github):
+    """What the broker's grant does not hold stays closed, whatever the own rules say; and the other way round."""
+    own = [{"match": "acme/widgets", "fetch": True, "push": True, "delete": True,
+            "permissions": {"issues": "write", "pull_requests": "write"}}]
+    workspace = sidecar(repositories=own, other_repositories="deny").workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    push(workspace, clone, "refs/heads/agent/1")
+    _, refused = push(workspace, clone, "refs/heads/main", check=False)
+    assert "! [remote rejected]" in refused.err and "refs/heads/agent/*" in refused.err
+    assert "remote rejected" in workspace.git("push", "origin", ":refs/heads/agent/1", cwd=clone, check=False).err
+    assert workspace.status(f"{API}/repos/acme/widgets/issues")[0] == 200
+    assert workspace.status("-X", "POST", "-d", '{"title": "x"}', f"{API}/repos/acme/widgets/issues")[0] == 403
+    assert "no rule allows" in workspace.git("ls-remote", GADGETS, check=False).err
+
+
+def test_own_rules_with_patterns_of_their_own(sidecar, folder):
+    own = [{"match": "acme/*", "fetch": True, "push": ["refs/heads/*/fix", "refs/heads/main"]}]
+    workspace = sidecar(repositories=own).workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    push(workspace, clone, "refs/heads/agent/fix")
+    _, said = push(workspace, clone, "refs/heads/agent/else", check=False)
+    assert "refs/heads/*/fix" in said.err
+    _, said = push(workspace, clone, "refs/heads/main", check=False)
+    assert "refs/heads/agent/*" in said.err
+
+
+# The broker is away, or refuses.
+
+def test_a_kept_token_serves_while_the_broker_is_down(sidecar, broker, folder):
+    workspace = sidecar().workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    push(workspace, clone, "refs/heads/agent/1")
+    broker.stop()
+    workspace.git("fetch", cwd=clone)
+    push(workspace, clone, "refs/heads/agent/2")
+    said = workspace.git("ls-remote", GADGETS, check=False, timeout=50).err
+    assert "gitlatch:" in said and re.search(r"cannot be reached|not be reached|refused|connect", said), said
+
+
+@pytest.fixture
+def operator(github):
+    return ({"type": "environment", "name": "OPERATOR_TOKEN"}, {"OPERATOR_TOKEN": github.token(owner="acme")})
+
+
+def test_another_source_serves_when_the_broker_is_away(start, broker, token_file, folder, operator):
+    broker.stop()
+    gitlatch = start(credentials=[broker.credential(token_file), operator[0]], env=operator[1])
+    gitlatch.workspace(folder / "workspace").git("ls-remote", WIDGETS, timeout=50)
+    assert gitlatch.wait_audit(event="request", repository="acme/widgets")["source"] == "environment"
+
+
+@pytest.mark.parametrize("also", [False, True])
+def test_the_brokers_no_is_no_reason_to_ask_another(start, start_broker, token_file, folder, operator, also):
+    broker = start_broker(grants=[{"namespace": "team-a", "service_account": "workspace",
+                                   "repositories": [{"match": "acme/gadgets", "fetch": True}]}])
+    credential = {**operator[0], **({"also_when_refused": True} if also else {})}
+    gitlatch = start(credentials=[broker.credential(token_file), credential], env=operator[1])
+    workspace = gitlatch.workspace(folder / "workspace")
+    workspace.git("ls-remote", GADGETS)
+    assert gitlatch.wait_audit(event="request", repository="acme/gadgets")["source"] == "broker"
+    result = workspace.git("ls-remote", WIDGETS, check=also)
+    if also:
+        assert gitlatch.wait_audit(event="request", repository="acme/widgets")["source"] == "environment"
+    else:
+        assert "team-a/workspace is not granted contents:read for acme/widgets" in result.err
+        assert gitlatch.wait_audit(event="request", repository="acme/widgets")["reason"] == "broker_denied"
+
+
+def test_beyond_the_grant_no_token_of_the_broker_is_used(start, broker, token_file, folder, github, operator):
+    """The own rules allow a ref that the grant does not. The broker would give the token (it grants another ref of that
+    repository), and another source stands ready for what the broker does not serve: the ref stays closed."""
+    gitlatch = start(credentials=[broker.credential(token_file), {**operator[0], "also_when_refused": True}],
+                     env=operator[1])
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    before = github.head("acme/widgets")
+    _, said = push(workspace, clone, "refs/heads/main", check=False)
+    assert "remote rejected" in said.err and github.head("acme/widgets") == before
+    push(workspace, clone, "refs/heads/agent/1")
+
+
+def test_a_platform_source_at_the_same_broker(start, broker, folder, github):
+    """The endpoint of old: one wide token, for git alone where there are rules."""
+    trust = {"trust": str(broker.authority.ca)}
+    credential = {"type": "platform", "token_file": str(broker.folder / "admin-token"), **trust,
+                  "url": f"https://127.0.0.1:{broker.admin_api_port}/admin/github-installation-token"}
+    gitlatch = start(credentials=[credential])
+    workspace = gitlatch.workspace(folder / "workspace")
+    clone = workspace.clone(WIDGETS)
+    push(workspace, clone, "refs/heads/topic")
+    assert gitlatch.wait_audit(event="request", operation="push", decision="allow")["source"] == "platform"
+    code, body = workspace.status("-X", "POST", "-d", "{}", f"{API}/repos/acme/widgets/issues")
+    assert code == 403 and "wide_token" in body
+    events = broker.audit(event="request", status=200)
+    assert [event["scope"] for event in events] == ["acme all permissions"], json.dumps(events)

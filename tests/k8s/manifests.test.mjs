@@ -9,6 +9,7 @@ import {test} from "node:test";
 import {offences} from "./lib/restricted.mjs";
 import {problems, release} from "./lib/schema.mjs";
 import {checkout, compose, find, gitlatch, kustomize, parse, podSpec, read, readYaml, source} from "./lib/tools.mjs";
+import {bare, variants, workloads} from "./lib/workloads.mjs";
 
 const folder = checkout();
 const rendered = new Map(); // what each kustomization gives, by its path below k8s/
@@ -20,31 +21,6 @@ function folders(path) {
 const all = folders(join(folder, "k8s")).filter((path) => existsSync(join(path, "kustomization.yaml")))
   .map((path) => relative(join(folder, "k8s"), path)).sort();
 const isComponent = (path) => /kind: Component/.test(read(join("k8s", path, "kustomization.yaml")));
-
-// A workload of each kind, with init containers and with none, with settings of its own that must stay or give way.
-const container = {name: "one", image: "x", env: [{name: "FOO", value: "bar"}, {name: "HTTPS_PROXY", value: "http://mine"},
-  {name: "GH_TOKEN", valueFrom: {secretKeyRef: {name: "s", key: "k"}}}], volumeMounts: [{name: "w", mountPath: "/w"}]};
-const spec = {restartPolicy: "Never", initContainers: [{name: "prepare", image: "x"}],
-  containers: [container, {name: "two", image: "y"}], volumes: [{name: "w", emptyDir: {}}]};
-const bare = {containers: [{name: "one", image: "x"}]};
-const labels = {"gitlatch.dev/inject": "true"};
-const template = (of) => ({metadata: {labels: {app: "a"}}, spec: {...of, restartPolicy: undefined}});
-const selector = {matchLabels: {app: "a"}};
-const workloads = [
-  {apiVersion: "v1", kind: "Pod", metadata: {name: "pod", labels}, spec},
-  {apiVersion: "v1", kind: "Pod", metadata: {name: "bare", labels}, spec: bare},
-  {apiVersion: "apps/v1", kind: "Deployment", metadata: {name: "d", labels}, spec: {selector, template: template(spec)}},
-  {apiVersion: "apps/v1", kind: "StatefulSet", metadata: {name: "s", labels}, spec: {selector, serviceName: "s", template: template(bare)}},
-  {apiVersion: "apps/v1", kind: "DaemonSet", metadata: {name: "e", labels}, spec: {selector, template: template(spec)}},
-  {apiVersion: "batch/v1", kind: "Job", metadata: {name: "j", labels}, spec: {template: {spec}}},
-  {apiVersion: "batch/v1", kind: "CronJob", metadata: {name: "c", labels}, spec: {schedule: "* * * * *",
-    jobTemplate: {spec: {template: {spec: {...bare, restartPolicy: "Never"}}}}}},
-  {apiVersion: "v1", kind: "Pod", metadata: {name: "other"}, spec: bare},
-];
-const variants = {
-  "all tools": ["sidecar"], "git alone": ["sidecar/git"], "key in the sidecar": ["sidecar", "sidecar/key"],
-  "redirected": ["sidecar", "transparent/redirect"], "hosts": ["sidecar/git", "transparent/hosts"],
-};
 
 test(`the models are those of the version that the policies name`, () => assert.equal(release, "1.36"));
 
@@ -111,6 +87,32 @@ test("the key is in the sidecar alone, and no token is left", () => {
   const holders = [...pod.containers, ...pod.initContainers]
     .filter((one) => one.volumeMounts.some((mount) => mount.name === "gitlatch-app")).map((one) => one.name);
   assert.deepEqual(holders, ["gitlatch"]);
+});
+
+test("each offence against the restricted standard is seen", () => {
+  const security = {runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: {drop: ["ALL"]}, seccompProfile: {type: "RuntimeDefault"}};
+  const good = {containers: [{name: "c", image: "x", securityContext: security}], volumes: [{name: "v", emptyDir: {}}]};
+  const breaks = {
+    hostNetwork: (pod) => { pod.hostNetwork = true; },
+    hostPID: (pod) => { pod.hostPID = true; },
+    hostIPC: (pod) => { pod.hostIPC = true; },
+    "volume v": (pod) => { pod.volumes[0] = {name: "v", hostPath: {path: "/"}}; },
+    "kernel.msgmax": (pod) => { pod.securityContext = {sysctls: [{name: "kernel.msgmax", value: "1"}]}; },
+    "c: privileged": (pod, own) => { own.privileged = true; },
+    "c: allowPrivilegeEscalation": (pod, own) => { delete own.allowPrivilegeEscalation; },
+    "c: runAsNonRoot": (pod, own) => { delete own.runAsNonRoot; },
+    "c: runAsUser 0": (pod) => { pod.securityContext = {runAsUser: 0}; },
+    "c: capabilities.drop": (pod, own) => { own.capabilities.drop = ["NET_RAW"]; },
+    "c: capabilities.add": (pod, own) => { own.capabilities.add = ["CHOWN"]; },
+    "c: seccompProfile": (pod, own) => { own.seccompProfile.type = "Unconfined"; },
+    "c: hostPort": (pod) => { pod.containers[0].ports = [{containerPort: 1, hostPort: 1}]; },
+  };
+  assert.deepEqual(offences(good), []);
+  for (const [offence, spoil] of Object.entries(breaks)) {
+    const pod = structuredClone(good);
+    spoil(pod, pod.containers[0].securityContext);
+    assert.deepEqual(offences(pod), [offence]);
+  }
 });
 
 test("everything meets the restricted standard, but for the init container that redirects", () => {

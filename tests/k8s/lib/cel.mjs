@@ -1,0 +1,54 @@
+// CEL as the API server evaluates it, by two implementations that must agree. `indexOf` of lists is Kubernetes' own.
+import assert from "node:assert/strict";
+
+import {load} from "./tools.mjs";
+
+const {Environment} = await load("@marcbachmann/cel-js/lib/index.js");
+const {run, celMethod, isCelError, listType, CelScalar} = await load("@bufbuild/cel/dist/esm/index.js");
+const {strings} = await load("@bufbuild/cel/dist/esm/ext/index.js");
+
+const same = (a, b) => JSON.stringify(plain(a)) === JSON.stringify(plain(b));
+const position = (list, item) => BigInt([...list].findIndex((one) => same(one, item)));
+const indexOf = celMethod("indexOf", listType(CelScalar.DYN), [CelScalar.DYN], CelScalar.INT,
+  function (item) { return position(this, item); });
+
+// JSON's numbers are CEL's integers here; a Map is what one implementation takes for a map.
+function value(json, asMap) {
+  if (typeof json === "number") return BigInt(json);
+  if (Array.isArray(json)) return json.map((item) => value(item, asMap));
+  if (json === null || typeof json !== "object") return json;
+  const entries = Object.entries(json).map(([key, item]) => [key, value(item, asMap)]);
+  return asMap ? new Map(entries) : Object.fromEntries(entries);
+}
+
+function plain(result) {
+  if (typeof result === "bigint") return Number(result);
+  if (result === null || typeof result !== "object") return result;
+  if (result instanceof Map) return Object.fromEntries([...result].map(([key, item]) => [key, plain(item)]));
+  if (typeof result[Symbol.iterator] === "function") {
+    const items = [...result];
+    return typeof result.has === "function" ? Object.fromEntries(items.map(([key, item]) => [key, plain(item)])) : items.map(plain);
+  }
+  return Object.fromEntries(Object.entries(result).map(([key, item]) => [key, plain(item)]));
+}
+
+// The types of admission policies are maps here: `Object.spec.volumes{name: …}` is `{"name": …}`.
+const objectType = /\b(?:JSONPatch|Object(?:\.\w+)*)\{/g;
+export const objectTypes = (expression) => (expression.match(objectType) ?? []).map((type) => type.slice(0, -1));
+const withoutTypes = (expression) => expression.replace(objectType, "{").replace(/([{,]\s*)(\w+):(?=\s)/g, '$1"$2":');
+// A question to the authorizer is one of those that the binding `authorizer` lists, or is answered with no.
+const withoutAuthorizer = (expression) => expression.replace(/\bauthorizer((?:\.\w+\([^()]*\))+)\.allowed\(\)/g,
+  (_, question) => `(${JSON.stringify(question)} in authorizer)`);
+
+export function evaluate(expression, bindings) {
+  const typed = objectTypes(expression).length > 0;
+  const text = withoutAuthorizer(typed ? withoutTypes(expression) : expression);
+  const environment = new Environment({unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: !typed});
+  environment.registerFunction("list.indexOf(dyn): int", position);
+  const one = plain(environment.evaluate(text, value(bindings, false)));
+  const maps = Object.fromEntries(Object.entries(bindings).map(([name, json]) => [name, value(json, true)]));
+  const answer = run(text, maps, {funcs: [...strings, indexOf]});
+  if (isCelError(answer)) throw new Error(`${answer.message}: ${text}`);
+  assert.deepEqual(plain(answer), one, `two evaluators disagree on ${text}`);
+  return one;
+}

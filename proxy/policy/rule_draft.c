@@ -28,6 +28,10 @@ struct rule_draft {
     size_t count;
     size_t capacity;
     size_t nameless; // API requests that named no repository
+    char **hosts; // that were tunnelled to, sorted; owned
+    size_t host_count;
+    size_t host_capacity;
+    bool host_denied;
 };
 
 struct rule_draft *rule_draft_new(void)
@@ -44,6 +48,9 @@ void rule_draft_free(struct rule_draft *draft)
             mem_free(draft->rules[i].refs[k].text);
         mem_free(draft->rules[i].refs);
     }
+    for (size_t i = 0; i < draft->host_count; i++)
+        mem_free(draft->hosts[i]);
+    mem_free(draft->hosts);
     mem_free(draft->rules);
     mem_free(draft);
 }
@@ -172,12 +179,33 @@ static void add_event(struct rule_draft *draft, json_t *event)
         rule->fetch = true;
 }
 
+// A tunnel, or a CONNECT that was refused.
+static void add_tunnel(struct rule_draft *draft, json_t *event)
+{
+    bool denied = bytes_equal(string_member(event, "reason"), bytes_of_string(reason_row(REASON_HOST_DENIED)->code));
+    const char *host = json_string_value(json_object_get(event, "host"));
+    size_t at = 0;
+
+    if (!host || !(denied || bytes_equal(string_member(event, "decision"), BYTES("allow"))))
+        return;
+    draft->host_denied = draft->host_denied || denied;
+    while (at < draft->host_count && strcmp(draft->hosts[at], host) < 0)
+        at++;
+    if (at < draft->host_count && strcmp(draft->hosts[at], host) == 0)
+        return;
+    draft->hosts = mem_grow(draft->hosts, &draft->host_capacity, draft->host_count + 1, sizeof(*draft->hosts));
+    memmove(&draft->hosts[at + 1], &draft->hosts[at], (draft->host_count++ - at) * sizeof(*draft->hosts));
+    draft->hosts[at] = mem_string(host);
+}
+
 bool rule_draft_add(struct rule_draft *draft, struct bytes line)
 {
     json_t *event = json_loadb(line.data ? line.data : "", line.size, 0, NULL);
     bool read = json_is_object(event);
 
-    if (read && bytes_equal(string_member(event, "event"), BYTES("request")) && needs_rule(event))
+    if (read && bytes_equal(string_member(event, "operation"), BYTES("tunnel")))
+        add_tunnel(draft, event);
+    else if (read && bytes_equal(string_member(event, "event"), BYTES("request")) && needs_rule(event))
         add_event(draft, event);
     json_decref(event);
     return read;
@@ -265,6 +293,16 @@ static void append_rule(const struct draft_rule *rule, struct text *out)
         text_format(out, "    permissions: {} # %zu API requests: name what they need\n", rule->api);
 }
 
+static void append_hosts(const struct rule_draft *draft, struct text *out)
+{
+    text_append(out, "other_hosts:\n  allow: [");
+    for (size_t i = 0; i < draft->host_count; i++) {
+        text_append(out, i ? ", " : "");
+        text_append_json_string(out, bytes_of_string(draft->hosts[i]));
+    }
+    text_append(out, "]\n");
+}
+
 void rule_draft_append(const struct rule_draft *draft, struct text *out)
 {
     text_append(out, draft->count ? "repositories:\n" : "repositories: []\n");
@@ -275,4 +313,6 @@ void rule_draft_append(const struct rule_draft *draft, struct text *out)
                     "# %zu API requests named no repository: GraphQL needs `graphql: true`, others need "
                     "`permissions`\n",
                     draft->nameless);
+    if (draft->host_denied)
+        append_hosts(draft, out);
 }

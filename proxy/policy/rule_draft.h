@@ -21,7 +21,8 @@ void rule_draft_free(struct rule_draft *draft);
 // False: not a JSON object.
 bool rule_draft_add(struct rule_draft *draft, struct bytes line) GL_MUST_CHECK;
 
-// Appends `repositories:` as it is written in a configuration, sorted by name.
+// Appends `repositories:` as it is written in a configuration, sorted by name; and `other_hosts:` where a tunnel
+// was denied.
 void rule_draft_append(const struct rule_draft *draft, struct text *out);
 
 #endif

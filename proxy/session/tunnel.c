@@ -26,6 +26,7 @@ struct tunnel {
     bool up_ended, down_ended;
     uint64_t bytes_up, bytes_down;
     struct verdict verdict;
+    struct verdict noted; // `enforce: false`: what would have been refused; else REASON_NONE
 };
 
 // Where a foreign account could push to over another protocol than ours.
@@ -78,10 +79,7 @@ static bool address_allowed(const struct config *config, const struct address *a
     address_format(address, text);
     switch (address_kind(address)) {
     case ADDRESS_PUBLIC:
-        break;
     case ADDRESS_PRIVATE:
-        if (config->deny_private_addresses)
-            return verdict_set(ret_verdict, REASON_PRIVATE_ADDRESS_DENIED, "%s is a private address", text);
         break;
     case ADDRESS_LOOPBACK:
     case ADDRESS_LINK_LOCAL:
@@ -93,7 +91,16 @@ static bool address_allowed(const struct config *config, const struct address *a
     }
     if (connect_is_own_address(address))
         return verdict_set(ret_verdict, REASON_ADDRESS_DENIED, "%s is an address of the proxy itself", text);
+    if (config->deny_private_addresses && address_kind(address) == ADDRESS_PRIVATE)
+        return verdict_set(ret_verdict, REASON_PRIVATE_ADDRESS_DENIED, "%s is a private address", text);
     return true;
+}
+
+// What the configuration refuses is let through where it is not enforced; what is never safe is not.
+static bool is_waived(const struct config *config, const struct verdict *verdict)
+{
+    return !config->enforce &&
+           (verdict->reason == REASON_HOST_DENIED || verdict->reason == REASON_PRIVATE_ADDRESS_DENIED);
 }
 
 static bool is_localhost(struct bytes host)
@@ -107,19 +114,30 @@ bool tunnel_allowed(const struct runtime *runtime, const struct host_name *host,
     struct bytes name = host_name_bytes(host);
     struct address literal;
 
-    if (!host_allowed(runtime->config, name, ret_verdict))
+    if (!host_allowed(runtime->config, name, ret_verdict) && !is_waived(runtime->config, ret_verdict))
         return false;
     if (is_localhost(name))
         return verdict_set(ret_verdict, REASON_ADDRESS_DENIED, "localhost is never reached through the proxy");
     // All other names are judged when they are dialled, by their addresses.
-    return !address_parse(name, port, &literal) || address_allowed(runtime->config, &literal, ret_verdict);
+    return !address_parse(name, port, &literal) || address_allowed(runtime->config, &literal, ret_verdict) ||
+           is_waived(runtime->config, ret_verdict);
+}
+
+// True: it is refused. Else it is only noted for the event.
+static bool enforce(struct tunnel *tunnel, const struct verdict *verdict)
+{
+    if (!is_waived(tunnel->runtime->config, verdict))
+        return true;
+    if (tunnel->noted.reason == REASON_NONE)
+        tunnel->noted = *verdict;
+    return false;
 }
 
 static bool on_address(void *arg, const struct address *address, struct verdict *ret_verdict)
 {
-    const struct tunnel *tunnel = arg;
+    struct tunnel *tunnel = arg;
 
-    return address_allowed(tunnel->runtime->config, address, ret_verdict);
+    return address_allowed(tunnel->runtime->config, address, ret_verdict) || !enforce(tunnel, ret_verdict);
 }
 
 static void tell(struct tunnel *tunnel)
@@ -127,8 +145,10 @@ static void tell(struct tunnel *tunnel)
     struct session *session = tunnel->session;
     struct metrics *metrics = server_metrics(session->server);
     int64_t duration_ms = loop_now(server_loop(session->server)).ms - tunnel->started.ms;
+    enum reason reason = tunnel->verdict.reason != REASON_NONE ? tunnel->verdict.reason : tunnel->noted.reason;
     bool refused = tunnel->verdict.reason != REASON_NONE && !tunnel->answered;
     bool cut = tunnel->verdict.reason == REASON_SNI_INTERCEPTED || tunnel->verdict.reason == REASON_HOST_DENIED;
+    bool denied = refused || cut || tunnel->noted.reason != REASON_NONE;
     const char *status = tunnel->answered ? "200" : "0";
     struct audit_event event = {
         .event = "tunnel",
@@ -137,19 +157,19 @@ static void tell(struct tunnel *tunnel)
         .mode = session->mode,
         .host = tunnel->host.text,
         .operation = operation_label_name(LABEL_TUNNEL),
-        .decision = refused || cut ? DECISION_DENY : DECISION_ALLOW,
-        .reason = tunnel->verdict.reason,
+        .decision = denied ? DECISION_DENY : DECISION_ALLOW,
+        .reason = reason,
         .status = tunnel->answered ? 200 : 0,
         .bytes_up = tunnel->bytes_up,
         .bytes_down = tunnel->bytes_down,
         .duration_ms = duration_ms,
     };
 
-    metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS("tunnel", refused || cut ? "deny" : "allow", status), 1);
+    metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS("tunnel", denied ? "deny" : "allow", status), 1);
     metrics_add(metrics, METRIC_BYTES, METRIC_LABELS("tunnel", "up"), (double)tunnel->bytes_up);
     metrics_add(metrics, METRIC_BYTES, METRIC_LABELS("tunnel", "down"), (double)tunnel->bytes_down);
-    if (tunnel->verdict.reason != REASON_NONE)
-        metrics_add(metrics, METRIC_DENIALS, METRIC_LABELS(reason_row(tunnel->verdict.reason)->code), 1);
+    if (reason != REASON_NONE)
+        metrics_add(metrics, METRIC_DENIALS, METRIC_LABELS(reason_row(reason)->code), 1);
     audit_write(&event, clock_wall(server_clock(session->server)));
 }
 
@@ -192,6 +212,7 @@ static bool judge_hello(struct tunnel *tunnel)
     char name[SERVER_NAME_SIZE];
     struct host_name host;
     enum github_endpoint endpoint;
+    struct verdict verdict = {0};
 
     if (tunnel->hello_seen)
         return true;
@@ -209,11 +230,12 @@ static bool judge_hello(struct tunnel *tunnel)
     if (!host_name_parse(bytes_of_string(name), &host))
         return true;
     if (runtime_find_github(tunnel->runtime, &host, &endpoint))
-        verdict_set(&tunnel->verdict, REASON_SNI_INTERCEPTED, NULL);
+        verdict_set(&verdict, REASON_SNI_INTERCEPTED, NULL);
     else if (is_side_door(host_name_bytes(&host)))
-        host_allowed(tunnel->runtime->config, host_name_bytes(&host), &tunnel->verdict);
-    if (tunnel->verdict.reason == REASON_NONE)
+        host_allowed(tunnel->runtime->config, host_name_bytes(&host), &verdict);
+    if (verdict.reason == REASON_NONE || !enforce(tunnel, &verdict))
         return true;
+    tunnel->verdict = verdict;
     session_close(tunnel->session, tunnel->verdict.reason);
     return false;
 }
@@ -320,6 +342,7 @@ void tunnel_start(struct session *session, const struct host_name *host, uint16_
         tunnel->connect = mem_alloc(sizeof(*connect));
         *tunnel->connect = *connect;
     }
+    host_allowed(session->runtime->config, host_name_bytes(host), &tunnel->noted); // that it came here says the rest
     timer_init(&tunnel->idle, loop, on_idle, tunnel);
     session->tunnel = tunnel;
     session->state = SESSION_TUNNEL;

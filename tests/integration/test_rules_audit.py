@@ -67,6 +67,27 @@ def test_dry_mode_lets_a_large_pack_through(start, folder, github):
         assert event["refs"][0]["ref"] == f"refs/heads/agent/large{number}" and event["status"] == 200
 
 
+def test_dry_mode_lets_a_tunnel_through(start, github):
+    """Denied hosts are only told, and drafted; what is never safe stays refused."""
+    gitlatch = start(other_hosts="deny", enforce=False)
+    for _ in range(2):
+        with Raw(gitlatch) as raw:
+            assert raw.connect("other.test:443").status == 200
+            raw.tls("other.test", ca=github.ca)
+        event = gitlatch.wait_audit(event="tunnel")
+        assert (event["decision"], event["reason"], event["status"], event["host"]) == (
+            "deny", "host", 200, "other.test")
+        assert event["bytes_up"] > 0 and event["bytes_down"] > 0
+    for never in ("127.0.0.1:443", "localhost:443", f"127.0.0.1:{gitlatch.admin_port}", "169.254.169.254:80"):
+        with Raw(gitlatch) as raw:
+            answer = raw.connect(never)
+            assert answer.status == 403 and b"reason address," in answer.body, (never, answer)
+    done = subprocess.run([BINARY, "check", "--suggest", gitlatch.config["log"]["audit"]], capture_output=True,
+                          text=True, timeout=60)
+    assert yaml.safe_load(done.stdout)["other_hosts"] == {"allow": ["other.test"]}
+    assert gitlatch.metrics().sum("gitlatch_denials_total", reason="host") == 2
+
+
 def test_dry_mode_tells_githubs_own_refusal_as_githubs(start, folder, github):
     gitlatch = start(repositories=STRICT, enforce=False)
     workspace = gitlatch.workspace(folder / "workspace")

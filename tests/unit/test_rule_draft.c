@@ -115,6 +115,25 @@ static void a_denied_page_needs_its_repository(void **state)
     check(lines, GL_ARRAY_SIZE(lines), "repositories:\n  - match: acme/a\n    fetch: true\n");
 }
 
+#define TUNNEL(event, host, decision, reason)                                                                \
+    "{\"event\":\"" event "\",\"operation\":\"tunnel\",\"host\":\"" host "\",\"decision\":\"" decision           \
+    "\",\"reason\":\"" reason "\"}"
+
+static void tunnels_become_a_list_where_one_was_denied(void **state)
+{
+    static const char *const lines[] = {
+        TUNNEL("tunnel", "pypi.org", "allow", ""),         TUNNEL("tunnel", "a.example", "deny", "host"),
+        TUNNEL("request", "gist.github.com", "deny", "host"), TUNNEL("tunnel", "pypi.org", "allow", ""),
+        TUNNEL("tunnel", "10.0.0.1", "deny", "private_address"), TUNNEL("tunnel", "b.example", "deny", "sni"),
+    };
+
+    check(lines, 1, "repositories: []\n");
+    check(lines, GL_ARRAY_SIZE(lines),
+          "repositories: []\n"
+          "other_hosts:\n"
+          "  allow: [\"a.example\", \"gist.github.com\", \"pypi.org\"]\n");
+}
+
 static void a_list_of_refs_that_was_cut_is_told(void **state)
 {
     static const char *const lines[] = {
@@ -173,6 +192,7 @@ int main(void)
         cmocka_unit_test(an_anonymous_request_that_github_refused_needs_a_rule),
         cmocka_unit_test(an_lfs_upload_is_a_push),
         cmocka_unit_test(a_denied_page_needs_its_repository),
+        cmocka_unit_test(tunnels_become_a_list_where_one_was_denied),
         cmocka_unit_test(a_list_of_refs_that_was_cut_is_told),
         cmocka_unit_test(many_refs_of_a_folder_become_a_pattern_but_never_all_branches),
         cmocka_unit_test(what_is_not_json_is_told),

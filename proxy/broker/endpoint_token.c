@@ -70,6 +70,17 @@ static bool includes(const void *arg, const struct repository_name *name)
            bsearch(name, question->names, question->count, sizeof(*name), compare_name) != NULL;
 }
 
+// They are asked for by name: nothing has to be listed first.
+static size_t list(const void *arg, const char *owner, struct repository_name *ret_names, size_t room)
+{
+    const struct token_question *question = arg;
+
+    if (question->count > room)
+        return 0;
+    memcpy(ret_names, question->names, question->count * sizeof(*ret_names));
+    return question->count;
+}
+
 static void on_proven(struct broker_call *call)
 {
     struct token_question *question = &call->question;
@@ -100,6 +111,7 @@ static void on_proven(struct broker_call *call)
     } else if (question->count > 1) {
         scope.reach = SCOPE_SET;
         scope.includes = includes;
+        scope.names = list;
         scope.rules = question;
     }
     broker_call_ask(call, &scope, on_grant, on_failure);

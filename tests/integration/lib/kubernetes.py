@@ -1,6 +1,7 @@
 """The one call of a cluster's API that the broker makes: TokenReview (authentication.k8s.io/v1), over real TLS."""
 import base64
 import json
+import socket
 import ssl
 import threading
 import time
@@ -39,6 +40,18 @@ class Server(ThreadingHTTPServer):
     daemon_threads = allow_reuse_address = True
     request_queue_size = 128
 
+    def __init__(self, *arguments):
+        self.connections = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request, client_address):
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
     def handle_error(self, request, client_address):
         pass  # a client that went away
 
@@ -66,11 +79,17 @@ class Kubernetes:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self):
-        """Nobody listens any more."""
-        if self.server:
-            self.server.shutdown()
-            self.server.server_close()
-            self.server = None
+        """Nobody listens any more, and who was connected is not."""
+        if not self.server:
+            return
+        self.server.shutdown()
+        self.server.server_close()
+        for connection in list(self.server.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it ended meanwhile
+        self.server = None
 
     @property
     def url(self):

@@ -22,7 +22,7 @@ def shapes(secret):
     found["hexadecimal"] = raw.hex().encode()
     # A part of a secret is a leak too: what a cut line would still show.
     middle = len(raw) // 2
-    found["its middle"] = raw[middle - 16:middle + 16]
+    found["its middle"] = raw[max(middle - 16, 0):middle + 16]
     return found
 
 

@@ -9,7 +9,7 @@
 #define NO_PROXY_ADDED "localhost,127.0.0.1,::1"
 
 struct entry {
-    const char *name; // a literal
+    char *name;
     char *value;
     bool adds; // to what the variable holds: in the sh form, environment_text writes it by itself
 };
@@ -28,7 +28,7 @@ static struct entry *add(struct environment *environment, const char *name, char
     environment->entries =
         mem_grow(environment->entries, &environment->capacity, environment->count + 1, sizeof(*entry));
     entry = &environment->entries[environment->count++];
-    *entry = (struct entry){.name = name, .value = value};
+    *entry = (struct entry){.name = mem_string(name), .value = value};
     return entry;
 }
 
@@ -99,12 +99,42 @@ struct environment *environment_new_git(const char *directory)
     return environment;
 }
 
+static void add_git_setting(struct environment *environment, unsigned number, char *key, const char *value)
+{
+    char *name = mem_format("GIT_CONFIG_KEY_%u", number);
+
+    add(environment, name, key);
+    mem_free(name);
+    name = mem_format("GIT_CONFIG_VALUE_%u", number);
+    add(environment, name, mem_string(value));
+    mem_free(name);
+}
+
+struct environment *environment_new_credential(const struct name_list *web_hosts, unsigned git_config_count)
+{
+    struct environment *environment = mem_alloc_zero(1, sizeof(*environment));
+    unsigned number = git_config_count;
+
+    add(environment, "GIT_CONFIG_COUNT",
+        mem_format("%u", number + (unsigned)web_hosts->count * ENVIRONMENT_CREDENTIAL_SETTINGS));
+    for (size_t i = 0; i < web_hosts->count; i++) {
+        const char *host = web_hosts->names[i];
+
+        add_git_setting(environment, number++, mem_format("credential.https://%s.useHttpPath", host), "true");
+        add_git_setting(environment, number++, mem_format("credential.https://%s.helper", host),
+                        ENVIRONMENT_CREDENTIAL_HELPER);
+    }
+    return environment;
+}
+
 void environment_free(struct environment *environment)
 {
     if (!environment)
         return;
-    for (size_t i = 0; i < environment->count; i++)
+    for (size_t i = 0; i < environment->count; i++) {
+        mem_free(environment->entries[i].name);
         mem_free(environment->entries[i].value);
+    }
     mem_free(environment->entries);
     mem_free(environment);
 }

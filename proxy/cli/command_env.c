@@ -8,7 +8,7 @@
 #include "mem.h"
 #include "publish.h"
 
-static const char help[] = "Usage: gitlatch env [-c FILE] [--format sh|json|k8s]\n"
+static const char help[] = "Usage: gitlatch env [-c FILE] [--credential] [--format sh|json|k8s]\n"
                            "\n"
                            "Prints the environment variables that make the tools of a workspace (git,\n"
                            "git-lfs, gh, curl, cargo, pip, npm, go) use the proxy and trust its CA. None of\n"
@@ -17,6 +17,9 @@ static const char help[] = "Usage: gitlatch env [-c FILE] [--format sh|json|k8s]
                            "\n"
                            "  -c, --config FILE  the proxy's configuration; else GITLATCH_CONFIG, else\n"
                            "                     " CONFIG_DEFAULT_PATH "\n"
+                           "      --credential   instead: what makes git ask `gitlatch credential`, where no\n"
+                           "                     proxy can be used; needs no configuration, and with one is\n"
+                           "                     for the hosts of its `github`\n"
                            "      --format sh    to be read by a shell (the default):\n"
                            "                       eval \"$(gitlatch env)\"\n"
                            "      --format json  one JSON object\n"
@@ -27,6 +30,7 @@ static const char help[] = "Usage: gitlatch env [-c FILE] [--format sh|json|k8s]
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
+    {"credential", no_argument, NULL, 'r'},
     {"format", required_argument, NULL, 'f'},
     COMMAND_OPTION_HELP,
     {NULL, 0, NULL, 0},
@@ -70,10 +74,20 @@ static char *proxy_url(const struct config_listener *listener)
                       address_port(address));
 }
 
+static int print(const struct command *command, struct environment *environment, enum environment_format format)
+{
+    char *text = environment_text(environment, format);
+
+    fputs(text, stdout);
+    environment_free(environment);
+    mem_free(text);
+    return command_finish_output(command);
+}
+
 static int print_environment(const struct command *command, const struct config *config,
                              const struct config_listener *listener, enum environment_format format)
 {
-    char *url = proxy_url(listener), *directory = publish_directory_of(config->ca_publish), *text;
+    char *url = proxy_url(listener), *directory = publish_directory_of(config->ca_publish);
     struct environment_settings settings = {
         .proxy_url = url,
         .directory = directory,
@@ -81,38 +95,19 @@ static int print_environment(const struct command *command, const struct config 
         .no_proxy_upper = getenv("NO_PROXY"),
         .gh_token = ENVIRONMENT_GH_TOKEN,
     };
-    struct environment *environment = environment_new(&settings);
+    int status = print(command, environment_new(&settings), format);
 
-    text = environment_text(environment, format);
-    fputs(text, stdout);
-    environment_free(environment);
-    mem_free(text);
     mem_free(directory);
     mem_free(url);
-    return command_finish_output(command);
+    return status;
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int proxy(const struct command *command, const char *path, enum environment_format format)
 {
-    enum environment_format format = ENVIRONMENT_SH;
+    struct config *config = command_config(command, path, CONFIG_FOR_RUN);
     const struct config_listener *listener;
-    const char *path = NULL;
-    struct config *config;
-    int option, status;
+    int status;
 
-    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
-        if (option == 'h')
-            return command_help(command);
-        if (option == 'c')
-            path = optarg;
-        else if (option != 'f')
-            return COMMAND_USAGE;
-        else if (!parse_format(optarg, &format))
-            return command_misused(command, "--format is sh, json or k8s, not \"%s\"", optarg);
-    }
-    if (!command_no_arguments(command, argc, argv))
-        return COMMAND_USAGE;
-    config = command_config(command, path, CONFIG_FOR_RUN);
     if (!config)
         return COMMAND_USAGE;
     listener = find_listener(config);
@@ -125,6 +120,66 @@ static int run(const struct command *command, int argc, char **argv)
                               config->path);
     config_unref(config);
     return status;
+}
+
+// GIT_CONFIG_COUNT, less the settings that a former run of this command added for as many hosts.
+static unsigned git_config_count(size_t hosts)
+{
+    const char *had = getenv("GIT_CONFIG_COUNT");
+    unsigned count = had ? (unsigned)strtoul(had, NULL, 10) : 0;
+    unsigned ours = (unsigned)hosts * ENVIRONMENT_CREDENTIAL_SETTINGS;
+    char *name = mem_format("GIT_CONFIG_VALUE_%u", count - 1);
+    const char *last = getenv(name);
+
+    mem_free(name);
+    return last && count >= ours && strcmp(last, ENVIRONMENT_CREDENTIAL_HELPER) == 0 ? count - ours : count;
+}
+
+static int credential(const struct command *command, const char *path, enum environment_format format)
+{
+    struct config *config = NULL;
+    const char **hosts;
+    size_t count = 1;
+    int status;
+
+    if (command_has_config(path)) {
+        config = command_config(command, path, CONFIG_FOR_RUN);
+        if (!config)
+            return COMMAND_USAGE;
+        count = config->github_count;
+    }
+    hosts = mem_alloc_zero(count, sizeof(*hosts));
+    for (size_t i = 0; i < count; i++)
+        hosts[i] = config ? config->githubs[i].host.web : "github.com";
+    struct name_list list = {hosts, count};
+    status = print(command, environment_new_credential(&list, git_config_count(count)), format);
+    mem_free(hosts);
+    config_unref(config);
+    return status;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    enum environment_format format = ENVIRONMENT_SH;
+    const char *path = NULL;
+    bool for_credential = false;
+    int option;
+
+    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+        if (option == 'h')
+            return command_help(command);
+        if (option == 'c')
+            path = optarg;
+        else if (option == 'r')
+            for_credential = true;
+        else if (option != 'f')
+            return COMMAND_USAGE;
+        else if (!parse_format(optarg, &format))
+            return command_misused(command, "--format is sh, json or k8s, not \"%s\"", optarg);
+    }
+    if (!command_no_arguments(command, argc, argv))
+        return COMMAND_USAGE;
+    return for_credential ? credential(command, path, format) : proxy(command, path, format);
 }
 
 const struct command command_env = {

@@ -7,7 +7,8 @@
 #include "suggestion.h"
 
 static const struct command *const commands[] = {
-    &command_proxy, &command_run, &command_broker, &command_env, &command_check, &command_health,
+    &command_proxy, &command_run,    &command_broker,     &command_env,
+    &command_check, &command_health, &command_credential,
 };
 
 static int print_help(void)
@@ -20,7 +21,7 @@ static int print_help(void)
          "\n"
          "Commands:");
     for (size_t i = 0; i < GL_ARRAY_SIZE(commands); i++)
-        printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     puts("\n"
          "`gitlatch COMMAND --help` tells more of each; the manual is gitlatch(1).\n"
          "To try it: gitlatch run -- git clone https://github.com/OWNER/PRIVATE");

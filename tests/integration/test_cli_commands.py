@@ -41,7 +41,7 @@ def config(tmp_path):
 # Help.
 
 def test_help_lists_every_command():
-    assert {"proxy", "run", "broker", "env", "check", "health"} <= set(COMMANDS)
+    assert {"proxy", "run", "broker", "env", "check", "health", "credential"} <= set(COMMANDS)
     done = gitlatch("--help")
     assert done.returncode == 0 and done.stdout.startswith("Usage: gitlatch COMMAND")
 
@@ -123,6 +123,23 @@ def test_the_three_formats_say_the_same(config):
     assert {entry["name"]: entry["value"] for entry in as_list} == as_json
     assert as_json.items() <= in_shell.items()
     assert not {"HTTP_PROXY", "http_proxy", "ALL_PROXY"} & set(as_json)
+
+
+def test_the_environment_of_a_credential_helper(config):
+    """Beside what GIT_CONFIG_COUNT holds, and once however often a shell reads it."""
+    has = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Ada"}
+    helper = {"credential.https://github.com.usehttppath": "true", "credential.https://github.com.helper": "!gitlatch credential"}
+    twice = f'eval "$({BINARY} env --credential)"; eval "$({BINARY} env --credential)"; git config --list --show-scope'
+    done = subprocess.run(["sh", "-c", twice], env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **has},
+                          capture_output=True, text=True, check=True)
+    settings = [line.split("\t")[1] for line in done.stdout.splitlines() if line.startswith("command\t")]
+    assert settings == ["user.name=Ada"] + [f"{key}={value}" for key, value in helper.items()]
+    as_json = json.loads(gitlatch("env", "--credential", "--format", "json", env=has).stdout)
+    as_list = yaml.safe_load(gitlatch("env", "--credential", "--format", "k8s", env=has).stdout)
+    assert {entry["name"]: entry["value"] for entry in as_list} == as_json
+    assert as_json["GIT_CONFIG_COUNT"] == "3" and as_json["GIT_CONFIG_VALUE_1"] == "true"
+    path = config(APP + "github: {host: ghe.test, api: https://ghe.test/api/v3}\n")
+    assert "credential.https://ghe.test.helper" in gitlatch("env", "--credential", "-c", path).stdout
 
 
 @pytest.mark.parametrize("listen, url", [

@@ -75,6 +75,31 @@ static void git_alone_is_pointed_at_the_gitconfig(void **state)
     environment_free(environment);
 }
 
+static void git_with_a_helper_keeps_the_settings_it_has(void **state)
+{
+    static const char *const hosts[] = {"github.com", "ghe.test"};
+    static const char *const expected[][2] = {
+        {"GIT_CONFIG_COUNT", "7"},
+        {"GIT_CONFIG_KEY_3", "credential.https://github.com.useHttpPath"},
+        {"GIT_CONFIG_VALUE_3", "true"},
+        {"GIT_CONFIG_KEY_4", "credential.https://github.com.helper"},
+        {"GIT_CONFIG_VALUE_4", "!gitlatch credential"},
+        {"GIT_CONFIG_KEY_5", "credential.https://ghe.test.useHttpPath"},
+        {"GIT_CONFIG_VALUE_5", "true"},
+        {"GIT_CONFIG_KEY_6", "credential.https://ghe.test.helper"},
+        {"GIT_CONFIG_VALUE_6", "!gitlatch credential"},
+    };
+    struct name_list list = {hosts, GL_ARRAY_SIZE(hosts)};
+    struct environment *environment = environment_new_credential(&list, 3);
+
+    assert_int_equal(environment_count(environment), GL_ARRAY_SIZE(expected));
+    for (size_t i = 0; i < GL_ARRAY_SIZE(expected); i++) {
+        assert_string_equal(environment_name(environment, i), expected[i][0]);
+        assert_string_equal(environment_value(environment, i), expected[i][1]);
+    }
+    environment_free(environment);
+}
+
 struct no_proxy_case {
     const char *lower, *upper;                   // what is set before; NULL: not set
     const char *expected_lower, *expected_upper; // after
@@ -231,6 +256,7 @@ int main(void)
         cmocka_unit_test(tools_get_proxy_and_trust),
         cmocka_unit_test(gh_gets_its_placeholder_where_asked),
         cmocka_unit_test(git_alone_is_pointed_at_the_gitconfig),
+        cmocka_unit_test(git_with_a_helper_keeps_the_settings_it_has),
         cmocka_unit_test(no_proxy_keeps_what_was_there),
         cmocka_unit_test(sourced_by_a_shell_no_proxy_is_the_same),
         cmocka_unit_test(sourced_by_a_shell_a_value_stays_as_it_is),

@@ -3,15 +3,13 @@
 #include <openssl/ssl.h>
 
 #include "certificate.h"
+#include "mem.h"
 
 // ECDHE and AEAD alone. AES-128-GCM first, the fastest where the processor knows AES; a client without AES
 // puts ChaCha20 first, and SSL_OP_PRIORITIZE_CHACHA lets it have its way.
 #define CIPHERS_TLS13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 #define CIPHERS_TLS12                                                                                        \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
-
-// What is read from the socket at once: two full records, each 16 KiB and at most 5 + 256 bytes of TLS.
-#define READ_BUFFER_SIZE (2 * (16 * KIB + 5 + 256))
 
 // Tickets after a TLS 1.3 handshake. A tool that resumes asks for the next one then; each costs time to make.
 #define TICKETS 1
@@ -59,7 +57,7 @@ static void set_streaming(SSL_CTX *context)
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, READ_BUFFER_SIZE);
+    SSL_CTX_set_default_read_buffer_len(context, MEM_TLS_READ_SIZE);
 }
 
 SSL_CTX *leaf_context_new(const struct leaf *leaf, struct error *ret_error)

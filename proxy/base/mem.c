@@ -134,8 +134,17 @@ void mem_wiping_free(void *block)
     free(block);
 }
 
+// The loop serves one stream at a time, each with a read in two directions at the most.
+#define READ_BUFFERS_MAX 4
+
+// Of MEM_TLS_READ_SIZE.
+static void *read_buffers[READ_BUFFERS_MAX];
+static size_t read_buffer_count;
+
 static void *openssl_malloc(size_t size, const char *file, int line)
 {
+    if (size == MEM_TLS_READ_SIZE && read_buffer_count > 0)
+        return read_buffers[--read_buffer_count];
     return size ? mem_wiping_malloc(size) : NULL;
 }
 
@@ -144,9 +153,20 @@ static void *openssl_realloc(void *block, size_t size, const char *file, int lin
     return mem_wiping_realloc(block, size);
 }
 
+// The usable size is rounded up by the C library, by less than 64 bytes.
+static bool is_read_buffer(void *block)
+{
+    size_t usable = malloc_usable_size(block);
+
+    return usable >= MEM_TLS_READ_SIZE && usable < MEM_TLS_READ_SIZE + 64;
+}
+
 static void openssl_free(void *block, const char *file, int line)
 {
-    mem_wiping_free(block);
+    if (block && !GL_SANITIZED && read_buffer_count < READ_BUFFERS_MAX && is_read_buffer(block))
+        read_buffers[read_buffer_count++] = block;
+    else
+        mem_wiping_free(block);
 }
 
 bool mem_wipe_on_free_install(void)

@@ -37,6 +37,11 @@ void *mem_wiping_calloc(size_t count, size_t size);
 void *mem_wiping_realloc(void *block, size_t size);
 char *mem_wiping_strdup(const char *string);
 void mem_wiping_free(void *block);
+// What a TLS connection that streams reads from its socket at once (SSL_CTX_set_default_read_buffer_len): four records
+// of 16 KiB a system call, less what they carry beside their payload. OpenSSL takes such a buffer for each burst and gives it
+// back after it (SSL_MODE_RELEASE_BUFFERS); a few are kept for it, as they are: to wipe 64 KiB took longer than to relay
+// a small request. The next burst overwrites them, and what is kept longer is wiped.
+#define MEM_TLS_READ_SIZE ((size_t)64 * KIB)
 // Gives that allocator to OpenSSL and jansson. The first call of main: false where OpenSSL has allocated
 // before.
 bool mem_wipe_on_free_install(void) GL_MUST_CHECK;

@@ -9,9 +9,6 @@
 // Hosts whose session is kept: the few names of the configured GitHubs; a further one displaces the oldest.
 #define SESSIONS_MAX 16
 
-// Room for a whole 64 KiB read: four records a system call.
-#define READ_BUFFER_SIZE (64 * KIB)
-
 struct kept_session {
     char *host;
     SSL_SESSION *session;
@@ -95,7 +92,7 @@ struct tls_client *tls_client_new(const char *trust, struct error *ret_error)
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, READ_BUFFER_SIZE);
+    SSL_CTX_set_default_read_buffer_len(context, MEM_TLS_READ_SIZE);
     SSL_CTX_set_alpn_protos(context, alpn, sizeof(alpn) - 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context, on_new_session);

@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "cmocka_unit.h"
 
 static void array_grows_and_keeps_its_items(void **state)
@@ -74,6 +76,30 @@ static void freed_memory_is_wiped(void **state)
     mem_wiping_free(NULL);
 }
 
+// Some are kept for the next burst; what is not kept goes as all else does.
+static void read_buffers_are_used_again(void **state)
+{
+    void *buffers[16];
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(buffers); i++) {
+        buffers[i] = OPENSSL_malloc(MEM_TLS_READ_SIZE);
+        memcpy(buffers[i], token, sizeof(token));
+    }
+    blocks_freed = tokens_freed = 0;
+    for (size_t i = 0; i < GL_ARRAY_SIZE(buffers); i++)
+        OPENSSL_free(buffers[i]);
+    assert_in_range(blocks_freed, 1, GL_SANITIZED ? 16 : 15);
+    assert_int_equal(tokens_freed, 0);
+    blocks_freed = 0;
+    for (size_t i = 0; i < 100; i++)
+        OPENSSL_free(OPENSSL_malloc(MEM_TLS_READ_SIZE));
+    assert_int_equal(blocks_freed, GL_SANITIZED ? 100 : 0);
+    // Another size gets none of them.
+    buffers[0] = OPENSSL_malloc(MEM_TLS_READ_SIZE - 4096);
+    OPENSSL_free(buffers[0]);
+    assert_int_equal(blocks_freed, GL_SANITIZED ? 101 : 1);
+}
+
 static void too_much_ends_the_process(void **state)
 {
     int status;
@@ -99,8 +125,10 @@ int main(void)
         cmocka_unit_test(array_grows_and_keeps_its_items),
         cmocka_unit_test(strings),
         cmocka_unit_test(freed_memory_is_wiped),
+        cmocka_unit_test(read_buffers_are_used_again),
         cmocka_unit_test(too_much_ends_the_process),
     };
 
+    assert_true(mem_wipe_on_free_install());
     return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
 }

@@ -15,6 +15,11 @@
 // Lines of one sink are written together up to this size: one system call for many lines when they come fast.
 #define BATCH_SIZE (64 * KIB)
 #define REPORT_INTERVAL_MS (10 * SECOND_MS)
+// After a write the thread sleeps for so long whatever is put: a line that comes alone is written at once, and of lines that
+// come fast many are written together. To wake a thread costs more than all else that is done for a line.
+#define PACE_MS 10
+// A ring that is so full is not left to wait.
+#define FULL_SIZE (LOG_WRITER_RING_SIZE / 2)
 // How long a sink that others made non-blocking may take before the deadline of a stop is looked at again.
 #define SINK_POLL_MS 100
 
@@ -39,7 +44,7 @@ struct log_writer {
     char *ring;
     uint64_t put;   // bytes put since the ring was last empty; position: modulo its size
     uint64_t taken; // bytes taken since then
-    bool waiting;   // the thread is asleep
+    bool waiting;   // the thread is asleep until something is put
     bool stop;
     bool ended;
     bool abandoned; // log_writer_free gave up waiting: the thread frees everything
@@ -105,14 +110,16 @@ void log_writer_put(struct log_writer *writer, enum log_sink sink, struct bytes 
 {
     struct record record = {(uint32_t)line.size, (uint32_t)sink};
     bool fits, wake;
+    uint64_t before;
 
     pthread_mutex_lock(&writer->mutex);
-    fits = sizeof(record) + line.size <= LOG_WRITER_RING_SIZE - (writer->put - writer->taken);
+    before = writer->put - writer->taken;
+    fits = sizeof(record) + line.size <= LOG_WRITER_RING_SIZE - before;
     if (fits) {
         ring_copy_in(writer, &record, sizeof(record));
         ring_copy_in(writer, line.data, line.size);
     }
-    wake = writer->waiting;
+    wake = writer->waiting || (before < FULL_SIZE && writer->put - writer->taken >= FULL_SIZE);
     writer->waiting = false;
     pthread_mutex_unlock(&writer->mutex);
     if (!fits)
@@ -266,10 +273,32 @@ static void dispose(struct log_writer *writer)
     mem_free(writer);
 }
 
+static struct timespec monotonic_in(int64_t ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / SECOND_MS;
+    until.tv_nsec += ms % SECOND_MS * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    return until;
+}
+
+// Lets lines gather. An order, a stop and a ring that fills end the pause. The mutex is held.
+static void pace(struct log_writer *writer)
+{
+    struct timespec until = monotonic_in(PACE_MS);
+
+    pthread_cond_timedwait(&writer->wake, &writer->mutex, &until);
+}
+
 static void *run(void *arg)
 {
     struct log_writer *writer = arg;
-    bool abandoned;
+    bool abandoned, wrote = false;
 
     pthread_mutex_lock(&writer->mutex);
     while (!writer->abandoned) {
@@ -282,8 +311,12 @@ static void *run(void *arg)
             write_batch(writer, sink, size);
             report(writer, false);
             pthread_mutex_lock(&writer->mutex);
+            wrote = true;
         } else if (writer->stop) {
             break;
+        } else if (wrote) {
+            wrote = false;
+            pace(writer);
         } else {
             writer->waiting = true;
             pthread_cond_wait(&writer->wake, &writer->mutex);
@@ -318,9 +351,9 @@ struct log_writer *log_writer_new(int audit_fd, const char *audit_path, log_writ
     for (size_t i = 0; i < LOG_SINK_COUNT; i++)
         writer->reported[i] = log_writer_lost((enum log_sink)i);
     pthread_mutex_init(&writer->mutex, NULL);
-    pthread_cond_init(&writer->wake, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&writer->wake, &monotonic);
     pthread_cond_init(&writer->stopped, &monotonic);
     pthread_condattr_destroy(&monotonic);
     // Signals are for the loop's thread; and a SIGPIPE of a sink that went is not to end the process.
@@ -371,16 +404,9 @@ static void lose_rest(struct log_writer *writer)
 
 bool log_writer_free(struct log_writer *writer, int64_t limit_ms)
 {
-    struct timespec until;
+    struct timespec until = monotonic_in(limit_ms);
     bool ended;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += limit_ms / SECOND_MS;
-    until.tv_nsec += limit_ms % SECOND_MS * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&writer->mutex);
     writer->stop = true;
     pthread_cond_signal(&writer->wake);

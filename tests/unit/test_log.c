@@ -286,6 +286,19 @@ static void a_nonblocking_sink_is_waited_for(void **state)
     text_free(&drained.all);
 }
 
+// Also those that are put while the writer lets lines gather.
+static void lines_come_without_a_stop(void **state)
+{
+    struct fixture *f = *state;
+
+    init("stdout", LOG_JSON);
+    for (unsigned i = 0; i < 20; i++) {
+        log_audit(BYTES("{}"));
+        assert_int_equal(poll(&(struct pollfd){.fd = f->out, .events = POLLIN}, 1, 10000), 1);
+        assert_string_equal(take(f->out), "{}\n");
+    }
+}
+
 static void oversized_events_are_counted(void **state)
 {
     uint64_t before = log_audit_dropped();
@@ -364,6 +377,7 @@ int main(void)
         LOG_TEST(a_stop_does_not_wait_for_a_stuck_sink),
         LOG_TEST(sinks_that_fail_are_counted_and_said),
         LOG_TEST(a_nonblocking_sink_is_waited_for),
+        LOG_TEST(lines_come_without_a_stop),
         LOG_TEST(oversized_events_are_counted),
         LOG_TEST(a_file_is_private_appended_to_and_reopened),
         LOG_TEST(a_file_that_cannot_be_opened_is_an_error),

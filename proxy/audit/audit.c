@@ -14,8 +14,18 @@ static void add_string(struct text *text, const char *name, struct bytes value)
 {
     if (value.size == 0)
         return;
-    text_format(text, ",\"%s\":", name);
+    text_append(text, ",\"");
+    text_append(text, name);
+    text_append(text, "\":");
     text_append_json_string(text, value);
+}
+
+static void add_number(struct text *text, const char *name, uint64_t value)
+{
+    text_append(text, ",\"");
+    text_append(text, name);
+    text_append(text, "\":");
+    text_append_number(text, value);
 }
 
 static void add_c_string(struct text *text, const char *name, const char *value)
@@ -28,7 +38,9 @@ static void add_time(struct text *text, struct wall now)
     char time[WALL_TEXT_SIZE];
 
     wall_format_rfc3339(now, WALL_MILLISECONDS, time);
-    text_format(text, "{\"ts\":\"%s\"", time);
+    text_append(text, "{\"ts\":\"");
+    text_append(text, time);
+    text_append_char(text, '"');
 }
 
 static void add_workspace(struct text *text, const struct audit_workspace *workspace)
@@ -99,12 +111,14 @@ static void finish(struct text *text, const struct audit_workspace *workspace)
 
 static void add_repository(struct text *text, const struct repository_name *repository)
 {
-    char name[sizeof(*repository) + 1];
-
     if (!repository || !repository->owner[0] || !repository->name[0])
         return;
-    snprintf(name, sizeof(name), "%s/%s", repository->owner, repository->name);
-    add_c_string(text, "repository", name);
+    // A name's characters need no escape (repository_name_parse).
+    text_append(text, ",\"repository\":\"");
+    text_append(text, repository->owner);
+    text_append_char(text, '/');
+    text_append(text, repository->name);
+    text_append_char(text, '"');
 }
 
 static const char *decision_name(enum decision decision)
@@ -126,10 +140,10 @@ static void add_outcome(struct text *text, const struct audit_event *event)
     add_c_string(text, "rule", event->rule);
     add_c_string(text, "reason", reason_row(event->reason)->code);
     if (event->status)
-        text_format(text, ",\"status\":%d", event->status);
-    text_format(text, ",\"bytes_up\":%llu,\"bytes_down\":%llu,\"duration_ms\":%lld",
-                (unsigned long long)event->bytes_up, (unsigned long long)event->bytes_down,
-                (long long)event->duration_ms);
+        add_number(text, "status", (uint64_t)event->status);
+    add_number(text, "bytes_up", event->bytes_up);
+    add_number(text, "bytes_down", event->bytes_down);
+    add_number(text, "duration_ms", (uint64_t)event->duration_ms);
     add_c_string(text, "source", event->source);
     add_c_string(text, "scope", event->scope);
     add_c_string(text, "token", event->token);

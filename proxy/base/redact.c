@@ -47,8 +47,6 @@ static const struct {
 // Size of the credential at the start; 0: none.
 static size_t credential_size(struct bytes at)
 {
-    if (at.data[0] != 'g' && at.data[0] != 'e')
-        return 0;
     for (size_t i = 0; i < GL_ARRAY_SIZE(forms); i++) {
         size_t size = forms[i].prefix.size;
 
@@ -62,13 +60,32 @@ static size_t credential_size(struct bytes at)
     return 0;
 }
 
+// The next place where one of the forms can begin, by its first two characters; `size` where there is none.
+static size_t find_candidate(const char *data, size_t from, size_t size)
+{
+    for (; from + 1 < size; from++) {
+        char next = data[from + 1];
+
+        if (data[from] == 'g' ? next == 'h' || next == 'i' : data[from] == 'e' && (next == 'y' || next == 'C'))
+            return from;
+    }
+    return size;
+}
+
 size_t redact(char *data, size_t size)
 {
     size_t from = 0, to = 0;
 
     while (from < size) {
-        size_t credential = credential_size(bytes_of(data + from, size - from));
+        size_t next = find_candidate(data, from, size), credential;
 
+        if (to != from)
+            memmove(data + to, data + from, next - from);
+        to += next - from;
+        from = next;
+        if (from == size)
+            break;
+        credential = credential_size(bytes_of(data + from, size - from));
         if (!credential) {
             data[to++] = data[from++];
             continue;

@@ -4,6 +4,9 @@
 
 #include "mem.h"
 
+// The first block holds a line.
+#define FIRST_CAPACITY ((size_t)256)
+
 void text_init(struct text *text, size_t limit)
 {
     *text = (struct text){.limit = limit};
@@ -26,11 +29,14 @@ void text_free(struct text *text)
 // Whether `count` more bytes may be added; makes room for them and a NUL.
 static bool reserve(struct text *text, size_t count)
 {
+    size_t need;
+
     if (text->cut || (text->limit && count > text->limit - text->size)) {
         text->cut = true;
         return false;
     }
-    text->data = mem_grow(text->data, &text->capacity, text->size + count + 1, 1);
+    need = text->size + count + 1;
+    text->data = mem_grow(text->data, &text->capacity, need > FIRST_CAPACITY ? need : FIRST_CAPACITY, 1);
     return true;
 }
 
@@ -54,18 +60,37 @@ void text_append_char(struct text *text, char c)
     text_append_bytes(text, bytes_of(&c, 1));
 }
 
+void text_append_number(struct text *text, uint64_t number)
+{
+    char digits[sizeof("18446744073709551615")];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    text_append_bytes(text, bytes_of(digits + at, sizeof(digits) - at));
+}
+
 void text_format_list(struct text *text, const char *format, va_list list)
 {
+    size_t room = text->capacity - text->size;
     va_list again;
     int length;
 
-    va_copy(again, list);
-    length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (length < 0 || !reserve(text, (size_t)length))
+    if (text->cut)
         return;
-    vsnprintf(text->data + text->size, (size_t)length + 1, format, list);
-    text->size += (size_t)length;
+    // Mostly it fits where it is; else it is formatted twice.
+    va_copy(again, list);
+    length = vsnprintf(room ? text->data + text->size : NULL, room, format, again);
+    va_end(again);
+    if (length >= 0 && reserve(text, (size_t)length)) {
+        if ((size_t)length >= room)
+            vsnprintf(text->data + text->size, (size_t)length + 1, format, list);
+        text->size += (size_t)length;
+    } else if (room) {
+        text->data[text->size] = '\0';
+    }
 }
 
 void text_format(struct text *text, const char *format, ...)
@@ -132,15 +157,16 @@ void text_append_json_string(struct text *text, struct bytes bytes)
     text_append_char(text, '"');
     while (bytes.size > plain) {
         struct bytes rest = bytes_skip(bytes, plain);
-        size_t sequence = utf8_sequence(rest);
+        unsigned char first = (unsigned char)rest.data[0];
+        size_t sequence = first < 0x80 ? 1 : utf8_sequence(rest);
 
-        if (sequence && !needs_escape((unsigned char)rest.data[0])) {
+        if (sequence && !needs_escape(first)) {
             plain += sequence;
             continue;
         }
         text_append_bytes(text, bytes_of(bytes.data, plain));
         if (sequence)
-            append_escaped(text, (unsigned char)rest.data[0]);
+            append_escaped(text, first);
         else
             text_append(text, "\xef\xbf\xbd");
         bytes = bytes_skip(rest, 1);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <gitlatch/attr.h>
 #include <gitlatch/bytes.h>
@@ -28,6 +29,8 @@ void text_free(struct text *text);
 void text_append(struct text *text, const char *string);
 void text_append_bytes(struct text *text, struct bytes bytes);
 void text_append_char(struct text *text, char c);
+// In decimal.
+void text_append_number(struct text *text, uint64_t number);
 void text_format(struct text *text, const char *format, ...) GL_PRINTF(2, 3);
 void text_format_list(struct text *text, const char *format, va_list list) GL_PRINTF(2, 0);
 // A JSON string with its quotes (RFC 8259, section 7). Bytes that are not UTF-8 become U+FFFD.

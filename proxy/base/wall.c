@@ -87,21 +87,44 @@ static bool from_tm(const struct tm *tm, struct wall *ret_wall)
     return true;
 }
 
+// `width` digits, with zeros before.
+static char *put_digits(char *at, int number, unsigned width)
+{
+    for (unsigned i = width; i-- > 0; number /= 10)
+        at[i] = (char)('0' + number % 10);
+    return at + width;
+}
+
+// The digits, and the character after them.
+static char *put_part(char *at, int number, unsigned width, char after)
+{
+    at = put_digits(at, number, width);
+    *at = after;
+    return at + 1;
+}
+
 void wall_format_rfc3339(struct wall wall, enum wall_precision precision,
                          char ret_text[static WALL_TEXT_SIZE])
 {
     int64_t ms = wall.ms < YEAR_0_MS ? YEAR_0_MS : wall.ms > YEAR_9999_MS ? YEAR_9999_MS : wall.ms;
     int fraction = (int)(((ms % SECOND_MS) + SECOND_MS) % SECOND_MS);
     time_t seconds = (ms - fraction) / SECOND_MS;
-    char text[64]; // what the compiler thinks that these numbers could need
+    char *at = ret_text;
     struct tm tm;
 
     gmtime_r(&seconds, &tm);
-    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
-    if (precision == WALL_SECONDS)
-        memcpy(strchr(text, '.'), "Z", sizeof("Z"));
-    memcpy(ret_text, text, WALL_TEXT_SIZE);
+    at = put_part(at, tm.tm_year + 1900, 4, '-');
+    at = put_part(at, tm.tm_mon + 1, 2, '-');
+    at = put_part(at, tm.tm_mday, 2, 'T');
+    at = put_part(at, tm.tm_hour, 2, ':');
+    at = put_part(at, tm.tm_min, 2, ':');
+    if (precision == WALL_SECONDS) {
+        at = put_part(at, tm.tm_sec, 2, 'Z');
+    } else {
+        at = put_part(at, tm.tm_sec, 2, '.');
+        at = put_part(at, fraction, 3, 'Z');
+    }
+    *at = '\0';
 }
 
 // The fraction of a second in ms, where there is one.

@@ -49,6 +49,38 @@ static void what_does_not_fit_is_left_out_whole(void **state)
     text_free(&text);
 }
 
+static void numbers(void **state)
+{
+    struct text text = {0};
+
+    text_append_number(&text, 0);
+    text_append_char(&text, ' ');
+    text_append_number(&text, 9007199254740993);
+    text_append_char(&text, ' ');
+    text_append_number(&text, UINT64_MAX);
+    assert_string_equal(text_string(&text), "0 9007199254740993 18446744073709551615");
+    text_free(&text);
+}
+
+// Where it fits as it is, where it makes the block grow, and where the limit stops it.
+static void formats(void **state)
+{
+    char expected[1201] = "";
+    struct text text;
+
+    text_init(&text, sizeof(expected) - 1);
+    for (unsigned i = 0; i < 100; i++) {
+        text_format(&text, "%05u %c%s", i, 'x', "abcde");
+        snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%05u xabcde", i);
+    }
+    assert_string_equal(text_string(&text), expected);
+    assert_false(text.cut);
+    text_format(&text, "%d", 1);
+    assert_true(text.cut);
+    assert_string_equal(text_string(&text), expected);
+    text_free(&text);
+}
+
 static void json_strings(void **state)
 {
     assert_json(BYTES(""), "\"\"");
@@ -78,6 +110,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_come_together),
         cmocka_unit_test(what_does_not_fit_is_left_out_whole),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(formats),
         cmocka_unit_test(json_strings),
         cmocka_unit_test(json_strings_of_broken_utf8),
     };

@@ -5,17 +5,9 @@
 
 #define ROUNDS        3000
 #define COMMANDS_MAX  12
+#define PATTERNS_MAX  3
+#define NAME_SIZE     64
 #define TEXT(literal) ((char[]){literal})
-
-static const char *const patterns[] = {
-    "refs/heads/agent/*", "refs/heads/**",  "refs/tags/v*", "refs/heads/main", "**/x",
-    "refs/*/a",           "refs/heads/*/a",
-};
-static const char *const refs[] = {
-    "refs/heads/main", "refs/heads/agent/x", "refs/heads/agent/a/b", "refs/heads/a",   "refs/heads/b/a",
-    "refs/tags/v1",    "refs/tags/a",        "refs/notes/commits",   "refs/for/a/x",   "refs/heads/v1",
-    "refs/tags/v1/x",  "refs/heads/agent/y", "refs/changes/1/2/3",   "refs/heads/x/y",
-};
 
 // A small generator, so that a failure can be seen again by its round.
 static uint32_t random_state;
@@ -28,58 +20,92 @@ static uint32_t random_below(uint32_t bound)
 
 struct random_push {
     struct rule rule;
-    char *push[3], *delete[3];
+    char push[PATTERNS_MAX][NAME_SIZE], delete[PATTERNS_MAX][NAME_SIZE];
+    char *push_list[PATTERNS_MAX], *delete_list[PATTERNS_MAX];
     struct {
-        const char *ref;
+        char ref[NAME_SIZE];
         enum ref_change change;
     } commands[COMMANDS_MAX];
     size_t count;
 };
 
-static void random_set(struct ref_set *set, char **list)
+// Few words and short ones, so that patterns often meet refs.
+static void random_name(char name[NAME_SIZE], const char *const *words, size_t word_count)
+{
+    size_t size = (size_t)snprintf(name, NAME_SIZE, "refs");
+
+    for (uint32_t segments = 1 + random_below(3); segments; segments--)
+        size += (size_t)snprintf(name + size, NAME_SIZE - size, "/%s", words[random_below((uint32_t)word_count)]);
+}
+
+static void random_ref(char ref[NAME_SIZE])
+{
+    static const char *const words[] = {"heads", "heads", "tags", "a", "ab", "b", "main"};
+
+    random_name(ref, words, GL_ARRAY_SIZE(words));
+}
+
+static void random_pattern(char pattern[NAME_SIZE])
+{
+    static const char *const words[] = {"heads", "heads", "tags", "a", "*", "**", "a*", "*b", "**a", "m*n"};
+
+    random_name(pattern, words, GL_ARRAY_SIZE(words));
+}
+
+static void random_set(struct ref_set *set, char patterns[PATTERNS_MAX][NAME_SIZE], char **list)
 {
     set->kind = (enum ref_set_kind)random_below(REF_SET_PATTERNS + 1);
     set->patterns = list;
-    set->count = random_below(4);
-    for (size_t i = 0; i < set->count; i++)
-        list[i] = (char *)(uintptr_t)patterns[random_below(GL_ARRAY_SIZE(patterns))];
+    set->count = random_below(PATTERNS_MAX + 1);
+    for (size_t i = 0; i < set->count; i++) {
+        random_pattern(patterns[i]);
+        list[i] = patterns[i];
+    }
+}
+
+static bool names_ref(const struct random_push *push, const char *ref)
+{
+    for (size_t i = 0; i < push->count; i++)
+        if (strcmp(push->commands[i].ref, ref) == 0)
+            return true;
+    return false;
 }
 
 static void random_push(struct random_push *push)
 {
     static char match[] = "acme/widgets";
-    uint32_t first = random_below(GL_ARRAY_SIZE(refs));
 
     rule_init(&push->rule);
     push->rule.match = match;
     push->rule.create = random_below(4) != 0;
-    random_set(&push->rule.push, push->push);
-    random_set(&push->rule.delete, push->delete);
-    push->count = 1 + random_below(COMMANDS_MAX);
-    for (size_t i = 0; i < push->count; i++) {
-        push->commands[i].ref = refs[(first + i) % GL_ARRAY_SIZE(refs)]; // each at most once
-        push->commands[i].change = (enum ref_change)random_below(REF_DELETE + 1);
+    random_set(&push->rule.push, push->push, push->push_list);
+    random_set(&push->rule.delete, push->delete, push->delete_list);
+    for (uint32_t tries = 1 + random_below(COMMANDS_MAX); tries; tries--) {
+        char ref[NAME_SIZE];
+
+        random_ref(ref);
+        if (names_ref(push, ref)) // each at most once
+            continue;
+        memcpy(push->commands[push->count].ref, ref, sizeof(ref));
+        push->commands[push->count++].change = (enum ref_change)random_below(REF_DELETE + 1);
     }
 }
 
-// What the rule says of one command, with the patterns' meaning written out anew: for the few patterns above.
+// What a pattern means, by trying everything.
 static bool pattern_holds(const char *pattern, const char *ref)
 {
-    size_t size = strlen(pattern), star = strcspn(pattern, "*");
-    const char *slash;
+    bool crosses = strncmp(pattern, "**", 2) == 0;
 
-    if (strcmp(pattern, "**/x") == 0)
-        return strlen(ref) >= 2 && strcmp(ref + strlen(ref) - 2, "/x") == 0;
-    if (strcmp(pattern, "refs/*/a") == 0 || strcmp(pattern, "refs/heads/*/a") == 0) {
-        if (strncmp(ref, pattern, star) != 0 || !(slash = strchr(ref + star, '/')))
+    if (!*pattern)
+        return !*ref;
+    if (*pattern != '*')
+        return *ref == *pattern && pattern_holds(pattern + 1, ref + 1);
+    for (;; ref++) {
+        if (pattern_holds(pattern + (crosses ? 2 : 1), ref))
+            return true;
+        if (!*ref || (*ref == '/' && !crosses))
             return false;
-        return strcmp(slash, "/a") == 0;
     }
-    if (star == size)
-        return strcmp(pattern, ref) == 0;
-    if (strncmp(ref, pattern, star) != 0)
-        return false;
-    return pattern[star + 1] == '*' || strchr(ref + star, '/') == NULL;
 }
 
 static bool set_holds(const struct ref_set *set, const char *ref)

@@ -302,13 +302,31 @@ static void on_output(void *arg)
 
 static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};
 
+// Closes the connection that waits longest for a request, as its timeout would soon: whoever is behind it comes back
+// when he has one. False: there is a request on each.
+static bool make_room(struct service *service)
+{
+    struct connection *idlest = NULL;
+
+    if (service->count < service->options.connections)
+        return true;
+    for (struct connection *each = service->connections; each; each = each->next) {
+        if (each->state == CONNECTION_HEAD && !deferred_pending(&each->again) &&
+            (!idlest || each->timer.due.ms <= idlest->timer.due.ms))
+            idlest = each;
+    }
+    if (idlest)
+        close_connection(idlest);
+    return idlest;
+}
+
 static void on_accept(void *arg, int fd, const struct address *peer)
 {
     struct service *service = arg;
     struct connection *connection;
     SSL *ssl = NULL;
 
-    if (service->count >= service->options.connections ||
+    if (!make_room(service) ||
         (service->options.tls && !(ssl = SSL_new(service->options.tls(service->options.tls_arg))))) {
         close(fd);
         return;

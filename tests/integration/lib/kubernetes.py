@@ -17,6 +17,7 @@ def encode(value):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))

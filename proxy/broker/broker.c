@@ -85,6 +85,14 @@ static void on_admin_call(void *arg, struct service_call *http)
         answer_unknown(http, "there is GET /admin/github-installation-token");
 }
 
+static bool is_json(struct bytes content_type)
+{
+    struct bytes type, parameters;
+
+    bytes_cut(content_type, ';', &type, &parameters);
+    return bytes_equal_nocase(type, BYTES("application/json"));
+}
+
 static void on_admission_call(void *arg, struct service_call *http)
 {
     struct broker *broker = arg;
@@ -96,9 +104,12 @@ static void on_admission_call(void *arg, struct service_call *http)
         answer_unknown(http, "there is POST /admission");
         return;
     }
-    if (!admission_review(broker->runtime->admission, service_call_body(http), &text, &error)) {
-        text_format(&text, "%s\n", error.text);
+    if (!is_json(service_call_field(http, FIELD_CONTENT_TYPE)))
+        answer.status = 415, error_set(&error, "Content-Type must be application/json");
+    else if (!admission_review(broker->runtime->admission, service_call_body(http), &text, &error))
         answer.status = 400;
+    if (answer.status != 200) {
+        text_format(&text, "%s\n", error.text);
         answer.content_type = BYTES("text/plain");
     }
     answer.body = text_bytes(&text);

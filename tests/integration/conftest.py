@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,7 @@ collect_ignore_glob = [f"test_{area}_*.py" for variable, areas in NEEDS.items() 
 
 from lib.broker import Broker  # noqa: E402
 from lib.certificates import Authority  # noqa: E402
+from lib import listener  # noqa: E402
 from lib.github import APP_ID, Github  # noqa: E402
 from lib.gitlatch import SYSTEM_ROOTS, Gitlatch  # noqa: E402
 from lib.kubernetes import Kubernetes  # noqa: E402
@@ -50,6 +52,14 @@ def time_limit(request):
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(autouse=True)
+def no_listener_left():
+    """A thread that still accepts when its test is over may take the next test's connections (lib/listener.py)."""
+    yield
+    left = [thread for thread in threading.enumerate() if thread.name == listener.THREAD]
+    assert not left, "the test leaves a listener open"
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -6,6 +6,7 @@ import pytest
 from conftest import ACME
 from lib import seed
 from lib.gitlatch import sanitized
+from lib.process import wait_until
 
 WIDGETS = "https://github.com/acme/widgets.git"
 
@@ -157,7 +158,8 @@ def test_a_repository_of_500_mb_through_24_mib(workspace, github, gitlatch):
     assert workspace.head(clone, "origin/main") == head
     fsck = workspace.git("fsck", "--full", "--strict", "--no-dangling", cwd=clone, timeout=120)
     assert "error" not in fsck.all and "missing" not in fsck.all
-    assert max(event["bytes_down"] for event in gitlatch.audit(event="request")) > 500 << 20
+    wait_until(lambda: any(event["bytes_down"] > 500 << 20 for event in gitlatch.audit(event="request")),
+               "the clone is in the audit log")
     if not sanitized():
         assert gitlatch.process.peak_kib() <= 24 << 10
 

@@ -5,8 +5,8 @@ import signal
 import socket
 import stat
 import subprocess
-import threading
 import time
+from contextlib import closing
 
 import pytest
 from conftest import ACME
@@ -14,6 +14,7 @@ from lib import seed
 from lib.gitlatch import sanitized
 from lib.process import free_port, wait_until
 from lib.raw import Raw
+from lib.relay import Relay
 from lib.workspace import Workspace
 
 WIDGETS = "https://github.com/acme/widgets.git"
@@ -77,7 +78,8 @@ def test_every_request_is_one_audit_event(gitlatch, workspace):
     assert event["ts"].endswith("Z") and event["rule"] == "acme/*" and event["user_agent"].startswith("git/")
     mint = gitlatch.wait_audit(event="mint")
     assert mint["source"] == "app" and "scope" in mint
-    assert len({event["id"] for event in gitlatch.audit(event="request")}) == len(gitlatch.audit(event="request"))
+    events = gitlatch.audit(event="request")
+    assert len({event["id"] for event in events}) == len(events)
 
 
 def test_a_reload_changes_the_rules(gitlatch, workspace):
@@ -166,13 +168,12 @@ def test_the_ca_is_kept_over_a_restart(start, folder):
 def test_ipv6_on_both_sides(start, folder, github):
     if not has_ipv6():
         pytest.skip("this machine has no IPv6 loopback")
-    relay = Relay(("::1", 0), ("127.0.0.1", github.port), socket.AF_INET6)
-    gitlatch = start(listen=(listen := f"[::1]:{free_port()}"),
-                     github={"connect_to": {**github.connect_to(), "github.com:443": f"[::1]:{relay.port}"}})
-    workspace = gitlatch.workspace(folder / "workspace")
-    assert listen in workspace.env["HTTPS_PROXY"]
-    assert workspace.head(workspace.clone(WIDGETS)) == github.head("acme/widgets")
-    relay.close()
+    with closing(Relay(github.port, ("::1", 0), socket.AF_INET6)) as relay:
+        gitlatch = start(listen=(listen := f"[::1]:{free_port()}"),
+                         github={"connect_to": {**github.connect_to(), "github.com:443": f"[::1]:{relay.port}"}})
+        workspace = gitlatch.workspace(folder / "workspace")
+        assert listen in workspace.env["HTTPS_PROXY"]
+        assert workspace.head(workspace.clone(WIDGETS)) == github.head("acme/widgets")
 
 
 def has_ipv6():
@@ -184,67 +185,17 @@ def has_ipv6():
         return False
 
 
-class Relay:
-    """A listener whose connections go on to `target`; as a proxy it takes CONNECT first, as a company's does."""
-
-    def __init__(self, address, target, family=socket.AF_INET, proxy=False):
-        self.listener = socket.socket(family)
-        self.listener.bind(address)
-        self.listener.listen()
-        self.port = self.listener.getsockname()[1]
-        self.target, self.proxy, self.asked = target, proxy, []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client):
-        with client:
-            if self.proxy:
-                head = b""
-                while b"\r\n\r\n" not in head:
-                    data = client.recv(4096)
-                    if not data:
-                        return
-                    head += data
-                self.asked.append(head.decode("latin-1"))
-                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            with socket.create_connection(self.target) as server:
-                other = threading.Thread(target=copy, args=(client, server), daemon=True)
-                other.start()
-                copy(server, client)
-                other.join()
-
-
-def copy(source, sink):
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
-
-
 def test_the_way_out_through_a_corporate_proxy(start, folder, github):
     """GitHub and the token service are reached through `upstream.proxy`, by name, and through nothing else."""
-    proxy = Relay(("127.0.0.1", 0), ("127.0.0.1", github.port), proxy=True)
-    gitlatch = start(github={"connect_to": {}}, upstream={"proxy": f"http://127.0.0.1:{proxy.port}"})
-    workspace = gitlatch.workspace(folder / "workspace")
-    clone = workspace.clone(WIDGETS)
-    assert workspace.head(clone) == github.head("acme/widgets")
-    assert workspace.status("https://api.github.com/repos/acme/widgets")[0] == 200
-    lines = {head.split("\r\n")[0] for head in proxy.asked}
-    assert lines == {"CONNECT github.com:443 HTTP/1.1", "CONNECT api.github.com:443 HTTP/1.1"}
-    assert not any("authorization" in head.lower() for head in proxy.asked)
-    proxy.close()
+    with closing(Relay(github.port, proxy=True)) as proxy:
+        gitlatch = start(github={"connect_to": {}}, upstream={"proxy": proxy.url})
+        workspace = gitlatch.workspace(folder / "workspace")
+        clone = workspace.clone(WIDGETS)
+        assert workspace.head(clone) == github.head("acme/widgets")
+        assert workspace.status("https://api.github.com/repos/acme/widgets")[0] == 200
+        lines = {head.split("\r\n")[0] for head in proxy.asked}
+        assert lines == {"CONNECT github.com:443 HTTP/1.1", "CONNECT api.github.com:443 HTTP/1.1"}
+        assert not any("authorization" in head.lower() for head in proxy.asked)
 
 
 def test_a_password_on_a_listener(start, folder, github):

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from lib.gitlatch import sanitized
+from lib.process import wait_until
 from lib.raw import Raw
 
 ARCHIVE = "/acme/widgets/archive/refs/heads/main.tar.gz"
@@ -142,11 +143,14 @@ def test_an_answer_that_is_not_http_is_502(gitlatch, github, nonsense):
 
 def test_a_client_that_goes_away_ends_the_transfer(workspace, github, gitlatch):
     github.fault(path=ARCHIVE, status=200, size=1 << 40)
-    subprocess.run(["curl", "--silent", "--max-time", "1", "--output", "/dev/null", "https://github.com" + ARCHIVE],
-                   env=workspace.env)
+    curl = subprocess.Popen(["curl", "--silent", "https://github.com" + ARCHIVE], env=workspace.env,
+                            stdout=subprocess.PIPE)
+    assert curl.stdout.read(1 << 20)
+    curl.kill()
+    curl.communicate()
     event = gitlatch.wait_audit(host="github.com", reason="client_gone")
     assert event["bytes_down"] > 0
-    assert gitlatch.metrics().sum("gitlatch_connections", side="upstream") <= 1
+    wait_until(lambda: gitlatch.metrics().sum("gitlatch_connections", side="upstream") <= 1, "the upstream is closed")
 
 
 def test_connections_are_kept_on_both_sides(gitlatch, github):

@@ -85,8 +85,8 @@ def test_shallow_lines_and_sha256(raw, github):
     body = commands((ZERO256, SOME256, "refs/heads/main"), capabilities="report-status object-format=sha256")
     answer = receive_pack.push(raw, "acme/widgets", body + b"PACK")
     assert b"ng refs/heads/main gitlatch: the rule does not allow to push this ref [" in answer.body
-    event = raw.gitlatch.audit(operation="push", decision="deny")[-1]
-    assert event["refs"] == [{"ref": "refs/heads/main", "old": ZERO256, "new": SOME256}]
+    raw.gitlatch.wait_audit(operation="push", decision="deny",
+                            refs=[{"ref": "refs/heads/main", "old": ZERO256, "new": SOME256}])
 
 
 def test_push_options(raw, github):

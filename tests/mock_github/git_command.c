@@ -37,7 +37,8 @@ void git_command_configure(const char *state_directory)
             "[uploadpack]\n\tallowFilter = true\n\tallowAnySHA1InWant = true\n\thideRefs = refs/internal\n"
             "[receive]\n\tadvertisePushOptions = true\n\tautogc = false\n\tprocReceiveRefs = refs\n"
             "\thideRefs = refs/pull\n\thideRefs = refs/internal\n\tdenyDeleteCurrent = refuse\n"
-            "[core]\n\thooksPath = %s/hooks\n",
+            "[core]\n\thooksPath = %s/hooks\n"
+            "\tfsync = none\n", // the state need not outlive a power cut
             state_directory);
     if (fclose(file) != 0)
         err(1, "%s", configuration);

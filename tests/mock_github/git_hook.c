@@ -174,6 +174,16 @@ struct command {
     char *reason;
 };
 
+// One git for each commit, not for each ref: a push may name ten thousand refs.
+static char *judge_once(const char *commit, const struct command *before, size_t count)
+{
+    const struct command *last = count > 0 ? &before[count - 1] : NULL;
+
+    if (!last || strcmp(last->commit, commit) != 0)
+        return judge(commit);
+    return last->reason ? mock_text_copy(last->reason) : NULL;
+}
+
 // Reads the commands up to their flush; returns how many were judged bad.
 static int read_commands(struct command **ret_commands, size_t *ret_count)
 {
@@ -187,7 +197,7 @@ static int read_commands(struct command **ret_commands, size_t *ret_count)
 
         if (!more || sscanf(line, "%79s %79s %s", old, command.commit, command.ref) != 3)
             abort();
-        command.reason = judge(command.commit);
+        command.reason = judge_once(command.commit, more, *ret_count);
         bad += command.reason != NULL;
         more[(*ret_count)++] = command;
         *ret_commands = more;

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lib.connect_proxy import ConnectProxy
+from lib.relay import Relay
 from lib.workspace import Workspace
 
 API = "https://api.github.com"
@@ -32,7 +32,7 @@ def sign_jwt(key, claims=None, algorithm="RS256", **changes):
 class Direct(Workspace):
     def __init__(self, folder, github):
         self.github = github
-        self.proxy = ConnectProxy(github.port)
+        self.proxy = Relay(github.port, proxy=True)
         ca = str(github.ca)
         super().__init__(folder, https_proxy=self.proxy.url, HTTPS_PROXY=self.proxy.url, GIT_SSL_CAINFO=ca,
                          SSL_CERT_FILE=ca, CURL_CA_BUNDLE=ca, GH_NO_UPDATE_NOTIFIER="1", GH_PROMPT_DISABLED="1",
@@ -84,5 +84,4 @@ def basic(token, user="x-access-token"):
 def direct(folder, github):
     direct = Direct(folder / "direct", github)
     yield direct
-    direct.proxy.shutdown()
-    direct.proxy.server_close()
+    direct.proxy.close()

@@ -48,8 +48,8 @@ class Raw:
         return self
 
     @classmethod
-    def intercepted(cls, gitlatch, host="github.com"):
-        raw = cls(gitlatch)
+    def intercepted(cls, gitlatch, host="github.com", **options):
+        raw = cls(gitlatch, **options)
         answer = raw.connect(f"{host}:443")
         assert answer.status == 200, answer
         return raw.tls(host)

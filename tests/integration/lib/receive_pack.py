@@ -1,8 +1,10 @@
 """A push by hand: git's receive-pack protocol over a raw connection."""
+import hashlib
 import zlib
 
 ZERO = "0" * 40
 CAPABILITIES = "report-status side-band-64k agent=by-hand"
+EMPTY_PACK = (header := b"PACK" + bytes([0, 0, 0, 2, 0, 0, 0, 0])) + hashlib.sha1(header).digest()
 
 
 def pkt(text):

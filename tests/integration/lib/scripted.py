@@ -3,8 +3,9 @@ import socket
 import ssl
 import struct
 import subprocess
-import threading
 from contextlib import contextmanager
+
+from lib.listener import Listener
 
 PACK_RESULT = b"Content-Type: application/x-git-receive-pack-result\r\n"
 
@@ -86,20 +87,13 @@ class Scripted:
     def __init__(self, folder, ca, script, name="github.com"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate(folder, ca, name))
-        self.context, self.script = context, script
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.connections, self.errors = 0, []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.context, self.script, self.errors = context, script, []
+        self.listener = Listener(self._serve)
+        self.port = self.listener.port
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True).start()
+    @property
+    def connections(self):
+        return self.listener.connections
 
     def _serve(self, connection, index):
         try:

@@ -6,6 +6,7 @@ import time
 import pytest
 from lib.broker import SIDECAR
 from lib.process import wait_until
+from lib.scripted import answer, scripted
 
 WIDGETS = "https://github.com/acme/widgets.git"
 GADGETS = "https://github.com/acme/gadgets.git"
@@ -111,6 +112,53 @@ def test_a_reload_keeps_the_rules(sidecar, broker, folder):
     gitlatch.reload(limits={"token": "3s"})
     wait_until(lambda: "and in force" in gitlatch.log, "reloaded")
     workspace.git("ls-remote", WIDGETS)
+
+
+# What a source has to do.
+
+def test_a_renewed_service_account_token_is_read_again(sidecar, kubernetes, token_file, folder):
+    workspace = sidecar().workspace(folder / "workspace")
+    workspace.git("ls-remote", WIDGETS)
+    old = token_file.read_text()
+    token_file.write_text(kubernetes.issue())
+    kubernetes.delete_pod(old)
+    workspace.git("ls-remote", GADGETS)
+    assert old not in kubernetes.reviews[-1]
+
+
+def test_a_renamed_repository(sidecar, folder, github):
+    github.rename("acme/widgets", "wheels")
+    clone = sidecar().workspace(folder / "workspace").clone(WIDGETS)
+    assert (clone / ".git").is_dir()
+    assert any("/acme/wheels.git/info/refs" in request.path for request in github.requests(host="github.com"))
+
+
+def test_what_github_says_is_handed_on(sidecar, folder, github):
+    github.control("POST", "/installation", owner="acme", suspended=True)
+    said = sidecar().workspace(folder / "workspace").git("ls-remote", WIDGETS, check=False).err
+    assert "This installation has been suspended" in said
+
+
+@pytest.mark.parametrize("repositories, permissions", [
+    (["widgets"], {"contents": "write"}), (["widgets", "gadgets"], {"contents": "read"}), (["widgets"], None)],
+    ids=["more permissions", "more repositories", "says nothing"])
+def test_a_wider_token_is_not_used(start, token_file, folder, github, repositories, permissions):
+    """Of a broker that gives more than was asked for."""
+    def script(peer):
+        while True:
+            head, _ = peer.request()
+            rules = {"repositories": SIDECAR}
+            token = {"token": github.token(owner="acme"), "expires_at": "2099-01-01T00:00:00Z", "host": "github.com",
+                     "owner": "acme", "repositories": [{"id": number, "name": name}
+                                                       for number, name in enumerate(repositories, 1)],
+                     **({"permissions": permissions} if permissions else {})}
+            peer.send(answer(200, json.dumps(rules if "/v1/rules" in head else token)))
+    with scripted(folder, github, script, "broker.test") as (server, connect_to):
+        gitlatch = start(repositories=None, github={"connect_to": connect_to}, credentials=[
+            {"type": "broker", "url": "https://broker.test", "token_file": str(token_file), "trust": str(github.ca)}])
+        said = gitlatch.workspace(folder / "workspace").git("ls-remote", WIDGETS, check=False).err
+        assert gitlatch.wait_audit(event="request", repository="acme/widgets")["reason"] == "scope", said
+    assert not [request for request in github.requests(host="github.com") if request.auth == "basic"]
 
 
 # Own rules.

@@ -1,5 +1,6 @@
 """GitHub's ways with Apps and tokens, as a workspace with real git meets them: it gets what it asked for, or a sentence.
 Never a prompt, never a hang, never a bare 401."""
+import json
 import re
 import subprocess
 import time
@@ -23,6 +24,15 @@ def mints(github):
     return [request for request in github.requests(method="POST") if request.path.endswith("/access_tokens")]
 
 
+def start_several(start, hosts, apps):
+    """`start` knows of one GitHub; with several the configuration has a list."""
+    gitlatch = start(github=hosts[0], credentials=apps[:1])
+    gitlatch.stop()
+    gitlatch.config.update(github=hosts, credentials=apps)
+    gitlatch.write_config()
+    return gitlatch.start()
+
+
 # Narrow by default.
 
 def test_a_fetch_never_carries_a_token_that_can_write(workspace, github):
@@ -43,6 +53,35 @@ def test_a_push_carries_one_that_can_for_this_repository_alone(workspace, github
     pushed = [request for request in github.requests() if request.path.endswith("/git-receive-pack")][-1]
     assert pushed.scope["permissions"] == {"contents": "write", "metadata": "read"}
     assert pushed.scope["repository_ids"] == [github.id("acme/widgets")]
+
+
+def test_workflows_can_be_changed_where_the_rule_grants_it(start, folder, github):
+    rule = {"match": "acme/*", "fetch": True, "push": True}
+    for name, permissions, served in (("no", {"issues": "read"}, False), ("yes", {"workflows": "write"}, True)):
+        workspace = start(name, repositories=[{**rule, "permissions": permissions}]).workspace(folder / f"{name}-workspace")
+        clone = workspace.clone(WIDGETS)
+        workspace.commit(clone, {".github/workflows/ci.yml": "on: push\n"}, branch="topic")
+        said = workspace.git("push", "origin", "topic", cwd=clone, check=served).err
+        assert served or "workflow" in said, said
+        pushed = [request for request in github.requests() if request.path.endswith("/git-receive-pack")][-1]
+        assert pushed.scope["permissions"] == {"contents": "write", "metadata": "read",
+                                               **({"workflows": "write"} if served else {})}
+
+
+def test_several_githubs_have_an_app_each(start, folder, github):
+    names = {"ghe.test": "https://ghe.test/api/v3", "github.com": "https://api.github.com"}
+    hosts = [{"host": name, "api": api, "trust": str(github.ca),
+              "connect_to": github.connect_to([name, "api.github.com"])} for name, api in names.items()]
+    apps = [{"type": "app", "host": name, "app_id": APP_ID, "private_key": str(github.app_key)} for name in names]
+    gitlatch = start_several(start, hosts, apps)
+    workspace = gitlatch.workspace(folder / "workspace")
+    for name in names:
+        workspace.git("ls-remote", f"https://{name}/acme/widgets.git")
+        served = github.requests(host=name)[-1]
+        assert served.status == 200 and served.auth == "basic" and served.scope["permissions"]["contents"] == "read"
+    assert {request.host for request in mints(github)} == {"ghe.test", "api.github.com"}
+    events = gitlatch.audit(event="request", repository="acme/widgets")
+    assert {(event["host"], event["source"]) for event in events} == {("ghe.test", "app"), ("github.com", "app-2")}
 
 
 # Clocks.
@@ -214,6 +253,47 @@ def test_a_fall_is_told(gitlatch, workspace, github, fault, reason):
     assert gitlatch.wait_audit(event="mint")["result"] != "ok"
     resident = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{gitlatch.process.pid}/status").read())[1])
     assert resident < 200 * 1024
+
+
+@pytest.fixture
+def impatient(start, folder):
+    """A workspace whose gitlatch waits a few seconds for a token."""
+    return start(limits={"token": "4s"}).workspace(folder / "workspace")
+
+
+# The calls that come before a mint: who has the App installed, and what it covers.
+@pytest.mark.parametrize("fault", [fault for fault, _ in FALLS.values() if fault], ids=[name for name in FALLS if "wider" not in name])
+def test_a_fall_of_the_lookup_is_told(impatient, github, fault):
+    github.fault(path="*/installation", **fault)
+    said = refused(impatient)
+    assert "gitlatch:" in said and "api.github.com" in said or "limits.token" in said, said
+    assert not mints(github)
+    github.heal()
+    wait_until(lambda: impatient.git("ls-remote", WIDGETS, check=None).code == 0, "served again", SECONDS)
+
+
+@pytest.mark.parametrize("fault", [fault for fault, _ in FALLS.values() if fault], ids=[name for name in FALLS if "wider" not in name])
+def test_a_fall_is_told_in_each_form(impatient, github, fault):
+    """A push, Git LFS and the API: each ends with a sentence that its tool shows."""
+    clone = impatient.clone(WIDGETS)  # its token can read, and is no use for what follows
+    impatient.commit(clone, {"a": "1"}, branch="topic")
+    github.fault(path=MINT, **fault)
+    said = impatient.git("push", "origin", "topic", cwd=clone, check=False, timeout=SECONDS).err
+    assert "gitlatch:" in said and "Everything up-to-date" not in said, said
+    assert github.head("acme/widgets", "refs/heads/topic") is None
+    batch = json.dumps({"operation": "upload", "objects": [{"oid": "0" * 64, "size": 1}]})
+    for arguments in (["-X", "POST", "-d", batch, f"{WIDGETS}/info/lfs/objects/batch"],
+                      ["https://api.github.com/repos/acme/widgets/pulls"]):
+        code, body = impatient.status(*arguments)
+        assert code in (502, 503) and "gitlatch" in json.loads(body)["message"], (code, body)
+
+
+def test_a_key_that_github_does_not_know(start, folder):
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out",
+                    folder / "other.pem"], check=True, capture_output=True)
+    gitlatch = start(credentials=[{"type": "app", "app_id": APP_ID, "private_key": str(folder / "other.pem")}])
+    said = refused(gitlatch.workspace(folder / "workspace"))
+    assert "A JSON web token could not be decoded" in said and "app_key" in said, said
 
 
 @pytest.mark.parametrize("status, fault", [

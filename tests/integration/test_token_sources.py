@@ -82,18 +82,34 @@ def test_a_wide_token_serves_git_and_no_way_round_the_rules(start, folder, githu
     assert gitlatch.wait_audit(event="request", operation="push", decision="allow")["source"] == kind
     assert workspace.status(f"{API}/repos/acme/widgets")[0] == 200
 
-    before = github.head("acme/widgets")
+    before, number = github.head("acme/widgets"), github.id("acme/widgets")
     update = json.dumps({"sha": head, "force": True})
     mutation = json.dumps({"query": "mutation { updateRef(input: {}) { clientMutationId } }",
                            "variables": {"owner": "acme"}})
+    branch = github.head("acme/widgets", "refs/heads/feature")
     for arguments in (["-X", "PATCH", "-d", update, f"{API}/repos/acme/widgets/git/refs/heads/main"],
+                      ["-X", "PATCH", "-d", update, f"{API}/repositories/{number}/git/refs/heads/main"],
+                      ["-X", "POST", "-d", json.dumps({"ref": "refs/heads/new", "sha": head}),
+                       f"{API}/repos/acme/widgets/git/refs"],
+                      ["-X", "DELETE", f"{API}/repos/acme/widgets/git/refs/heads/feature"],
+                      ["-X", "DELETE", f"{API}/repos/acme/widgets"],
                       ["-X", "PUT", "-d", "{}", f"{API}/repos/acme/widgets/contents/a"],
+                      ["-X", "PUT", "-d", "{}", f"{API}/repos/acme/widgets/pulls/1/merge"],
                       ["-X", "POST", "-d", "{}", f"{API}/repos/acme/widgets/merges"],
+                      ["-X", "POST", "-d", "{}", f"{API}/repos/acme/widgets/merge-upstream"],
+                      ["-X", "POST", "-d", "{}", f"{API}/repos/acme/widgets/dispatches"],
+                      ["-X", "POST", "-d", "{}", "https://uploads.github.com/repos/acme/widgets/releases/1/assets?name=a"],
                       ["-X", "POST", "-d", mutation, f"{API}/graphql"],
+                      [f"{API}/graphql?query=mutation"],
                       [f"{API}/user"], [f"{API}/installation/repositories"]):
         code, body = workspace.status(*arguments)
-        assert code == 403 and "wide_token" in body, (arguments, code, body)
-    assert github.head("acme/widgets") == before
+        assert code in (403, 405) and "wide_token" in body, (arguments, code, body)
+    # A method in disguise is none: GitHub is asked for what the rule lets be read.
+    workspace.status("-H", "X-HTTP-Method-Override: DELETE", f"{API}/repos/acme/widgets/git/refs/heads/feature")
+    assert github.head("acme/widgets") == before and github.head("acme/widgets", "refs/heads/new") is None
+    assert github.head("acme/widgets", "refs/heads/feature") == branch
+    written = [request for request in github.requests() if request.method != "GET" and request.host != "github.com"]
+    assert all(request.path.endswith("/access_tokens") for request in written), written
 
 
 def test_wide_api_is_a_choice(start, folder, wide):

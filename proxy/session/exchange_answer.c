@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "answer.h"
+#include "capabilities.h"
 #include "mem.h"
 #include "refusal.h"
 #include "reply.h"
@@ -50,6 +51,8 @@ void exchange_refuse(struct exchange *exchange, const struct verdict *verdict)
         session_close(exchange->session, verdict->reason);
         return;
     }
+    if (exchange->operation.kind == OPERATION_FETCH)
+        exchange_forget_kept(exchange);
     exchange_release(exchange, false);
     exchange->response_state = RESPONSE_OWN;
     text_clear(&exchange->own);
@@ -172,7 +175,9 @@ void exchange_answer(struct exchange *exchange)
 {
     if (!stream_output_empty(exchange->session->client))
         return; // the client reads slowly what it was answered before: exchange_client_output comes again
-    if (exchange->gate && body_gate_is_probe(exchange->gate))
+    if (exchange->kept_answer)
+        write_answer(exchange, (struct reply){200, CAPABILITIES_TYPE});
+    else if (exchange->gate && body_gate_is_probe(exchange->gate))
         answer_probe(exchange);
     else
         answer_verdict(exchange);

@@ -81,6 +81,8 @@ void exchange_tell_continue(struct exchange *exchange)
 void exchange_begin_request(struct exchange *exchange)
 {
     exchange->held.complete = true;
+    if (exchange_answer_kept(exchange))
+        return;
     exchange->gate = body_gate_new(&exchange->operation, &exchange->request);
     exchange->request_state = exchange->gate ? REQUEST_INSPECT : REQUEST_WAIT;
     exchange_tell_continue(exchange);

@@ -195,6 +195,18 @@ static void keep_request_id(struct exchange *exchange)
     }
 }
 
+// The repository has moved: git follows a redirect of its first request alone (http.followRedirects), and that one may
+// have been answered with what was kept.
+static void refuse_moved(struct exchange *exchange)
+{
+    struct bytes location = head_value(&exchange->response, FIELD_LOCATION);
+
+    if (bytes_end_with(location, BYTES("/git-upload-pack")))
+        location.size -= BYTES("/git-upload-pack").size;
+    exchange_refuse_with(exchange, REASON_RENAMED, "GitHub answered %d: the repository is now at %.*s",
+                         exchange->response.status, (int)location.size, location.data);
+}
+
 // GitHub's answer has begun: it is handed on, quoted, or costs another try.
 static void on_head(struct exchange *exchange)
 {
@@ -207,6 +219,8 @@ static void on_head(struct exchange *exchange)
     exchange->upstream_closes = !response->keep_alive;
     exchange->down = (struct pump){0};
     body_from_response(&exchange->down.body, response, exchange->request.method);
+    if (is_git(exchange->operation.kind) && status >= 300)
+        exchange_forget_kept(exchange);
     if (status == 401) {
         on_unauthorized(exchange);
         return;
@@ -214,6 +228,10 @@ static void on_head(struct exchange *exchange)
     pause_ms = status == 403 && asks_for_refs(exchange->operation.kind) ? exchange_lag_pause(exchange) : 0;
     if (pause_ms > 0) {
         exchange_repeat(exchange, pause_ms, false);
+        return;
+    }
+    if (exchange->operation.kind == OPERATION_FETCH && status >= 300 && status < 400) {
+        refuse_moved(exchange);
         return;
     }
     if (git_refused) {
@@ -224,6 +242,7 @@ static void on_head(struct exchange *exchange)
     if (exchange->down.dechunk || exchange->down.body.kind == BODY_UNTIL_CLOSE ||
         (status >= 300 && exchange->request_state != REQUEST_SENT))
         exchange->client_closes = true;
+    exchange_copy_begin(exchange);
     exchange_pass_response(exchange);
 }
 
@@ -281,6 +300,7 @@ static void on_passed(void *arg, struct bytes bytes, bool passed)
 
     if (passed)
         exchange->bytes_down += bytes.size;
+    exchange_copy(exchange, bytes);
 }
 
 // GitHub's answer is whole. What of the request it did not want to read is not sent, but git must get rid of it: where
@@ -291,6 +311,7 @@ static void response_done(struct exchange *exchange)
                 exchange->down.body.kind != BODY_UNTIL_CLOSE;
     bool drains = exchange->request_state != REQUEST_SENT && exchange_must_drain(exchange);
 
+    exchange_copy_end(exchange);
     exchange->response_state = RESPONSE_DONE;
     exchange_release(exchange, keep);
     stream_flush(exchange->session->client);

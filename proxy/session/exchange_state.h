@@ -6,6 +6,7 @@
 //   exchange_upstream.c  token and connection: asked for, waited for, asked for again
 //   exchange_response.c  GitHub's bytes on their way down
 //   exchange_answer.c    an answer of our own
+//   exchange_capabilities.c  what of GitHub's answers is kept for the next request
 #ifndef GITLATCH_EXCHANGE_STATE_H
 #define GITLATCH_EXCHANGE_STATE_H
 
@@ -113,12 +114,15 @@ struct exchange {
     enum response_state response_state;
     struct head response;
     struct pump down;
+    bool kept_answer;     // `own` is an answer of GitHub's that was kept
     bool answered;        // bytes of an answer have gone out
     bool client_closes;   // the client's connection ends with this exchange
     bool upstream_closes; // GitHub's does
     int status;           // that the client was sent
     struct verdict verdict; // REASON_NONE: none
-    struct text own;        // the body of an answer of our own, or what is quoted
+    struct text own;        // the body of an answer of our own, what is quoted, or a copy (`copied`)
+    struct body copied;     // the answer as it is copied while it is passed on
+    size_t copy_max;        // most bytes of it that are copied; 0: it is not
     size_t own_sent;
     bool quote_is_text; // GitHub's error is text for people,
     bool quote_is_gzip; // and compressed
@@ -185,6 +189,16 @@ void exchange_pass_response(struct exchange *exchange);
 void exchange_refuse_with_quote(struct exchange *exchange);
 // The pauses before another try while a token is so young that not all of GitHub knows it (protocol.md, A).
 int64_t exchange_lag_pause(const struct exchange *exchange);
+
+// exchange_capabilities.c
+// Answers with a capability advertisement that is kept. False: there is none.
+bool exchange_answer_kept(struct exchange *exchange);
+// GitHub's answer begins, goes on, and is whole: what is worth it is kept.
+void exchange_copy_begin(struct exchange *exchange);
+void exchange_copy(struct exchange *exchange, struct bytes raw);
+void exchange_copy_end(struct exchange *exchange);
+// Something is wrong with the repository, or with what was kept of it: GitHub is asked again.
+void exchange_forget_kept(struct exchange *exchange);
 
 // exchange_answer.c
 // Ends the request with a verdict, see exchange.h.

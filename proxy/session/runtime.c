@@ -1,6 +1,7 @@
 #include "runtime.h"
 
 #include "granted_rules.h"
+#include "kept_capabilities.h"
 #include "loop.h"
 #include "mem.h"
 #include "pool.h"
@@ -75,6 +76,8 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
     if (!make_tokens(runtime, options, ret_error) ||
         !granted_rules_new(options->loop, &runtime->way.dialer, config, &runtime->granted, ret_error))
         goto failed;
+    if (config->keep_capabilities_ms > 0)
+        runtime->capabilities = kept_capabilities_new(options->loop, config->keep_capabilities_ms);
     return runtime;
 
 failed:
@@ -97,6 +100,7 @@ void runtime_unref(struct runtime *runtime)
             pool_free(runtime->githubs[i].pool);
         tls_client_unref(runtime->githubs[i].tls);
     }
+    kept_capabilities_free(runtime->capabilities);
     token_service_unref(runtime->tokens);
     granted_rules_free(runtime->granted);
     way_out_clear(&runtime->way);

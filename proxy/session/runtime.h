@@ -16,6 +16,7 @@
 #include "way_out.h"
 
 struct granted_rules;
+struct kept_capabilities;
 struct pool;
 struct runtime;
 struct tls_client;
@@ -35,6 +36,7 @@ struct runtime {
     struct way_out way;
     struct runtime_github *githubs;
     size_t github_count;
+    struct kept_capabilities *capabilities; // NULL: none are kept
     struct metrics *metrics;
 };
 

@@ -259,6 +259,17 @@ static void read_head(struct session *session)
         exchange_start(session, &request);
 }
 
+// What a TLS client shows; of an answer in HTTP it shows nothing. RFC 8446 6: fatal (2), access_denied (49).
+#define ALERT_ACCESS_DENIED BYTES("\x15\x03\x03\x00\x02\x02\x31")
+
+static void refuse_hello(struct session *session, bool tls, const struct verdict *verdict)
+{
+    if (tls && !stream_write(session->client, ALERT_ACCESS_DENIED))
+        session_close(session, verdict->reason);
+    else
+        exchange_start_refused(session, NULL, verdict);
+}
+
 // Transparent: the ClientHello names the host; the original destination gives the port alone.
 static void read_hello(struct session *session)
 {
@@ -290,7 +301,7 @@ static void read_hello(struct session *session)
     else if (tunnel_allowed(session->runtime, &session->host, address_port(&destination), &verdict))
         tunnel_start(session, &session->host, address_port(&destination), NULL);
     else
-        exchange_start_refused(session, NULL, &verdict);
+        refuse_hello(session, result != CLIENT_HELLO_NOT, &verdict);
 }
 
 static void on_client_input(void *arg)

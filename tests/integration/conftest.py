@@ -27,7 +27,10 @@ from lib import listener  # noqa: E402
 from lib.github import APP_ID, Github  # noqa: E402
 from lib.gitlatch import SYSTEM_ROOTS, Gitlatch  # noqa: E402
 from lib.kubernetes import Kubernetes  # noqa: E402
+from lib.namespace import World, obstacle  # noqa: E402
 from lib.workspace import Workspace  # noqa: E402
+
+K8S = Path(__file__).resolve().parents[2] / "k8s"
 
 # Rules under which a workspace of acme may do all its work.
 ACME = [{"match": "acme/*", "fetch": True, "push": True, "delete": True, "graphql": True,
@@ -192,3 +195,17 @@ def start_broker(folder, github, kubernetes, authority):
 def broker(start_broker):
     """With the App's key, an admin bearer, and a grant for team-a's service account `workspace`."""
     return start_broker()
+
+
+@pytest.fixture
+def world(folder, fresh_github):
+    """A pod's and the Internet's network (lib/namespace.py)."""
+    if os.environ.get("GITLATCH_TESTS_WITHOUT_NAMESPACES"):
+        pytest.skip("GITLATCH_TESTS_WITHOUT_NAMESPACES")
+    reason = obstacle()
+    assert not reason, f"{reason}. GITLATCH_TESTS_WITHOUT_NAMESPACES=1 leaves these tests out."
+    world = World(folder)
+    try:
+        yield world.build(fresh_github)
+    finally:
+        world.remove()

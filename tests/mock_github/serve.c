@@ -357,11 +357,11 @@ int serve_listen(const char *address, int *ret_port)
     socklen_t size = sizeof(bound);
     char port[16];
     int fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int on = 1;
+    int on = 1, off = 0;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (where->ai_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)); // [::] takes IPv4 as well
     if (fd < 0 || bind(fd, where->ai_addr, where->ai_addrlen) != 0 || listen(fd, 1024) != 0)
         err(1, "%s", address);
     freeaddrinfo(where);

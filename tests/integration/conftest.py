@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-TEST_SECONDS = 120  # for one test, where its mark `limit(seconds)` does not say otherwise
+TEST_SECONDS = 300  # for one test, where its mark `limit(seconds)` does not give it more: a busy machine is no failure
 
 # What a test file needs is told by its name; without the binary it is not collected.
 NEEDS = {"GITLATCH_BIN": ("git", "lfs", "gh", "proxy", "gateway", "tunnel", "leaks", "run", "cli", "token", "rules",
@@ -46,7 +46,7 @@ def pytest_configure(config):
 def time_limit(request):
     """No test hangs: it fails where it stands."""
     mark = request.node.get_closest_marker("limit")
-    seconds = mark.args[0] if mark else TEST_SECONDS
+    seconds = max(mark.args[0] if mark else 0, TEST_SECONDS)
 
     def expired(number, frame):
         raise AssertionError(f"the test takes more than {seconds} s")

@@ -17,7 +17,7 @@ COMMANDS = re.findall(r"^  (\w+) ", subprocess.run([BINARY, "--help"], capture_o
 
 
 def gitlatch(*arguments, env=None, **options):
-    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=30,
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=90,
                           env={"PATH": os.environ["PATH"], **(env or {})}, **options)
 
 

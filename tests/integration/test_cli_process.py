@@ -108,7 +108,7 @@ def test_an_address_that_is_taken(gitlatch, key):
         gitlatch.stop()
         gitlatch.config[key] = address
         gitlatch.write_config()
-        done = subprocess.run([BINARY, "proxy", "-c", gitlatch.config_path], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([BINARY, "proxy", "-c", gitlatch.config_path], capture_output=True, text=True, timeout=90)
     lines = [line for line in done.stderr.splitlines() if not line.startswith("{")]
     assert done.returncode == 1 and len(lines) == 1
     assert lines[0].startswith("gitlatch proxy: ") and address in lines[0] and "already in use" in lines[0]

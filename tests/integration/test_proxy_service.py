@@ -102,7 +102,7 @@ def test_a_reload_cuts_nothing_in_flight(gitlatch, workspace, github):
                                "https://github.com" + path], env=workspace.env, stdout=subprocess.PIPE, text=True)
     wait_until(lambda: github.requests(path=path), "the download runs")
     gitlatch.reload(other_repositories="deny")
-    assert client.communicate(timeout=20)[0] == str(2 << 20)
+    assert client.communicate(timeout=60)[0] == str(2 << 20)
 
 
 def test_sigterm_drains_and_exits_0(gitlatch, workspace, github):
@@ -112,16 +112,16 @@ def test_sigterm_drains_and_exits_0(gitlatch, workspace, github):
                                "https://github.com" + path], env=workspace.env, stdout=subprocess.PIPE, text=True)
     wait_until(lambda: github.requests(path=path), "the download runs")
     gitlatch.process.signal(signal.SIGTERM)
-    assert client.communicate(timeout=20)[0] == str(2 << 20)
-    assert gitlatch.process.wait(10) == 0
+    assert client.communicate(timeout=60)[0] == str(2 << 20)
+    assert gitlatch.process.wait(25) == 0
 
 
 def test_sigterm_on_an_idle_gitlatch_ends_it_at_once(gitlatch):
     started = time.monotonic()
     with Raw.intercepted(gitlatch):
         gitlatch.process.signal(signal.SIGTERM)
-        assert gitlatch.process.wait(10) == 0
-    assert time.monotonic() - started < 5
+        assert gitlatch.process.wait(25) == 0
+    assert time.monotonic() - started < 20, "not the 30 s that it drains at most"
 
 
 def test_it_starts_small_and_fast(start):

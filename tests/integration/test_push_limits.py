@@ -125,7 +125,7 @@ def test_ten_thousand_refs(start, folder, github):
     gitlatch, _ = behind(start, folder, push=["refs/heads/agent/**"])
     head = github.head("acme/widgets")
     names = [f"refs/heads/agent/{index:05}" for index in range(10_000)]
-    with Raw.intercepted(gitlatch, timeout=60) as raw:
+    with Raw.intercepted(gitlatch) as raw:
         answer = receive_pack.push(raw, "acme/widgets", receive_pack.commands(
             *((ZERO, head, name) for name in (*names, "refs/heads/x"))) + receive_pack.EMPTY_PACK)
         lines = Report(answer.body).lines

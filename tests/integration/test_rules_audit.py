@@ -172,7 +172,7 @@ def test_a_sink_that_nobody_reads(start, folder, github):
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     gitlatch = start(repositories=STRICT, log={"audit": str(fifo)})
     slowest = refused_pushes(gitlatch, github, 12)
-    assert slowest < 3
+    assert slowest < 15
     dropped = gitlatch.metrics().sum("gitlatch_audit_dropped_total")
     assert 4 <= dropped < 12
     lines, done = b"", threading.Event()

@@ -87,7 +87,7 @@ def test_a_signal_reaches_the_command(laptop, number):
                                stderr=subprocess.PIPE, text=True, start_new_session=True)
     wait_until(ready.exists, "the command runs")
     os.kill(process.pid, number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=90)
     assert (process.returncode, out) == (7, f"got {name}\n"), err
 
 
@@ -112,7 +112,7 @@ class Terminal:
     def type(self, text):
         os.write(self.fd, text.encode())
 
-    def expect(self, text, seconds=20):
+    def expect(self, text, seconds=60):
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             assert time.monotonic() < deadline, f"no {text!r} in {self.seen!r}"

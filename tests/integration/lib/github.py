@@ -74,7 +74,7 @@ class Github:
         request = urllib.request.Request(f"http://127.0.0.1:{self.control_port}{call}", method=method,
                                          data=json.dumps(body).encode() if body else None)
         try:
-            with no_proxy.open(request, timeout=10) as answer:
+            with no_proxy.open(request, timeout=60) as answer:
                 return answer.read().decode()
         except urllib.error.HTTPError as error:
             raise AssertionError(f"mock: {method} {call} {body}: {error.read().decode()}") from None
@@ -131,7 +131,7 @@ class Github:
     def id(self, name):
         """The id of a repository, asked of the mock's API as its owner's installation."""
         context = ssl.create_default_context(cafile=str(self.ca))
-        connection = http.client.HTTPSConnection("api.github.com", timeout=10)
+        connection = http.client.HTTPSConnection("api.github.com", timeout=60)
         connection.sock = context.wrap_socket(socket.create_connection(("127.0.0.1", self.port)),
                                               server_hostname="api.github.com")
         connection.request("GET", f"/repos/{name}", headers={

@@ -14,7 +14,7 @@ BINARY = os.environ.get("GITLATCH_BIN", "")
 SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
 SANITIZERS = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
 # Room enough that nothing but a hang exceeds it, also under a sanitizer on a busy machine.
-START_SECONDS = 30
+START_SECONDS = 90
 
 no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -80,7 +80,7 @@ class Gitlatch:
     def admin(self, path):
         """(status, body) of the admin address."""
         try:
-            with no_proxy.open(self.admin_url + path, timeout=10) as answer:
+            with no_proxy.open(self.admin_url + path, timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -108,7 +108,7 @@ class Gitlatch:
         events = [json.loads(line) for line in lines]
         return [event for event in events if all(event.get(key) == value for key, value in wanted.items())]
 
-    def wait_audit(self, seconds=10, **wanted):
+    def wait_audit(self, seconds=30, **wanted):
         """The last event like `wanted`, as soon as there is one: an event is written when its request ended."""
         def last():
             events = self.audit(**wanted)

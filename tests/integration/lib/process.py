@@ -7,8 +7,10 @@ import subprocess
 import time
 from pathlib import Path
 
-# Below the kernel's ephemeral range (32768…), so that no outgoing connection takes the port meanwhile.
-PORTS = range(12000, 32000)
+# Below the kernel's ephemeral range (32768…), so that no outgoing connection takes the port meanwhile; each worker of
+# pytest-xdist has ports of its own.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+PORTS = range(12000 + 2000 * (WORKER % 10), 14000 + 2000 * (WORKER % 10))
 
 
 def free_port():
@@ -26,7 +28,7 @@ def free_port():
             continue
 
 
-def wait_until(condition, what, seconds=10.0):
+def wait_until(condition, what, seconds=30.0):
     """Polls until `condition()` gives something true, which is returned."""
     deadline = time.monotonic() + seconds
     while True:
@@ -63,7 +65,7 @@ class Process:
     def alive(self):
         return self.popen.poll() is None
 
-    def wait_ready(self, condition, seconds=20.0):
+    def wait_ready(self, condition, seconds=60.0):
         """Waits for `condition()`, and tells the program's own words if it ends instead."""
         def ready():
             assert self.alive(), f"{self.name} ended with {self.popen.returncode}:\n{self.stderr[-4000:]}"
@@ -74,10 +76,10 @@ class Process:
         if self.alive():
             os.kill(self.pid, number)
 
-    def wait(self, seconds=30.0):
+    def wait(self, seconds=60.0):
         return self.popen.wait(seconds)
 
-    def stop(self, seconds=15.0):
+    def stop(self, seconds=45.0):
         """SIGTERM, and SIGKILL if that is not obeyed. The exit status."""
         self.signal(signal.SIGTERM)
         try:

@@ -18,7 +18,7 @@ class Answer:
 class Raw:
     """A connection to gitlatch, perhaps with TLS to an intercepted or a tunnelled host inside."""
 
-    def __init__(self, gitlatch=None, address=None, timeout=20):
+    def __init__(self, gitlatch=None, address=None, timeout=60):
         self.gitlatch = gitlatch
         self.socket = socket.create_connection(address or ("127.0.0.1", gitlatch.port), timeout=timeout)
         self.buffer = b""
@@ -48,8 +48,8 @@ class Raw:
         return self
 
     @classmethod
-    def intercepted(cls, gitlatch, host="github.com", **options):
-        raw = cls(gitlatch, **options)
+    def intercepted(cls, gitlatch, host="github.com"):
+        raw = cls(gitlatch)
         answer = raw.connect(f"{host}:443")
         assert answer.status == 200, answer
         return raw.tls(host)

@@ -49,7 +49,7 @@ class Workspace:
             if equals and name not in ("PWD", "_", "SHLVL", "OLDPWD"):
                 self.env[name] = value
 
-    def run(self, *argv, cwd=None, env=None, check=True, timeout=60, input=None, prompts=False):
+    def run(self, *argv, cwd=None, env=None, check=True, timeout=150, input=None, prompts=False):
         """Runs a command without a terminal. `check`: True: it must succeed, False: it must fail, None: either."""
         argv = [str(word) for word in argv]
         process = subprocess.Popen(argv, cwd=cwd or self.folder, env={**self.env, **(env or {})},
@@ -78,7 +78,7 @@ class Workspace:
 
     def curl(self, *arguments, **options):
         """The body is .out; --fail is not given, so that a refusal's text can be read."""
-        return self.run("curl", "--silent", "--show-error", "--max-time", "60", *arguments, **options)
+        return self.run("curl", "--silent", "--show-error", "--max-time", "120", *arguments, **options)
 
     def status(self, *arguments, **options):
         """curl's view of the answer: (status, body)."""

@@ -81,16 +81,23 @@ static bool same_text(const char *a, const char *b)
 static bool take(struct serving *serving, struct config *config, struct error *ret_error)
 {
     struct log_options log = log_options_of(config);
+    struct log_options old_log = log_options_of(serving->config);
+    struct error ignored;
 
     if (!same_text(config->admin.text, serving->config->admin.text) ||
         !same_text(config->metrics.text, serving->config->metrics.text))
         return error_set(ret_error, "%s: `admin` or `metrics` has another address, which needs a restart",
                          config->path);
-    if (!serving->options->type->reload(serving->served, config, ret_error))
+    if (!log_configure(&log, ret_error))
         return false;
+    if (!serving->options->type->reload(serving->served, config, ret_error)) {
+        if (!log_configure(&old_log, &ignored))
+            log_error("config", "%s", ignored.text);
+        return false;
+    }
     config_unref(serving->config);
     serving->config = config_ref(config);
-    return log_configure(&log, ret_error);
+    return true;
 }
 
 static void reload(void *arg)

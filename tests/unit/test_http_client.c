@@ -450,6 +450,30 @@ static void another_root_is_not_trusted(void **state)
     assert_int_equal(fixture.requests, 0);
 }
 
+// A connection is verified by the roots of its own call, whatever those of the calls before were.
+static void each_call_has_its_roots(void **state)
+{
+    static const struct {
+        const char *url;
+        int root;
+        enum http_result result;
+    } calls[] = {
+        {"https://api.github.com/", 0, HTTP_ANSWERED},
+        {"https://api.github.com:444/", 1, HTTP_UNTRUSTED},
+        {"https://api.github.com:445/", 0, HTTP_ANSWERED},
+    };
+
+    make_root(0, "api.github.com", true);
+    make_root(1, "api.github.com", false);
+    fixture.manner = CLOSES;
+    for (size_t i = 0; i < GL_ARRAY_SIZE(calls); i++) {
+        trust(calls[i].root);
+        call(&(struct http_call){.method = "GET", .url = calls[i].url, .tls = fixture.tls,
+                                 .timeout_ms = 5 * SECOND_MS});
+        assert_int_equal(fixture.answer.result, calls[i].result);
+    }
+}
+
 static void another_name_is_not_trusted(void **state)
 {
     make_root(0, "api.evil.example", true);
@@ -545,6 +569,7 @@ int main(void)
         TEST(nobody_there),
         TEST(the_certificate_is_verified_by_our_roots),
         TEST(another_root_is_not_trusted),
+        TEST(each_call_has_its_roots),
         TEST(another_name_is_not_trusted),
         TEST(https_is_never_asked_without_roots),
         TEST(through_a_proxy),

@@ -45,6 +45,16 @@ static int print_help(const struct command *command)
     return command_finish_output(command);
 }
 
+// Whose rules hold as well, or alone where there are none here.
+static bool has_broker(const struct config *config)
+{
+    for (size_t i = 0; i < config->credential_count; i++) {
+        if (config->credentials[i].type == CREDENTIAL_BROKER)
+            return true;
+    }
+    return false;
+}
+
 static int check(const struct command *command, const char *path)
 {
     struct config *config = command_config(command, path, CONFIG_FOR_PROXY);
@@ -55,6 +65,8 @@ static int check(const struct command *command, const char *path)
     printf("ok    configuration: %s", config->path);
     if (config->rules.present)
         printf(", %zu rule%s", config->rules.count, config->rules.count == 1 ? "" : "s");
+    else if (has_broker(config))
+        fputs("; no `repositories`: the rules are those that the broker grants", stdout);
     else
         fputs("; no `repositories`: the workspace reaches whatever the credential reaches", stdout);
     puts(config->enforce ? "" : "; enforce is false: what the rules deny is only audited");
@@ -74,6 +86,10 @@ static int explain(const struct command *command, const char *path, char *const 
 
     if (!config)
         return COMMAND_USAGE;
+    if (!config->rules.present && has_broker(config)) {
+        config_unref(config);
+        return command_fail(command, "there is no `repositories`: the rules are those under `broker.grants` of the broker");
+    }
     result = explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host, words, count,
                                 &text, &error);
     if (result == EXPLANATION_BAD) {
@@ -82,6 +98,8 @@ static int explain(const struct command *command, const char *path, char *const 
         fputs(text_string(&text), stdout);
         if (result == EXPLANATION_DENIED && !config->enforce)
             puts("enforce is false: it is only audited, and let through");
+        if (result == EXPLANATION_ALLOWED && has_broker(config))
+            puts("for a token of the broker, its grant has to allow it as well");
     }
     text_free(&text);
     config_unref(config);

@@ -412,7 +412,8 @@ void server_status(const struct server *server, struct text *text)
     text_format(text, ",\"ca_expires\":\"%s\"", time);
     wall_format_rfc3339(identity_leaf_expiry(server->identity), WALL_SECONDS, time);
     text_format(text, ",\"leaf_expires\":\"%s\"", time);
-    text_format(text, ",\"rules\":%s,\"enforce\":%s", server->runtime->config->rules.present ? "true" : "false",
+    text_format(text, ",\"rules\":%s,\"enforce\":%s",
+                server->runtime->config->rules.present || server->runtime->granted ? "true" : "false",
                 server->runtime->config->enforce ? "true" : "false");
     text_append(text, ",\"credentials\":");
     token_service_describe(server->runtime->tokens, text);

@@ -151,6 +151,13 @@ def test_a_cluster_in_trouble(broker, kubernetes):
     assert broker.token(known).status == 200
 
 
+def test_a_cluster_that_is_slow(broker, kubernetes):
+    kubernetes.delay = 13
+    began = time.monotonic()
+    assert is_error(broker.token(kubernetes.issue()), 503, "cluster")
+    assert 9 < time.monotonic() - began < 13
+
+
 @pytest.mark.parametrize("fault, code", [
     (dict(status=503), "token_unreachable"), (dict(reset=True), "token_unreachable"),
     (dict(preset="secondary_rate_limit"), "rate_limited"), (dict(status=201, body="{"), "token_source"),

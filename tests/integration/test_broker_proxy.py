@@ -104,6 +104,55 @@ def test_the_rules_are_asked_again_every_minute(sidecar, broker, folder):
     workspace.git("fetch", cwd=clone)
 
 
+@pytest.fixture
+def scripted_broker(folder, github, start):
+    """scripted_broker(rules, **configuration): a gitlatch and its broker, which tells what the function `rules` gives:
+    (status, text)."""
+    servers = []
+
+    def begin(rules, **config):
+        def script(peer):
+            while True:
+                head, _ = peer.request()
+                status, text = rules() if "/v1/rules" in head else (200, json.dumps({
+                    "token": github.token(owner="acme", permissions={"contents": "write"}), "host": "github.com",
+                    "expires_at": "2099-01-01T00:00:00Z", "owner": "acme", "permissions": {"contents": "read"},
+                    "repositories": [{"id": github.id("acme/widgets"), "name": "widgets"}]}))
+                peer.send(answer(status, text))
+        servers.append(scripted(folder, github, script, "broker.test"))
+        _, connect_to = servers[-1].__enter__()
+        (folder / "token").write_text("a.b.c")
+        return start(**{"repositories": None, "github": {"connect_to": connect_to}, "limits": {"token": "2s"}, "credentials": [
+            {"type": "broker", "url": "https://broker.test", "token_file": str(folder / "token"),
+             "trust": str(github.ca)}], **config})
+    yield begin
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("status, text, says", [
+    (200, "{", "rules cannot be used"), (200, '{"repositories": [{"fetch": true}]}', "has no `match`"),
+    (200, '{"repositories": [{"match": "acme/*", "fetch": true, "fetsch": 1}]}', "rules cannot be used"),
+    (404, "", "answered 404"), (500, "", "answered 500")], ids=["no JSON", "no match", "unknown key", "404", "500"])
+def test_rules_that_cannot_be_used_allow_nothing(scripted_broker, folder, status, text, says):
+    workspace = scripted_broker(lambda: (status, text)).workspace(folder / "workspace")
+    said = workspace.git("ls-remote", WIDGETS, check=False).err
+    assert says in said, said
+
+
+def test_a_broker_that_tells_no_rules_leaves_the_own_ones(scripted_broker, folder):
+    """Older than /v1/rules, say."""
+    workspace = scripted_broker(lambda: (404, ""), repositories=[{"match": "acme/widgets", "fetch": True}]).workspace(
+        folder / "workspace")
+    workspace.git("ls-remote", WIDGETS)
+
+
+def test_no_token_of_a_broker_whose_rules_are_not_known(scripted_broker, folder):
+    """Own rules alone could be wider than the grant."""
+    gitlatch = scripted_broker(lambda: (500, ""), repositories=[{"match": "acme/widgets", "fetch": True}])
+    assert "answered 500" in gitlatch.workspace(folder / "workspace").git("ls-remote", WIDGETS, check=False).err
+
+
 def test_a_reload_keeps_the_rules(sidecar, broker, folder):
     gitlatch = sidecar()
     workspace = gitlatch.workspace(folder / "workspace")
@@ -112,6 +161,27 @@ def test_a_reload_keeps_the_rules(sidecar, broker, folder):
     gitlatch.reload(limits={"token": "3s"})
     wait_until(lambda: "and in force" in gitlatch.log, "reloaded")
     workspace.git("ls-remote", WIDGETS)
+
+
+def test_graphql_and_paths_that_name_no_repository(start_broker, start, token_file, folder, github):
+    """A token for the repositories whose rule says so, also where a pattern has to be enumerated."""
+    rules = [{"match": "acme/widgets", "fetch": True, "permissions": {"issues": "write"}, "graphql": True},
+             {"match": "acme/*", "fetch": True, "permissions": {"issues": "read"}}]
+    broker = start_broker(grants=[{"namespace": "team-a", "service_account": "workspace", "repositories": rules}])
+    workspace = start(credentials=[broker.credential(token_file)], repositories=None,
+                      github={"default_owner": "acme"}).workspace(folder / "workspace")
+    query = json.dumps({"query": "{ viewer { login } }"})
+    assert workspace.status("-X", "POST", "-d", query, f"{API}/graphql")[0] == 200
+    asked = github.requests(host="api.github.com", path="/graphql")[-1]
+    assert asked.scope["repository_ids"] == [github.id("acme/widgets")]
+    assert asked.scope["permissions"] == {"contents": "read", "issues": "write", "metadata": "read"}
+    told = workspace.status(f"{API}/installation/repositories")
+    assert told[0] == 200, told
+    asked = github.requests(host="api.github.com", path="/installation/repositories")[-1]
+    assert asked.scope["permissions"] == {"contents": "read", "issues": "read", "metadata": "read"}
+    assert github.id("acme/widgets") in asked.scope["repository_ids"] and len(asked.scope["repository_ids"]) >= 3
+    assert workspace.status(f"{API}/repositories/{github.id('acme/gadgets')}/issues")[0] == 200
+    assert workspace.status(f"{API}/repositories/{github.id('globex/lib')}/issues")[0] == 403
 
 
 # What a source has to do.

@@ -159,17 +159,12 @@ def test_a_hostile_list_of_refs_does_not_hold_the_loop(start, folder, github):
     body = receive_pack.commands(*((ZERO, head, f"{ref}/{index}") for index in range(1000)))
     assert 4_000_000 < len(body) < 4 << 20
     with Raw.intercepted(gitlatch) as raw:
-        before = cpu_seconds(gitlatch)
+        before = gitlatch.process.cpu_seconds()
         answer = receive_pack.push(raw, "acme/widgets", body)
-        spent = cpu_seconds(gitlatch) - before
+        spent = gitlatch.process.cpu_seconds() - before
     assert len(Report(answer.body).lines) == 1001
     if not sanitized():
         assert spent < 0.7, f"{spent} s for all: TLS, parsing, deciding and answering 4 MiB"
-
-
-def cpu_seconds(gitlatch):
-    fields = open(f"/proc/{gitlatch.process.pid}/stat").read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def test_a_ref_name_of_more_than_4_kib(start, folder, github):

@@ -3,6 +3,7 @@ import re
 
 import pytest
 from lib import seed
+from lib.gitlatch import sanitized
 from lib.process import wait_until
 
 WIDGETS = "https://github.com/acme/widgets.git"
@@ -106,12 +107,24 @@ def test_a_push_that_is_chunked_and_probed_first(desk):
 
 
 @pytest.mark.slow
+@pytest.mark.limit(240)
 def test_a_push_of_100_mb(desk):
+    """It is read to its end at full speed and forgotten: that costs no more than to pass it on, and no memory."""
     at = desk()
     at.git("config", "core.compression", "0")
     at.commit(one=seed.noise(50 << 20, seed=1), two=seed.noise(50 << 20, seed=2))
+    process = at.gitlatch.process
+    process.reset_peak()
+    before, begun = process.peak_kib(), process.cpu_seconds()
     event = at.refused("ref", ["! [remote rejected] main -> main OWN"], "origin", "main", ref="refs/heads/main")
     assert event["bytes_up"] > 100 << 20, "it is read to its end"
+    drained, grown = process.cpu_seconds() - begun, process.peak_kib() - before
+    begun = process.cpu_seconds()
+    at.git("push", "--quiet", "origin", "main:agent/large")
+    passed = process.cpu_seconds() - begun
+    if not sanitized():
+        assert grown <= 2 << 10, f"{grown} KiB more for 100 MB"
+        assert drained <= 1.5 * passed + 0.1, f"{drained} s to drain it, {passed} s to pass it on"
 
 
 @pytest.mark.slow
@@ -248,12 +261,45 @@ def test_only_refs_that_exist(desk):
     at.refused("create", ["! [remote rejected] main -> fresh OWN"], "origin", "main:fresh", ref="refs/heads/fresh")
 
 
+# Signs anything, as git wants to hear it.
+SIGNER = """#!/bin/sh
+cat >/dev/null
+printf '\\n[GNUPG:] SIG_CREATED D 1 8 00 1 AA\\n' >&2
+printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nnot one\\n-----END PGP SIGNATURE-----\\n'
+"""
+
+
 def test_a_signed_push_is_refused_by_name(desk):
-    """GitHub does not offer it, so git does not even ask; a client that does is refused by name (test_push_wire.py)."""
+    """GitHub does not offer it, so git does not even ask; where it were offered, it is refused all the same."""
     at = desk()
     at.commit()
     done = at.git("push", "--signed", "origin", "main", check=False)
     assert "the receiving end does not support --signed push" in done.err and not at.pushes()
+    seed.git(at.github.path("acme/widgets"), "config", "receive.certNonceSeed", "seed")
+    signer = at.workspace.folder / "signer"
+    signer.write_text(SIGNER)
+    signer.chmod(0o755)
+    for ref in ("main:refs/heads/main", "main:refs/heads/agent/signed"):
+        before = at.refs()
+        done = at.git("-c", f"gpg.program={signer}", "-c", "user.signingkey=any", "push", "--signed", "origin", ref,
+                      check=False)
+        event = at.gitlatch.wait_audit(operation="push", reason="push_certificate")
+        assert done.code == 1 and remote_lines(done.err) == [
+            "gitlatch: a signed push (push certificate) cannot be decided", "gitlatch: push without --signed",
+            f"gitlatch: reason push_certificate, request {at.denials()[-1]['id']}"], done
+        assert "unpack failed: gitlatch: a signed push (push certificate) cannot be decided [reason" in done.err
+        assert "Everything up-to-date" not in done.all and "RPC failed" not in done.all
+        assert event["decision"] == "deny" and not at.pushes() and at.refs() == before
+
+
+def test_push_options(desk):
+    at = desk()
+    at.commit()
+    seed.git(at.github.path("acme/widgets"), "config", "receive.advertisePushOptions", "true")
+    at.refused("ref", ["! [remote rejected] main -> main OWN"], "-o", "ci.skip", "-o", "b=c d", "origin", "main",
+               ref="refs/heads/main")
+    at.git("push", "--quiet", "-o", "ci.skip", "origin", "main:agent/option")
+    assert at.github.head("acme/widgets", "refs/heads/agent/option") == at.workspace.head(at.clone)
 
 
 def test_a_wiki_is_under_the_rules_of_its_repository(desk):

@@ -105,6 +105,8 @@ static bool check_match(const struct rule *rule, struct error *error)
         return error_set(error, "match: `%s` is not `owner/name`, with `*` within a segment", rule->match);
     if (bytes_end_with(name, BYTES(".git")))
         return error_set(error, "match: `%s` never matches: write it without `.git`", rule->match);
+    if (bytes_end_with(name, BYTES(".wiki")))
+        return error_set(error, "match: `%s` never matches: a wiki is under the rule of its repository", rule->match);
     return true;
 }
 

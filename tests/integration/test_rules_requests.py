@@ -2,9 +2,11 @@
 credential nor a redirect leads round them."""
 import base64
 import json
+import subprocess
 
 import pytest
 from lib import receive_pack, seed
+from lib.gitlatch import BINARY
 from lib.raw import Raw
 from lib.receive_pack import ZERO
 
@@ -294,3 +296,63 @@ def test_a_redirect_that_github_answers_is_handed_on_as_it_is(at, github):
                  headers={"Location": "https://evil.test/acme/widgets.git/git-upload-pack"})
     at.git("clone", WIDGETS, "again", check=None)
     assert not any(request.token for request in github.requests() if request.host == "evil.test")
+
+
+# Where `push` is a list of refs, the API is no way round it.
+
+BYPASSES = ["contents", "administration", "secrets", "environments", "actions", "workflows", "repository_hooks"]
+WRITES = [
+    ("PUT", "contents/stolen", {"message": "m", "content": "eA==", "branch": "main"}),
+    ("DELETE", "contents/README.md", {"message": "m", "sha": "1" * 40, "branch": "main"}),
+    ("PATCH", "git/refs/heads/main", {"sha": "HEAD", "force": True}),
+    ("POST", "git/refs", {"ref": "refs/heads/stolen", "sha": "HEAD"}),
+    ("DELETE", "git/refs/heads/feature", {}),
+    ("POST", "merges", {"base": "main", "head": "feature"}),
+    ("PUT", "pulls/1/merge", {}),
+    ("POST", "merge-upstream", {"branch": "main"}),
+    ("POST", "branches/feature/rename", {"new_name": "stolen"}),
+    ("PUT", "pulls/1/update-branch", {}),
+    ("POST", "releases", {"tag_name": "v-stolen", "target_commitish": "main"}),
+    ("POST", "dispatches", {"event_type": "steal"}),
+    ("POST", "forks", {"organization": "mallory"}),
+]
+
+
+@pytest.mark.parametrize("name", BYPASSES)
+def test_a_permission_that_goes_round_a_list_of_refs(folder, name):
+    """It is a mistake, unless the rule says that it is meant."""
+    def check(**rule):
+        path = folder / "gitlatch.yaml"
+        path.write_text(json.dumps({"credentials": [{"type": "environment", "name": "UNUSED"}], "repositories": [
+            {"match": "acme/widgets", "permissions": {name: "write"}, **rule}]}))
+        return subprocess.run([BINARY, "check", "-c", path, "--explain", "api", "GET", "/repos/acme/widgets"],
+                              capture_output=True, text=True, timeout=60)
+    refused = check(push=["refs/heads/agent/*"])
+    assert refused.returncode == 2 and refused.stderr.endswith(
+        f"repositories[0].permissions: `{name}: write` goes round the refs of `push`; take it away, or say `accept_bypass: true`\n")
+    for rule in ({"push": ["refs/heads/agent/*"], "accept_bypass": True}, {"push": True}, {"fetch": True}):
+        assert check(**rule).returncode == 0, rule
+
+
+def test_no_api_call_writes_a_ref(start, github):
+    """The token of a rule whose `push` is a list cannot write contents, whatever is asked with it."""
+    gitlatch = start(repositories=[{"match": "acme/widgets", "fetch": True, "push": ["refs/heads/agent/*"],
+                                    "graphql": True, "permissions": {
+                                        "pull_requests": "write", "issues": "write"}}])
+    refs = seed.git(github.path("acme/widgets"), "for-each-ref")
+    head = github.head("acme/widgets")
+    for method, path, body in WRITES:
+        body = {key: head if value == "HEAD" else value for key, value in body.items()}
+        answer = ask(gitlatch, "api.github.com", method, f"/repos/acme/widgets/{path}", body)
+        assert answer.status in (403, 404, 405, 422), (method, path, answer)
+    for query in ("mutation { createRef(input: {}) { clientMutationId } }",
+                  "mutation { updateRef(input: {}) { clientMutationId } }",
+                  "mutation { createCommitOnBranch(input: {}) { clientMutationId } }",
+                  "mutation { mergePullRequest(input: {}) { clientMutationId } }"):
+        ask(gitlatch, "api.github.com", "POST", "/graphql", {"query": query, "variables": {"owner": "acme"}})
+        ask(gitlatch, "api.github.com", "GET", f"/graphql?query={query.replace(' ', '%20')}")
+    assert seed.git(github.path("acme/widgets"), "for-each-ref") == refs
+    seen = [request for request in github.requests(host="api.github.com") if request.token and request.scope
+            and not request.path.startswith("/app/")]
+    assert len(seen) > len(WRITES)
+    assert {request.scope["permissions"].get("contents", "none") for request in seen} <= {"read", "none"}

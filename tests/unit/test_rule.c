@@ -37,6 +37,8 @@ static void a_match_is_an_owner_and_a_name(void **state)
         {"", false},
         {"github.com/acme/widgets", false},
         {"acme/widgets.git", false},
+        {"acme/widgets.wiki", false},
+        {"acme/wiki", true},
         {"https://github.com/acme", false},
     };
 

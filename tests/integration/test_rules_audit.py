@@ -67,6 +67,21 @@ def test_dry_mode_lets_a_large_pack_through(start, folder, github):
         assert event["refs"][0]["ref"] == f"refs/heads/agent/large{number}" and event["status"] == 200
 
 
+def test_dry_mode_lets_a_wide_token_through(start, github, folder):
+    """Also where a credential that cannot be narrowed could pass round the rules."""
+    (folder / "pat").write_text(github.token(owner="acme") + "\n")
+    wide = {"credentials": [{"type": "file", "path": str(folder / "pat")}], "repositories": STRICT}
+    path, body = "/repos/acme/widgets/issues", json.dumps({"title": "seen"}).encode()
+    for enforce, status in ((False, 201), (True, 403)):
+        gitlatch = start(**wide, enforce=enforce)
+        with Raw.intercepted(gitlatch, "api.github.com") as raw:
+            answer = raw.ask("POST", path, "User-Agent: test\r\n", body, "api.github.com")
+        event = gitlatch.wait_audit(operation="api")
+        assert answer.status == event["status"] == status, answer
+        assert (event["decision"], event["reason"], event["rule"]) == ("deny", "wide_token", "acme/widgets")
+        assert ("token" in event) == (not enforce)
+
+
 def test_dry_mode_lets_a_tunnel_through(start, github):
     """Denied hosts are only told, and drafted; what is never safe stays refused."""
     gitlatch = start(other_hosts="deny", enforce=False)

@@ -27,6 +27,7 @@ struct command {
 extern const struct command command_broker;
 extern const struct command command_check;
 extern const struct command command_credential;
+extern const struct command command_doctor;
 extern const struct command command_env;
 extern const struct command command_health;
 extern const struct command command_proxy;

@@ -8,7 +8,7 @@
 
 static const struct command *const commands[] = {
     &command_proxy, &command_run,    &command_broker,     &command_env,
-    &command_check, &command_health, &command_credential,
+    &command_check, &command_health, &command_credential, &command_doctor,
 };
 
 static int print_help(void)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "mem.h"
 #include "server.h"
 #include "serving.h"
+#include "temporary_directory.h"
 #include "text.h"
 
 // 128 bits, in hex.
@@ -28,31 +28,6 @@
 // What the proxy's process reports once, as it serves or fails: a letter, then lines.
 #define REPORT_SERVES 's' // URL \n directory
 #define REPORT_FAILED 'f' // the error
-
-// The directory. Only we can look into the one that is made; in it, what the server publishes is as always.
-
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-    return remove(path);
-}
-
-static void remove_directory(const char *path)
-{
-    nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static char *make_directory(struct error *ret_error)
-{
-    const char *parent = getenv("TMPDIR");
-    char *path = mem_format("%s/gitlatch-run-XXXXXX", parent && *parent ? parent : "/tmp");
-
-    if (mkdtemp(path))
-        return path;
-    error_set(ret_error, "no directory for the CA: %s: %s; set TMPDIR to a directory that can be written to",
-              path, strerror(errno));
-    mem_free(path);
-    return NULL;
-}
 
 // In the proxy's process.
 
@@ -92,7 +67,7 @@ static void leave_terminal(void)
     close(null);
 }
 
-static GL_NORETURN void serve(struct config *config, const char *temporary, int lifeline)
+static GL_NORETURN void serve(struct config *config, char *temporary, int lifeline)
 {
     struct serving_options options = {
         .type = &served_proxy, .config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
@@ -107,7 +82,7 @@ static GL_NORETURN void serve(struct config *config, const char *temporary, int 
     if (!ok)
         report(lifeline, REPORT_FAILED, error.text, "");
     // Here, and not only by who started us: he may have been killed.
-    remove_directory(temporary);
+    temporary_directory_remove(temporary);
     _exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -156,7 +131,7 @@ static bool fork_proxy(struct config *config, struct run_proxy *proxy, struct er
 
 bool run_proxy_start(struct config *config, struct run_proxy *ret_proxy, struct error *ret_error)
 {
-    struct run_proxy proxy = {.lifeline = -1, .temporary = make_directory(ret_error)};
+    struct run_proxy proxy = {.lifeline = -1, .temporary = temporary_directory_make("gitlatch-run", ret_error)};
     char *published;
 
     if (!proxy.temporary)
@@ -178,8 +153,7 @@ void run_proxy_stop(struct run_proxy *proxy)
         close(proxy->lifeline);
     while (proxy->pid > 0 && waitpid(proxy->pid, NULL, 0) < 0 && errno == EINTR)
         ;
-    remove_directory(proxy->temporary);
-    mem_free(proxy->temporary);
+    temporary_directory_remove(proxy->temporary);
     mem_free(proxy->url);
     mem_free(proxy->published);
 }

@@ -41,7 +41,7 @@ def config(tmp_path):
 # Help.
 
 def test_help_lists_every_command():
-    assert {"proxy", "run", "broker", "env", "check", "health", "credential"} <= set(COMMANDS)
+    assert {"proxy", "run", "broker", "env", "check", "health", "credential", "doctor"} <= set(COMMANDS)
     done = gitlatch("--help")
     assert done.returncode == 0 and done.stdout.startswith("Usage: gitlatch COMMAND")
 

@@ -28,8 +28,7 @@ def direct(folder, github):
     (direct.folder / "bin/gitlatch").symlink_to(BINARY)
     direct.env["PATH"] = f"{direct.folder}/bin:{direct.env['PATH']}"
     yield direct
-    direct.proxy.shutdown()
-    direct.proxy.server_close()
+    direct.proxy.close()
 
 
 def show(workspace, token):

@@ -1,0 +1,114 @@
+// `gitlatch doctor`: whether a workspace is set up as it should be, as seen from inside.
+#include <curl/curl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "doctor.h"
+#include "mem.h"
+
+static const char help[] =
+    "Usage: gitlatch doctor\n"
+    "\n"
+    "Run inside a workspace; needs no configuration. Tells in a line each what is\n"
+    "`ok`, and of what is not (`FAIL`) how to mend it:\n"
+    "\n"
+    "  - gitlatch is reached: by HTTPS_PROXY, by git's http.proxy, by the gateway\n"
+    "    (url.<base>.insteadOf), or transparently; NO_PROXY leads nobody past it\n"
+    "  - the clock is right\n"
+    "  - git, git-lfs, gh, curl, node, python, go, cargo and java, where they are\n"
+    "    found, come there and trust its CA: each is run once\n"
+    "  - no credential is here: in the environment, in git's configuration, in\n"
+    "    ~/.git-credentials, ~/.netrc, or of gh's. None is ever printed\n"
+    "\n"
+    "What is worth knowing but not wrong is a `note`. Exits with 0 if nothing is\n"
+    "wrong, with 1 if something is.\n"
+    "\n"
+    "The tools ask for pages below https://github.com/login/ and for\n"
+    "https://api.github.com/user/keys, which gitlatch always refuses: the audit log\n"
+    "has about ten denied requests of reason `endpoint` more.\n"
+    "\n"
+    "  -h, --help  this text\n";
+
+static const struct option options[] = {
+    COMMAND_OPTION_HELP,
+    {NULL, 0, NULL, 0},
+};
+
+static void GL_PRINTF(3, 0) say(const char *word, const char *what, const char *format, va_list values)
+{
+    printf("%-5s %s: ", word, what);
+    vprintf(format, values);
+    putchar('\n');
+    fflush(stdout); // what comes next may take seconds
+}
+
+void doctor_ok(struct doctor *doctor, const char *what, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    say("ok", what, format, values);
+    va_end(values);
+}
+
+void doctor_wrong(struct doctor *doctor, const char *what, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    say("FAIL", what, format, values);
+    va_end(values);
+    doctor->ok = false;
+}
+
+void doctor_note(struct doctor *doctor, const char *what, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    say("note", what, format, values);
+    va_end(values);
+}
+
+// For all programs that are run: they ask nobody, and speak English, which is looked at.
+static void prepare_environment(void)
+{
+    static const char *const settings[][2] = {
+        {"LC_ALL", "C"}, {"GIT_TERMINAL_PROMPT", "0"}, {"GH_PROMPT_DISABLED", "1"}, {"GH_NO_UPDATE_NOTIFIER", "1"}};
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(settings); i++)
+        setenv(settings[i][0], settings[i][1], 1);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct doctor doctor = {.ok = true};
+    int option = command_option(command, argc, argv, ":h", options);
+
+    if (option == 'h')
+        return command_help(command);
+    if (option != COMMAND_OPTION_END || !command_no_arguments(command, argc, argv))
+        return COMMAND_USAGE;
+    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
+        return command_fail(command, "curl cannot be set up");
+    prepare_environment();
+    doctor_examine_ways(&doctor);
+    doctor_examine_tools(&doctor);
+    doctor_examine_credentials(&doctor);
+    git_config_clear(&doctor.git);
+    mem_free(doctor.git_proxy);
+    mem_free(doctor.gateway);
+    mem_free(doctor.published);
+    if (command_finish_output(command) != COMMAND_DONE)
+        return COMMAND_FAILED;
+    return doctor.ok ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+const struct command command_doctor = {
+    .name = "doctor",
+    .summary = "examine a workspace from inside: proxy, CA, clock, credentials",
+    .help = help,
+    .run = run,
+};

@@ -1,0 +1,48 @@
+// `gitlatch doctor`: what all of its examinations share.
+#ifndef GITLATCH_DOCTOR_H
+#define GITLATCH_DOCTOR_H
+
+#include <stdbool.h>
+
+#include <gitlatch/attr.h>
+
+#include "clock.h"
+#include "git_config.h"
+
+// What gitlatch itself always refuses, whatever its rules: its answer shows that it was reached, and GitHub hears
+// nothing of it.
+#define DOCTOR_PATH "login/doctor.git"
+#define DOCTOR_URL  "https://github.com/" DOCTOR_PATH
+// So every refusal of gitlatch's begins.
+#define DOCTOR_MARK "gitlatch: "
+// A tool that takes longer does not work.
+#define DOCTOR_TIMEOUT_MS (15 * SECOND_MS)
+
+// How a tool is led to gitlatch.
+enum doctor_way { DOCTOR_NO_WAY, DOCTOR_PROXY, DOCTOR_GATEWAY, DOCTOR_TRANSPARENT };
+
+struct doctor {
+    bool ok;
+    struct git_config git; // of the working directory; empty where there is no git
+
+    // Where curl, gh and most tools are led, and where git is; DOCTOR_NO_WAY: not to gitlatch.
+    enum doctor_way tools_way, git_way;
+    const char *tools_proxy; // of the environment; NULL: none
+    char *git_proxy;         // git's own setting, else that of the environment; NULL: none
+    char *gateway;           // the base that takes the place of https://github.com/; NULL: none
+    char *published;         // the directory of bundle.pem and env; NULL: not found
+};
+
+// One line on stdout: what was looked at, and what was found. What is wrong says how to mend it.
+void doctor_ok(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);
+void doctor_wrong(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);
+void doctor_note(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);
+
+// Finds how GitHub is reached from here, and whether gitlatch answers there; then whether the clock is right.
+void doctor_examine_ways(struct doctor *doctor);
+// Runs each tool that is found, to see that it reaches gitlatch and trusts its CA.
+void doctor_examine_tools(struct doctor *doctor);
+// Looks for credentials that a workspace should not hold. Prints none.
+void doctor_examine_credentials(struct doctor *doctor);
+
+#endif

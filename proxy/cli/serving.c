@@ -237,6 +237,9 @@ static bool start(struct serving *serving, struct error *ret_error)
         return false;
     serving->loop = loop_new(clock_real());
     serving->metrics = metrics_new();
+    // There from the start, so that the first failure is an increase.
+    metrics_add(serving->metrics, METRIC_RELOADS, METRIC_LABELS("ok"), 0);
+    metrics_add(serving->metrics, METRIC_RELOADS, METRIC_LABELS("failed"), 0);
     spawner_attach(serving->spawner, serving->loop);
     context.loop = serving->loop;
     context.metrics = serving->metrics;

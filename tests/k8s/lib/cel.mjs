@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import {load} from "./tools.mjs";
 
 const {Environment} = await load("@marcbachmann/cel-js/lib/index.js");
-const {run, celMethod, isCelError, listType, CelScalar} = await load("@bufbuild/cel/dist/esm/index.js");
+const {celEnv, celMethod, isCelError, listType, parse, plan, CelScalar} = await load("@bufbuild/cel/dist/esm/index.js");
 const {strings} = await load("@bufbuild/cel/dist/esm/ext/index.js");
 
 const same = (a, b) => JSON.stringify(plain(a)) === JSON.stringify(plain(b));
@@ -40,15 +40,23 @@ const withoutTypes = (expression) => expression.replace(objectType, "{").replace
 const withoutAuthorizer = (expression) => expression.replace(/\bauthorizer((?:\.\w+\([^()]*\))+)\.allowed\(\)/g,
   (_, question) => `(${JSON.stringify(question)} in authorizer)`);
 
-export function evaluate(expression, bindings) {
+const programs = new Map();
+
+// The two evaluators' programs of an expression.
+function compile(expression) {
   const typed = objectTypes(expression).length > 0;
   const text = withoutAuthorizer(typed ? withoutTypes(expression) : expression);
   const environment = new Environment({unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: !typed});
   environment.registerFunction("list.indexOf(dyn): int", position);
-  const one = plain(environment.evaluate(text, value(bindings, false)));
-  const maps = Object.fromEntries(Object.entries(bindings).map(([name, json]) => [name, value(json, true)]));
-  const answer = run(text, maps, {funcs: [...strings, indexOf]});
-  if (isCelError(answer)) throw new Error(`${answer.message}: ${text}`);
-  assert.deepEqual(plain(answer), one, `two evaluators disagree on ${text}`);
+  return [environment.parse(text), plan(celEnv({funcs: [...strings, indexOf]}), parse(text))];
+}
+
+export function evaluate(expression, bindings) {
+  if (!programs.has(expression)) programs.set(expression, compile(expression));
+  const [first, second] = programs.get(expression);
+  const one = plain(first(value(bindings, false)));
+  const answer = second(Object.fromEntries(Object.entries(bindings).map(([name, json]) => [name, value(json, true)])));
+  if (isCelError(answer)) throw new Error(`${answer.message}: ${expression}`);
+  assert.deepEqual(plain(answer), one, `two evaluators disagree on ${expression}`);
   return one;
 }

@@ -12,6 +12,8 @@ static void hold(struct exchange *exchange, struct bytes bytes)
 {
     struct held_body *held = &exchange->held;
 
+    if (bytes.size == 0)
+        return; // adding nothing to NULL is undefined in C17
     held->data = mem_grow(held->data, &held->capacity, held->size + bytes.size, 1);
     memcpy(held->data + held->size, bytes.data, bytes.size);
     held->size += bytes.size;

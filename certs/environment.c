@@ -89,25 +89,25 @@ struct environment *environment_new(const struct environment_settings *settings)
     return environment;
 }
 
-struct environment *environment_new_git(const char *directory)
-{
-    struct environment *environment = mem_alloc_zero(1, sizeof(*environment));
-
-    add(environment, "GIT_CONFIG_COUNT", mem_string("1"));
-    add(environment, "GIT_CONFIG_KEY_0", mem_string("include.path"));
-    add_file(environment, "GIT_CONFIG_VALUE_0", directory, "gitconfig");
-    return environment;
-}
-
-static void add_git_setting(struct environment *environment, unsigned number, char *key, const char *value)
+// Takes both strings.
+static void add_git_setting(struct environment *environment, unsigned number, char *key, char *value)
 {
     char *name = mem_format("GIT_CONFIG_KEY_%u", number);
 
     add(environment, name, key);
     mem_free(name);
     name = mem_format("GIT_CONFIG_VALUE_%u", number);
-    add(environment, name, mem_string(value));
+    add(environment, name, value);
     mem_free(name);
+}
+
+struct environment *environment_new_git(const char *directory, unsigned git_config_count)
+{
+    struct environment *environment = mem_alloc_zero(1, sizeof(*environment));
+
+    add(environment, "GIT_CONFIG_COUNT", mem_format("%u", git_config_count + 1));
+    add_git_setting(environment, git_config_count, mem_string("include.path"), mem_format("%s/gitconfig", directory));
+    return environment;
 }
 
 struct environment *environment_new_credential(const struct name_list *web_hosts, unsigned git_config_count)
@@ -120,9 +120,10 @@ struct environment *environment_new_credential(const struct name_list *web_hosts
     for (size_t i = 0; i < web_hosts->count; i++) {
         const char *host = web_hosts->names[i];
 
-        add_git_setting(environment, number++, mem_format("credential.https://%s.useHttpPath", host), "true");
+        add_git_setting(environment, number++, mem_format("credential.https://%s.useHttpPath", host),
+                        mem_string("true"));
         add_git_setting(environment, number++, mem_format("credential.https://%s.helper", host),
-                        ENVIRONMENT_CREDENTIAL_HELPER);
+                        mem_string(ENVIRONMENT_CREDENTIAL_HELPER));
     }
     return environment;
 }

@@ -17,7 +17,8 @@ static const char help[] =
     "\n"
     "Starts a private proxy on a free port of 127.0.0.1, with a password of its own,\n"
     "and runs COMMAND with the environment of a workspace: git, git-lfs, gh and other\n"
-    "tools reach GitHub, and see no token. Signals, the terminal and the exit status\n"
+    "tools reach GitHub, and see no token; git also from remotes of SSH, and whatever\n"
+    "proxy its own configuration names. Signals, the terminal and the exit status\n"
     "pass through.\n"
     "\n"
     "  gitlatch run git clone https://github.com/acme/private\n"
@@ -131,8 +132,16 @@ static void forget_tokens(const struct config *config)
     }
 }
 
+static void set_variables(struct environment *environment)
+{
+    for (size_t i = 0; i < environment_count(environment); i++)
+        setenv(environment_name(environment, i), environment_value(environment, i), 1);
+    environment_free(environment);
+}
+
 static void set_environment(const struct config *config, const struct run_proxy *proxy)
 {
+    const char *git_config_count = getenv("GIT_CONFIG_COUNT");
     const struct environment_settings settings = {
         .proxy_url = proxy->url,
         .directory = proxy->published,
@@ -140,11 +149,10 @@ static void set_environment(const struct config *config, const struct run_proxy 
         .no_proxy_upper = getenv("NO_PROXY"),
         .gh_token = ENVIRONMENT_GH_TOKEN,
     };
-    struct environment *environment = environment_new(&settings);
 
-    for (size_t i = 0; i < environment_count(environment); i++)
-        setenv(environment_name(environment, i), environment_value(environment, i), 1);
-    environment_free(environment);
+    set_variables(environment_new(&settings));
+    set_variables(environment_new_git(proxy->published,
+                                      git_config_count ? (unsigned)strtoul(git_config_count, NULL, 10) : 0));
     // For an Enterprise Server gh looks at another variable.
     for (size_t i = 0; i < config->github_count; i++) {
         if (config->githubs[i].host.flavor == GITHUB_ENTERPRISE_SERVER)

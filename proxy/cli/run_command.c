@@ -19,7 +19,7 @@
 //      could come between our stop and the command's.
 
 static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-// Stop us when the command has stopped, not when they come.
+// Passed on too; they stop us when the command has stopped, not when they come.
 static const int stopping[] = {SIGTSTP, SIGTTIN, SIGTTOU};
 
 struct supervision {
@@ -29,15 +29,6 @@ struct supervision {
     sigset_t mask_before;
     int status;
 };
-
-static bool is_one_of(int number, const int *numbers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (numbers[i] == number)
-            return true;
-    }
-    return false;
-}
 
 static void take_signals(struct supervision *supervision, sigset_t *ret_waited)
 {
@@ -120,7 +111,7 @@ int run_command(char *const *argv, pid_t companion)
 
         if (number == SIGCHLD)
             ended = reap(&supervision);
-        else if (is_one_of(number, passed, sizeof(passed) / sizeof(passed[0])))
+        else if (number > 0)
             pass_on(&supervision, &info);
     }
     return supervision.status;

@@ -91,6 +91,31 @@ def test_a_signal_reaches_the_command(laptop, number):
     assert (process.returncode, out) == (7, f"got {name}\n"), err
 
 
+def test_a_stop_by_another_process_reaches_the_command_and_then_us(laptop):
+    """`kill -TSTP` to the one that a shell knows of, as a batch system suspends its jobs."""
+    process = subprocess.Popen([BINARY, "run", "sh", "-c", "echo $$; exec sleep 60"], env=laptop.env,
+                               stdout=subprocess.PIPE, text=True)
+    command = int(process.stdout.readline())
+
+    def state(pid):
+        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0]
+    os.kill(process.pid, signal.SIGTSTP)
+    wait_until(lambda: state(command) == "T" and state(process.pid) == "T", "both stop")
+    os.kill(process.pid, signal.SIGCONT)
+    wait_until(lambda: state(command) == "S" and state(process.pid) == "S", "both go on")
+    process.terminate()
+    assert process.wait(10) == -signal.SIGTERM
+
+
+def test_git_is_led_whatever_its_own_configuration_says(laptop, github):
+    """A proxy of a company's in ~/.gitconfig would come before the environment's; a remote of SSH would go past it."""
+    laptop.git("config", "--global", "http.proxy", "http://127.0.0.1:1")
+    more = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Grace"}
+    done = run(laptop, "sh", "-ec", f"git ls-remote {WIDGETS} main; git ls-remote git@github.com:acme/widgets.git main; "
+                                    "git config user.name", env=more)
+    assert done.out.count(github.head("acme/widgets")) == 2 and done.out.endswith("Grace\n")
+
+
 def test_nothing_stays_behind(laptop, folder):
     done = run(laptop, "sh", "-c", "echo $SSL_CERT_FILE; echo $HTTPS_PROXY")
     bundle, proxy = done.out.split()

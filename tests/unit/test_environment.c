@@ -66,12 +66,16 @@ static void gh_gets_its_placeholder_where_asked(void **state)
 
 static void git_alone_is_pointed_at_the_gitconfig(void **state)
 {
-    struct environment *environment = environment_new_git("/run/gitlatch/public");
+    struct environment *environment = environment_new_git("/run/gitlatch/public", 0);
 
     assert_int_equal(environment_count(environment), 3);
     assert_string_equal(value_of(environment, "GIT_CONFIG_COUNT"), "1");
     assert_string_equal(value_of(environment, "GIT_CONFIG_KEY_0"), "include.path");
     assert_string_equal(value_of(environment, "GIT_CONFIG_VALUE_0"), "/run/gitlatch/public/gitconfig");
+    environment_free(environment);
+    environment = environment_new_git("/run/gitlatch/public", 7);
+    assert_string_equal(value_of(environment, "GIT_CONFIG_COUNT"), "8");
+    assert_string_equal(value_of(environment, "GIT_CONFIG_KEY_7"), "include.path");
     environment_free(environment);
 }
 

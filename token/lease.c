@@ -65,6 +65,7 @@ struct token_grant lease_grant(const struct lease *lease, const struct clock *cl
         .token = lease->token,
         .source = lease->source,
         .expires_at_ms = lease->expires_at.ms,
+        .left_ms = lease_left_ms(lease, clock),
         .age_ms = clock_mono(clock).ms - lease->made_at.ms,
         .entry = lease->entry,
         .wide = lease->wide,

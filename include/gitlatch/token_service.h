@@ -29,6 +29,7 @@ struct token_grant {
     char fingerprint[TOKEN_FINGERPRINT_SIZE];
     const char *source;       // name of the source that served, "app", "file", …; valid as long as `token` is held
     int64_t expires_at_ms;    // wall clock, ms since the epoch; INT64_MAX: not known
+    int64_t left_ms;          // until it ends, by its issuer's clock; INT64_MAX: not known
     int64_t age_ms;           // since it was minted; a young one may not have reached all of GitHub's replicas
     uint64_t entry;           // names the cache entry, for token_service_rejected
     bool wide;                // not narrowed to the scope

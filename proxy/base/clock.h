@@ -67,6 +67,9 @@ enum wall_precision { WALL_SECONDS, WALL_MILLISECONDS };
 // RFC 3339 in UTC. A time outside the years 0 to 9999 is taken to the nearest one inside.
 void wall_format_rfc3339(struct wall wall, enum wall_precision precision,
                          char ret_text[static WALL_TEXT_SIZE]);
+// "Sun, 06 Nov 1994 08:49:37 GMT" and NUL: the form of HTTP (RFC 9110, section 5.6.7). Years as above.
+#define WALL_HTTP_SIZE 30
+void wall_format_http_date(struct wall wall, char ret_text[static WALL_HTTP_SIZE]);
 // RFC 3339 with any offset; digits of a second beyond milliseconds are dropped.
 bool wall_parse_rfc3339(struct bytes text, struct wall *ret_wall) GL_MUST_CHECK;
 // An HTTP date in any of its three forms (RFC 9110, section 5.6.7): Date, Retry-After. `now` resolves the

@@ -2,6 +2,7 @@
 #include "clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define YEAR_0_MS    (INT64_C(-62167219200) * SECOND_MS) // 0000-01-01T00:00:00Z
@@ -103,10 +104,15 @@ static char *put_part(char *at, int number, unsigned width, char after)
     return at + 1;
 }
 
+static int64_t within_years(struct wall wall)
+{
+    return wall.ms < YEAR_0_MS ? YEAR_0_MS : wall.ms > YEAR_9999_MS ? YEAR_9999_MS : wall.ms;
+}
+
 void wall_format_rfc3339(struct wall wall, enum wall_precision precision,
                          char ret_text[static WALL_TEXT_SIZE])
 {
-    int64_t ms = wall.ms < YEAR_0_MS ? YEAR_0_MS : wall.ms > YEAR_9999_MS ? YEAR_9999_MS : wall.ms;
+    int64_t ms = within_years(wall);
     int fraction = (int)(((ms % SECOND_MS) + SECOND_MS) % SECOND_MS);
     time_t seconds = (ms - fraction) / SECOND_MS;
     char *at = ret_text;
@@ -125,6 +131,33 @@ void wall_format_rfc3339(struct wall wall, enum wall_precision precision,
         at = put_part(at, fraction, 3, 'Z');
     }
     *at = '\0';
+}
+
+static char *put_name(char *at, const char *name, char after)
+{
+    memcpy(at, name, 3);
+    at[3] = after;
+    return at + 4;
+}
+
+void wall_format_http_date(struct wall wall, char ret_text[static WALL_HTTP_SIZE])
+{
+    static const char days[] = "SunMonTueWedThuFriSat";
+    int64_t ms = within_years(wall);
+    time_t seconds = (ms - ((ms % SECOND_MS) + SECOND_MS) % SECOND_MS) / SECOND_MS;
+    char *at = ret_text;
+    struct tm tm;
+
+    gmtime_r(&seconds, &tm);
+    at = put_name(at, days + 3 * tm.tm_wday, ',');
+    *at++ = ' ';
+    at = put_part(at, tm.tm_mday, 2, ' ');
+    at = put_name(at, months + 3 * tm.tm_mon, ' ');
+    at = put_part(at, tm.tm_year + 1900, 4, ' ');
+    at = put_part(at, tm.tm_hour, 2, ':');
+    at = put_part(at, tm.tm_min, 2, ':');
+    at = put_part(at, tm.tm_sec, 2, ' ');
+    put_name(at, "GMT", '\0');
 }
 
 // The fraction of a second in ms, where there is one.

@@ -173,11 +173,25 @@ static void tell(const struct broker_call *call, enum reason reason, int status,
     audit_write(&event, clock_wall(loop_clock(call->context->loop)));
 }
 
-static void finish(struct broker_call *call, const struct answer *answer, enum reason reason,
+// What time it is: with a token by the clock of its issuer, so that who takes it knows how long it will live, whatever
+// the clocks here and there say.
+static struct wall date_of(const struct broker_call *call, const struct token_grant *grant)
+{
+    struct wall now = clock_wall(loop_clock(call->context->loop));
+
+    if (grant && grant->expires_at_ms != INT64_MAX && grant->left_ms != INT64_MAX)
+        now.ms = grant->expires_at_ms - grant->left_ms;
+    return now;
+}
+
+static void finish(struct broker_call *call, struct answer *answer, enum reason reason,
                    const struct token_grant *grant)
 {
     struct service_call *http = call->http;
+    char date[WALL_HTTP_SIZE];
 
+    wall_format_http_date(date_of(call, grant), date);
+    answer->date = bytes_of_string(date);
     count(call, reason, answer->status);
     if (reason != REASON_NONE || !call->quiet)
         tell(call, reason, answer->status, grant);

@@ -23,6 +23,7 @@ struct answer {
     bool close;             // Connection: close
     unsigned retry_after_s; // 0: none
     // Values of further fields; empty: none.
+    struct bytes date;
     struct bytes location;
     struct bytes allow;              // 405
     struct bytes proxy_authenticate; // 407

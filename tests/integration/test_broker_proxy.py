@@ -196,6 +196,21 @@ def test_a_renewed_service_account_token_is_read_again(sidecar, kubernetes, toke
     assert old not in kubernetes.reviews[-1]
 
 
+@pytest.mark.parametrize("offset", [-3600, 120, 3600])
+def test_whatever_the_clocks_say_no_dead_token_is_carried(start, start_broker, token_file, folder, github, offset):
+    """GitHub's clock is another one than the broker's and the sidecar's; tokens live for seconds."""
+    github.setting(clock_offset=offset, token_lifetime=12)
+    ahead = {"refresh_before": "4s", "minimum_life": "2s"}
+    broker = start_broker(token=ahead)
+    workspace = start(credentials=[broker.credential(token_file)], repositories=None, token=ahead).workspace(
+        folder / "workspace")
+    end = time.monotonic() + 18
+    while time.monotonic() < end:
+        workspace.git("ls-remote", WIDGETS)
+    served = github.requests(host="github.com")
+    assert len(served) > 10 and {request.status for request in served} == {200}
+
+
 def test_a_renamed_repository(sidecar, folder, github):
     github.rename("acme/widgets", "wheels")
     clone = sidecar().workspace(folder / "workspace").clone(WIDGETS)

@@ -89,6 +89,23 @@ static void rfc3339_is_read(void **state)
 }
 
 // The examples of RFC 9110, section 5.6.7.
+static void http_dates_are_written(void **state)
+{
+    char text[WALL_HTTP_SIZE];
+    struct wall wall, read;
+
+    assert_true(wall_parse_rfc3339(BYTES("1994-11-06T08:49:37.999Z"), &wall));
+    wall_format_http_date(wall, text);
+    assert_string_equal(text, "Sun, 06 Nov 1994 08:49:37 GMT");
+    // Each day of the week, each month.
+    for (int64_t day = 0; day < 400; day++) {
+        wall.ms = day * DAY_MS + 5 * SECOND_MS;
+        wall_format_http_date(wall, text);
+        assert_true(wall_parse_http_date(bytes_of_string(text), wall, &read));
+        assert_int_equal(read.ms, wall.ms);
+    }
+}
+
 static void http_dates_are_read(void **state)
 {
     const struct wall now = {INT64_C(1764000000000)}; // 2025
@@ -126,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(real_clocks_go_on),   cmocka_unit_test(manual_clock_goes_where_told),
         cmocka_unit_test(rfc3339_is_written),  cmocka_unit_test(rfc3339_is_read),
+        cmocka_unit_test(http_dates_are_written),
         cmocka_unit_test(http_dates_are_read),
     };
 

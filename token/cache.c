@@ -415,8 +415,25 @@ static void ask_entry(struct cache_request *request, struct cache_entry *entry)
 
 static void make_key(const struct source *source, const struct mint_scope *scope, struct text *text)
 {
-    text_format(text, "%s\n%s\n", source->identity, source->version);
+    text_append(text, source->identity);
+    text_append_char(text, '\n');
+    text_append(text, source->version);
+    text_append_char(text, '\n');
     mint_scope_key(scope, text);
+}
+
+struct lease *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope)
+{
+    struct text key = {0};
+    struct cache_entry *entry;
+
+    make_key(source, scope, &key);
+    entry = entry_find(cache, text_string(&key));
+    text_free(&key);
+    if (!entry || !usable(entry) || left_ms(entry) <= entry->refresh_left_ms)
+        return NULL;
+    use(entry);
+    return entry->lease;
 }
 
 struct cache_request *cache_ask(struct cache *cache, struct source *source, const struct mint_scope *scope,

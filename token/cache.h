@@ -47,6 +47,9 @@ struct cache_request *cache_ask(struct cache *cache, struct source *source, cons
                                 cache_done_fn *done, void *arg) GL_MUST_CHECK;
 void cache_cancel(struct cache_request *request);
 
+// The lease that can be given without a wait and of which nothing is to be done, on loan; NULL: ask.
+struct lease *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope);
+
 // This token was not accepted: its entry has none from now on, unless that is another by now.
 void cache_rejected(struct cache *cache, uint64_t entry, const char *fingerprint);
 

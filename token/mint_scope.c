@@ -90,8 +90,15 @@ static void add_permissions(const struct mint_scope *mint, struct text *text)
 void mint_scope_key(const struct mint_scope *mint, struct text *text)
 {
     // A name holds no space, no comma and no slash, so that no two scopes give one text.
-    text_format(text, "%s %d%s %s/%s ", mint->host->web, (int)mint->reach, mint->wide ? "w" : "", mint->repository.owner,
-                mint->reach == SCOPE_REPOSITORY ? mint->repository.name : "");
+    text_append(text, mint->host->web);
+    text_append_char(text, ' ');
+    text_append_number(text, mint->reach);
+    text_append(text, mint->wide ? "w " : " ");
+    text_append(text, mint->repository.owner);
+    text_append_char(text, '/');
+    if (mint->reach == SCOPE_REPOSITORY)
+        text_append(text, mint->repository.name);
+    text_append_char(text, ' ');
     for (size_t i = 0; i < mint->repository_count; i++) {
         const struct token_repository *repository = &mint->repositories[i];
         if (repository->id)

@@ -12,6 +12,7 @@ struct source_file {
     struct source source;
     struct secret_file file;
     struct mono since; // when this token was first seen
+    bool good;         // it is well-formed
 };
 
 static bool file_ready(struct source *source, struct source_failure *ret_failure)
@@ -26,7 +27,9 @@ static bool file_ready(struct source *source, struct source_failure *ret_failure
         self->since = loop_now(source->loop);
         secret_fingerprint(self->file.secret, source->version);
     }
-    return fixed_token_check(self->file.secret, self->file.path, ret_failure);
+    if (changed || !self->good)
+        self->good = fixed_token_check(self->file.secret, self->file.path, ret_failure);
+    return self->good;
 }
 
 static struct source_mint *file_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,

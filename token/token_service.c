@@ -115,6 +115,16 @@ struct token_request *token_service_ask(struct token_service *service, const str
     return request;
 }
 
+bool token_service_look(struct token_service *service, const struct scope *scope, struct token_grant *ret_grant)
+{
+    struct lease *lease;
+
+    if (!token_walk_look(&service->walks, scope, &lease))
+        return false;
+    *ret_grant = lease_grant(lease, loop_clock(service->loop));
+    return true;
+}
+
 void token_service_rejected(struct token_service *service, const struct token_grant *grant)
 {
     cache_rejected(service->cache, grant->entry, grant->fingerprint);

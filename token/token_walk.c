@@ -53,15 +53,19 @@ static bool is_passed_over(enum reason reason)
            reason == REASON_NO_CREDENTIAL;
 }
 
-static struct source *next_source(struct token_walk *walk)
+// The next source of the scope's host, from `*position` on, which is moved to it; NULL: there is none.
+static struct source *source_from(const struct token_walk_context *context, const struct scope *scope, size_t *position)
 {
-    const struct token_walk_context *context = walk->context;
-
-    for (; walk->position < context->source_count; walk->position++) {
-        if (strcmp(context->sources[walk->position]->host->web, walk->scope.host->web) == 0)
-            return context->sources[walk->position];
+    for (; *position < context->source_count; (*position)++) {
+        if (strcmp(context->sources[*position]->host->web, scope->host->web) == 0)
+            return context->sources[*position];
     }
     return NULL;
+}
+
+static struct source *next_source(struct token_walk *walk)
+{
+    return source_from(walk->context, &walk->scope, &walk->position);
 }
 
 // Of several failures the one that tells most is shown: what passes with time, then a refusal, then that nothing is
@@ -203,18 +207,53 @@ static void try_narrow(struct token_walk *walk, struct source *source)
     ask(walk, source, &mint);
 }
 
+// A token that cannot be narrowed would pass round the rules.
+static bool wide_is_refused(const struct scope *scope, const struct source *source)
+{
+    return scope->ruled && scope->use == SCOPE_USE_API && !source->wide_api;
+}
+
+static void init_wide(struct mint_scope *mint, const struct scope *scope, const struct source *source)
+{
+    mint_scope_init_wide(mint, source->host, source->type->by_owner ? scope->repository.owner : "");
+}
+
 static void try_wide(struct token_walk *walk, struct source *source)
 {
     struct mint_scope mint;
     struct verdict verdict;
 
-    if (walk->scope.ruled && walk->scope.use == SCOPE_USE_API && !source->wide_api) {
+    if (wide_is_refused(&walk->scope, source)) {
         verdict_set(&verdict, REASON_WIDE_TOKEN, NULL);
         fail(walk, &verdict);
         return;
     }
-    mint_scope_init_wide(&mint, source->host, source->type->by_owner ? walk->scope.repository.owner : "");
+    init_wide(&mint, &walk->scope, source);
     ask(walk, source, &mint);
+}
+
+bool token_walk_look(const struct token_walk_context *context, const struct scope *scope, struct lease **ret_lease)
+{
+    size_t position = 0;
+    struct source *source = source_from(context, scope, &position);
+    struct source_failure failure;
+    struct mint_scope mint;
+    struct lease *lease;
+
+    if (!source || !source->type->ready(source, &failure))
+        return false;
+    if (source->type->narrow ? scope->reach == SCOPE_SET : wide_is_refused(scope, source))
+        return false;
+    if (source->type->narrow)
+        mint_scope_init(&mint, scope);
+    else
+        init_wide(&mint, scope, source);
+    lease = cache_look(context->cache, source, &mint);
+    mint_scope_clear(&mint);
+    if (!lease)
+        return false;
+    *ret_lease = lease;
+    return true;
 }
 
 static void on_step(void *arg)

@@ -2,6 +2,7 @@
 #ifndef GITLATCH_TOKEN_WALK_H
 #define GITLATCH_TOKEN_WALK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
@@ -30,6 +31,9 @@ typedef void token_walk_fn(void *arg, struct lease *lease, struct source *source
 struct token_walk *token_walk_start(const struct token_walk_context *context, const struct scope *scope,
                                     token_walk_fn *done, void *arg) GL_MUST_CHECK;
 void token_walk_cancel(struct token_walk *walk);
+// What a walk would end with, where the first source has it at once; both are on loan. False: it takes a walk.
+bool token_walk_look(const struct token_walk_context *context, const struct scope *scope, struct lease **ret_lease)
+    GL_MUST_CHECK;
 // What the walk has met so far that says more than that time is over; NULL: nothing.
 const struct verdict *token_walk_verdict(const struct token_walk *walk);
 

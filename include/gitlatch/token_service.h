@@ -52,6 +52,10 @@ struct token_request *token_service_ask(struct token_service *service, const str
                                         void *arg) GL_MUST_CHECK;
 void token_request_cancel(struct token_request *request);
 
+// The token that is there already, as it mostly is: the grant is valid until the loop turns. False: it must be asked for.
+bool token_service_look(struct token_service *service, const struct scope *scope, struct token_grant *ret_grant)
+    GL_MUST_CHECK;
+
 // GitHub answered 401 to this token: the entry is dropped, unless it holds another token by now.
 void token_service_rejected(struct token_service *service, const struct token_grant *grant);
 

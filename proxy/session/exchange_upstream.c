@@ -23,7 +23,17 @@ static bool is_waived(struct exchange *exchange, const struct verdict *verdict)
     exchange->decision.scope.ruled = false;
     exchange->token_ready = false;
     exchange_ask_token(exchange);
+    exchange_proceed(exchange);
     return true;
+}
+
+static void use_grant(struct exchange *exchange, const struct token_grant *grant)
+{
+    exchange->token_ready = true;
+    exchange->grant = *grant;
+    exchange->source = grant->source;
+    secret_unref(exchange->token);
+    exchange->token = secret_ref(grant->token);
 }
 
 static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
@@ -37,20 +47,23 @@ static void on_token(void *arg, const struct token_grant *grant, const struct ve
             exchange_refuse(exchange, verdict);
         return;
     }
-    exchange->grant = *grant;
-    exchange->source = grant->source;
-    secret_unref(exchange->token);
-    exchange->token = secret_ref(grant->token);
+    use_grant(exchange, grant);
     exchange_proceed(exchange);
 }
 
 void exchange_ask_token(struct exchange *exchange)
 {
+    struct token_grant grant;
+
     if (exchange->token_request || exchange->token_ready)
         return;
     if (exchange->decision.decision != DECISION_ALLOW ||
         operation_authorization(exchange->operation.kind) == AUTHORIZATION_NONE) {
         exchange->token_ready = true;
+        return;
+    }
+    if (token_service_look(exchange->runtime->tokens, &exchange->decision.scope, &grant)) {
+        use_grant(exchange, &grant);
         return;
     }
     exchange->token_request =

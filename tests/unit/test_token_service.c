@@ -419,6 +419,56 @@ static void a_revoked_token_is_replaced(void **state)
     assert_in_range(asker.grant.age_ms, 0, 200);
 }
 
+// What is there is given at once: the same token that asking gives, and never one that asking would not give.
+static void what_is_there_is_seen(void **state)
+{
+    struct token_fixture *fixture = *state;
+    struct scope scope = token_scope(fixture, "acme/widgets", "contents", PERMISSION_READ);
+    struct token_grant grant;
+    struct token_asker asker;
+
+    token_fixture_serve(fixture, &fixture->app, 1);
+    assert_false(token_service_look(fixture->service, &scope, &grant));
+    asker = token_ask(fixture, &scope);
+    assert_true(token_service_look(fixture->service, &scope, &grant));
+    assert_true(secret_equal(grant.token, bytes_of_string(asker.token)));
+    assert_string_equal(grant.source, "app");
+    assert_false(grant.wide);
+    struct scope other = token_scope(fixture, "acme/widgets", "contents", PERMISSION_WRITE);
+    assert_false(token_service_look(fixture->service, &other, &grant));
+    other = scope;
+    other.host = &fixture->other_host;
+    assert_false(token_service_look(fixture->service, &other, &grant));
+    // A look is a use: the token is made anew ahead of its end, as for who asks.
+    token_fixture_run(fixture, 48 * MINUTE_MS);
+    assert_true(token_service_look(fixture->service, &scope, &grant));
+    unsigned mints = fixture->github.mints;
+    token_fixture_run(fixture, 4 * MINUTE_MS);
+    assert_int_equal(fixture->github.mints, mints + 1);
+    assert_true(token_service_look(fixture->service, &scope, &grant));
+    token_service_rejected(fixture->service, &grant);
+    assert_false(token_service_look(fixture->service, &scope, &grant));
+    // Unused it comes to its end; one that is near it is asked for.
+    token_ask(fixture, &scope);
+    token_fixture_run(fixture, 55 * MINUTE_MS);
+    assert_false(token_service_look(fixture->service, &scope, &grant));
+}
+
+static void a_wide_one_is_not_seen_past_the_rules(void **state)
+{
+    struct token_fixture *fixture = *state;
+    struct credential_options credential = environment();
+    struct token_grant grant;
+
+    setenv(variable, "ghp_operator", 1);
+    token_fixture_serve(fixture, &credential, 1);
+    struct scope scope = scope_used(fixture, SCOPE_USE_GIT, true);
+    token_ask(fixture, &scope);
+    assert_true(token_service_look(fixture->service, &scope, &grant));
+    scope = scope_used(fixture, SCOPE_USE_API, true);
+    assert_false(token_service_look(fixture->service, &scope, &grant));
+}
+
 // Reload.
 
 static void a_reload_keeps_what_is_good(void **state)
@@ -556,6 +606,8 @@ int main(void)
         TOKEN_TEST(nobody_waits_longer_than_the_limit),
         TOKEN_TEST(who_goes_is_not_called),
         TOKEN_TEST(a_revoked_token_is_replaced),
+        TOKEN_TEST(what_is_there_is_seen),
+        TOKEN_TEST(a_wide_one_is_not_seen_past_the_rules),
         TOKEN_TEST(a_reload_keeps_what_is_good),
         TOKEN_TEST(it_describes_itself),
         TOKEN_TEST(check_tries_each),

@@ -20,6 +20,16 @@
 // A connection that was idle for longer is not used again: load balancers drop them without a word.
 #define CONNECTION_AGE_S 55L
 
+// Debian's libcurl brings GnuTLS along, for LDAP and RTMP: it would set itself up and test itself when it is loaded, for
+// nothing, and take a megabyte. Its documents name this function for that (GNUTLS_SKIP_GLOBAL_INIT); it is looked up by
+// the dynamic loader.
+__attribute__((visibility("default"))) int _gnutls_global_init_skip(void);
+
+int _gnutls_global_init_skip(void)
+{
+    return 1;
+}
+
 struct http_client {
     struct http_transport transport; // first: what others see
     const struct dialer *dialer;

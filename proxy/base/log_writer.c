@@ -17,7 +17,7 @@
 #define REPORT_INTERVAL_MS (10 * SECOND_MS)
 // After a write the thread sleeps for so long whatever is put: a line that comes alone is written at once, and of lines that
 // come fast many are written together. To wake a thread costs more than all else that is done for a line.
-#define PACE_MS 10
+#define PACE_MS 5
 // A ring that is so full is not left to wait.
 #define FULL_SIZE (LOG_WRITER_RING_SIZE / 2)
 // How long a sink that others made non-blocking may take before the deadline of a stop is looked at again.

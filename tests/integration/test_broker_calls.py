@@ -143,7 +143,7 @@ def test_a_cluster_in_trouble(broker, kubernetes):
         assert is_error(broker.token(kubernetes.issue()), 503, "cluster"), broken
         assert broker.token(known).status == 200  # by the verdict that is kept
         time.sleep(1.1)  # the pause after a failure
-    assert "the cluster's API gives no verdict on callers: it answered 500" in broker.log
+    wait_until(lambda: "the cluster's API gives no verdict on callers: it answered 500" in broker.log, "said")
     kubernetes.broken = None
     wait_until(lambda: broker.token(kubernetes.issue()).status == 200, "served again")
     kubernetes.stop()
@@ -274,7 +274,7 @@ def test_when_github_cannot_be_asked_it_is_500_and_logged(broker, github, fault)
     github.fault(path=MINT, **fault)
     answer = broker.platform(query="?owner=acme")
     assert answer.status == 500 and answer.json["error"] and answer.json["message"]
-    line = next(line for line in broker.log.splitlines() if "[github]" in line)
+    line = wait_until(lambda: next((line for line in broker.log.splitlines(True) if "[github]" in line), None), "said")
     assert "acme" in line and json.loads(line)["level"] == "error"
 
 

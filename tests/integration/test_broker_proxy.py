@@ -78,7 +78,7 @@ def test_a_broker_that_never_answers_allows_nothing(start, broker, token_file, f
     workspace = gitlatch.workspace(folder / "workspace")
     said = workspace.git("ls-remote", WIDGETS, check=False).err
     assert "gitlatch:" in said and "503" in said, said
-    assert "nothing is allowed until it tells them" in gitlatch.log
+    wait_until(lambda: "nothing is allowed until it tells them" in gitlatch.log, "said")
     # It comes up, and all is well.
     broker.start()
     wait_until(lambda: workspace.git("ls-remote", WIDGETS, check=None).code == 0, "served")

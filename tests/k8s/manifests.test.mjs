@@ -1,7 +1,7 @@
 // Every kustomization, rendered by the real kustomize and held against the API's models.
 import assert from "node:assert/strict";
 import {execFileSync} from "node:child_process";
-import {existsSync, readdirSync, writeFileSync, mkdtempSync} from "node:fs";
+import {existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join, relative} from "node:path";
 import {test} from "node:test";
@@ -199,6 +199,23 @@ test("alerts and dashboard ask for metrics that are there, by labels that they h
       for (const label of by.split(/, */)) assert.ok(labels.includes(label), `${expression}: there is no ${label}`);
   }
   assert.deepEqual([...known.keys()].filter((name) => !used.has(name)), [], "each metric is shown or watched");
+});
+
+test("the steps of the README make what they say", () => {
+  const home = mkdtempSync(join(tmpdir(), "gitlatch-home-")), fresh = checkout();
+  execFileSync("sh", ["-c", 'mkdir "$0/Downloads" && echo x >"$0/Downloads/app.2026.private-key.pem"', home]);
+  const steps = [...read("k8s/README.md").matchAll(/^ *```sh\n([^]*?)^ *```/gm)].flatMap((match) => match[1].trim().split(/\n\s*/));
+  const applied = [];
+  for (const step of steps) {
+    if (/^(cp|k8s\/broker\/certificate) /.test(step)) execFileSync("sh", ["-ec", step], {cwd: fresh, env: {...process.env, HOME: home}});
+    else if (step.startsWith("kubectl apply -k ")) applied.push(...kustomize(join(fresh, step.slice("kubectl apply -k ".length))));
+  }
+  assert.deepEqual(applied.flatMap(problems), []);
+  for (const [kind, name] of [["Deployment", "gitlatch-broker"], ["Secret", "github-app"], ["MutatingAdmissionPolicy", "gitlatch-inject"],
+    ["ValidatingAdmissionPolicy", "gitlatch-guard"], ["Namespace", "team-a"], ["Sandbox", "agent"]]) assert.ok(find(applied, kind, name), name);
+  const authority = readFileSync(join(fresh, "k8s/mine/broker/broker-ca.pem"), "utf8");
+  assert.equal(find(applied, "ConfigMap", "gitlatch").data["broker-ca.pem"], authority);
+  assert.equal(Buffer.from(find(applied, "Secret", "gitlatch-broker-tls").data["ca.crt"], "base64").toString(), authority);
 });
 
 test("monitors find the ports of sidecar and broker", () => {

@@ -257,11 +257,12 @@ static void relay(struct tunnel *tunnel, struct stream *from, struct stream *to,
 
 static void relay_both(struct tunnel *tunnel)
 {
-    struct stream *client = tunnel->session->client;
+    struct session *session = tunnel->session; // outlives the tunnel until the loop turns
+    struct stream *client = session->client;
 
     if (judge_hello(tunnel))
         relay(tunnel, client, tunnel->upstream, &tunnel->bytes_up, &tunnel->up_ended);
-    else if (tunnel->session->closed)
+    else if (session->closed)
         return;
     else if (stream_end(client) != STREAM_OPEN) {
         tunnel->hello_seen = true; // the hello will not become whole: it is passed on as it is

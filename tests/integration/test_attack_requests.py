@@ -5,6 +5,7 @@ import re
 
 import pytest
 from lib import receive_pack
+from lib.process import wait_until
 from lib.raw import Raw
 from lib.receive_pack import ZERO
 
@@ -226,3 +227,44 @@ def test_a_push_with_two_codings_is_decided_by_none(at, github):
                                    "Content-Encoding: gzip\r\n")
     assert answer.status == 200 and b"is not gzip that can be read" in answer.body
     assert [request for request in github.requests(method="POST") if "receive-pack" in request.path] == []
+
+
+# One host, however CONNECT writes it: never a tunnel to GitHub.
+
+SPELLED = ["github.com:443", "GITHUB.COM:443", "GitHub.com.:443", "API.github.com:443", "uploads.GITHUB.com.:443"]
+MISSPELLED = ["github.com", "github.com:", "github.com:0", "github.com:65979", "github.com:-443", "github.com:443/",
+              "github.com:443:443", "x@github.com:443", "x:y@github.com:443", "github%2ecom:443", "github.com..:443",
+              ".github.com:443", "[github.com]:443", "github.com%00:443", "github.com\\:443", "github.com,:443",
+              "https://github.com:443", "//github.com:443", "github.com#:443", "github.com?:443", ":443", "*:443"]
+
+
+def test_a_host_is_intercepted_however_it_is_written(at, github):
+    for target in SPELLED:
+        name = target.rpartition(":")[0].lower().rstrip(".")
+        with Raw(at) as raw:
+            assert raw.connect(target).status == 200, target
+            raw.tls(name)
+            issuer = dict(pair[0] for pair in raw.socket.getpeercert()["issuer"])
+            assert "Mock GitHub" not in issuer["commonName"], f"{target} is a tunnel"
+    for target in MISSPELLED:
+        with Raw(at) as raw:
+            assert raw.connect(target).status in (400, 403), target
+    for target in ("github.com:22", "github.com:80", "github.com:0443"):
+        with Raw(at) as raw:
+            assert raw.connect(target).status in (400, 403) or target.endswith("0443"), target
+    assert at.audit(event="tunnel") == []
+
+
+def test_a_false_name_inside_a_tunnel(at, github):
+    """The tunnel is told by its ClientHello, however that names GitHub."""
+    for name in ("github.com", "GitHub.COM", "api.github.com", "ssh.github.com", "gist.github.com", "GIST.github.com"):
+        with Raw(at) as raw:
+            assert raw.connect("other.test:443").status == 200
+            try:
+                raw.tls(name, ca=github.ca)
+                raise AssertionError(f"{name} is reached")
+            except OSError:
+                pass
+    wait_until(lambda: len(at.audit(event="tunnel", decision="deny")) == 6, "each is told")
+    assert {event["reason"] for event in at.audit(event="tunnel")} == {"sni", "host"}
+    assert github.requests(host="github.com") == []

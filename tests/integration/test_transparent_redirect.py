@@ -147,6 +147,23 @@ def test_no_tls_on_port_443_is_decided_as_an_address(redirected, sidecar, worksp
     assert not redirected.github.requests(host="github.com")
 
 
+PARTIAL = """
+import socket, sys, time
+connection = socket.create_connection((sys.argv[1], 443), timeout=20)
+connection.sendall(bytes.fromhex(sys.argv[2]))
+print("closed" if connection.recv(100) == b"" else "answered", connection.close())
+"""
+
+
+def test_a_hello_that_stops_half_way_is_not_waited_for(redirected):
+    sidecar = redirected.start(**CONFIG, limits={"head": "1s"})
+    workspace = redirected.workspace(sidecar)
+    for start in ("", "16", "160301", "1603010200010001fc0303"):
+        assert workspace.python(PARTIAL, OTHER[0], start).startswith("closed"), start
+    assert sidecar.metrics().sum("gitlatch_connections", side="client") == 0
+    assert not redirected.github.requests()
+
+
 UDP = """
 import socket, sys
 found = []

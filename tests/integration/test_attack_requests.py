@@ -268,3 +268,33 @@ def test_a_false_name_inside_a_tunnel(at, github):
     wait_until(lambda: len(at.audit(event="tunnel", decision="deny")) == 6, "each is told")
     assert {event["reason"] for event in at.audit(event="tunnel")} == {"sni", "host"}
     assert github.requests(host="github.com") == []
+
+
+# The gateway takes the host from the path.
+
+FETCH_QUERY = "info/refs?service=git-upload-pack"
+GATEWAY_ALLOWED = ["/github.com/acme/widgets.git/", "/GitHub.com/Acme/Widgets/", "/github.com./acme/widgets.git/"]
+GATEWAY_REFUSED = [
+    "/github.com/acme/secret.git/", "/github.com:443/acme/secret.git/", "/github.com:22/acme/widgets.git/",
+    "/x@github.com/acme/widgets.git/", "/github%2ecom/acme/widgets.git/", "/github.com%2Facme/widgets.git/",
+    "/github.com/../github.com/acme/widgets.git/", "/github.com//acme/widgets.git/", "//github.com/acme/widgets.git/",
+    "/./github.com/acme/widgets.git/", "/github.com/acme/widgets.git/../secret.git/", "/github.com\\acme/widgets.git/",
+    "/api.github.com/acme/widgets.git/", "/gist.github.com/acme/widgets.git/", "/other.test/acme/widgets.git/",
+    "/127.0.0.1/acme/widgets.git/", "/localhost/acme/widgets.git/", "/169.254.169.254/acme/widgets.git/",
+    "/https://github.com/acme/widgets.git/", "/github.com/https:/github.com/acme/widgets.git/",
+    "/github.com/acme/widgets.git/%2e%2e/secret.git/", "/github.com/mallory/widgets.git/", "/github.com/", "/acme/widgets.git/",
+]
+
+
+def test_the_gateway_serves_no_more_than_the_rules(at, github):
+    own = f"127.0.0.1:{at.port}"
+    for path in GATEWAY_ALLOWED:
+        with Raw(at) as raw:
+            assert raw.ask("GET", path + FETCH_QUERY, host=own).status == 200, path
+    github.control("DELETE", "/record")
+    for path in GATEWAY_REFUSED:
+        for target in (path + FETCH_QUERY, f"http://{own}{path}{FETCH_QUERY}"):
+            with Raw(at) as raw:
+                answer = raw.ask("GET", target, host=own)
+            assert answer.status in (400, 403, 404, 421), (target, answer)
+    assert [request for request in github.requests() if request.token] == []

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 from lib.peers import Gitlatch
 from lib.site import Failed, until
 
 ROUND_TRIPS_MS = (0, 20, 50)
+SYSTEM_ROOTS = Path("/etc/ssl/certs/ca-certificates.crt")
 SIZES = {"small": 10, "large": 500}  # MiB
 
 
@@ -71,17 +73,20 @@ def direct(site, mock, relay):
     helper = site.folder / "helper"
     helper.write_text(f"#!/bin/sh\n[ \"$1\" = get ] && printf 'username=x-access-token\\npassword={mock.token}\\n'\n")
     helper.chmod(0o755)
+    bundle = site.folder / "direct-bundle.pem"  # as behind gitlatch: the system's roots, and one more
+    bundle.write_text(SYSTEM_ROOTS.read_text() + (mock.folder / "ca.pem").read_text())
     options = ("-c", f"http.curloptResolve=github.com:{relay}:127.0.0.1", "-c",
-               f"http.sslCAInfo={mock.folder}/ca.pem", "-c", "credential.helper=", "-c", f"credential.helper={helper}")
+               f"http.sslCAInfo={bundle}", "-c", "credential.helper=", "-c", f"credential.helper={helper}")
     return Way("direct", options, f"https://github.com:{relay}/acme", site.environment(GIT_TERMINAL_PROMPT="0"))
 
 
 class GitGitlatch(Gitlatch):
     """gitlatch with a GitHub App, as a workspace has it. Its way to GitHub leads through the relay."""
 
-    def __init__(self, site, mock, relay):
+    def __init__(self, site, mock, relay, keep):
+        self.name = f"gitlatch-{keep}"
         super().__init__(site)
-        self.mock, self.relay = mock, relay
+        self.mock, self.relay, self.keep = mock, relay, keep
 
     def configuration(self):
         return f"""
@@ -91,6 +96,7 @@ ca: {{publish: {self.folder}/public}}
 github:
   trust: {self.mock.folder}/ca.pem
   connect_to: {{"github.com:443": "127.0.0.1:{self.relay}", "api.github.com:443": "127.0.0.1:{self.relay}"}}
+upstream: {{keep_capabilities: {self.keep}}}
 credentials: [{{type: app, app_id: "12345", private_key: {self.mock.folder}/app.pem}}]
 repositories: [{{match: "acme/*", fetch: true}}]
 log: {{audit: {self.folder}/audit.jsonl}}
@@ -98,7 +104,7 @@ log: {{audit: {self.folder}/audit.jsonl}}
 
     def way(self):
         gitconfig = next(self.folder.joinpath("public").rglob("gitconfig"))
-        return Way("gitlatch", (), "https://github.com/acme",
+        return Way(self.name, (), "https://github.com/acme",
                    self.site.environment(GIT_CONFIG_GLOBAL=str(gitconfig), GIT_TERMINAL_PROMPT="0"))
 
 
@@ -126,20 +132,23 @@ def timed(way, folder, quick):
 
 
 def collect(site, quick, say):
-    """{round trip: {command: [(direct seconds, gitlatch seconds), …]}}"""
+    """{round trip: {command: [(direct seconds, gitlatch's, gitlatch's that keeps capabilities), …]}}"""
     mock = Mock(site, clones(quick))
     results = {}
     for round_trip in ROUND_TRIPS_MS:
         port = relay(site, mock.port, round_trip)
-        gitlatch = GitGitlatch(site, mock, port).start()
-        ways = (direct(site, mock, port), gitlatch.way())
-        ways[1].git("ls-remote", f"{ways[1].url}/small.git")  # warm: it has a token, and connections
+        gitlatches = [GitGitlatch(site, mock, port, keep).start() for keep in ("0s", "1h")]
+        ways = [direct(site, mock, port), *(gitlatch.way() for gitlatch in gitlatches)]
+        for way in ways[1:]:
+            for name in clones(quick):
+                way.git("ls-remote", f"{way.url}/{name}.git")  # warm: it has a token, and connections
         found = {}
         for number in range(1 if quick else 5):
             say(f"git at {round_trip} ms, round {number + 1}")
             times = {way.name: timed(way, site.folder, quick) for way in (ways if number % 2 else ways[::-1])}
             for command in times["direct"]:
-                found.setdefault(command, []).append((times["direct"][command], times["gitlatch"][command]))
+                found.setdefault(command, []).append(tuple(times[way.name][command] for way in ways))
         results[round_trip] = found
-        gitlatch.stop()
+        for gitlatch in gitlatches:
+            gitlatch.stop()
     return results

@@ -324,7 +324,7 @@ def test_the_webhook_is_served_beside(start_broker, folder, kubernetes):
     pod = {"kind": "Pod", "metadata": {"labels": {"gitlatch.dev/inject": "true"}},
            "spec": {"containers": [{"name": "w", "image": "i"}]}}
     review = {"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "u", "object": pod}}
-    response = broker.ask("POST", "/admission", None, review, port).json["response"]
+    response = broker.ask("POST", "/admission", None, review, port, {"Content-Type": "application/json"}).json["response"]
     assert response["allowed"] and "gitlatch" in json.dumps(json.loads(base64.b64decode(response["patch"])))
     assert broker.ask("POST", "/admission", None, review).status == 404
     assert broker.ask("GET", "/v1/rules", kubernetes.issue(), port=port).status == 404

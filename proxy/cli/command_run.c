@@ -9,6 +9,7 @@
 #include "command.h"
 #include "config_private.h"
 #include "environment.h"
+#include "no_proxy.h"
 #include "run_command.h"
 #include "run_proxy.h"
 
@@ -75,19 +76,36 @@ static bool gh_is_logged_in(const char *const *argv)
     return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+// gh would take the placeholder of a workspace for its token, too.
+static bool forget_placeholder(const char *name, const char *value)
+{
+    if (strcmp(value, ENVIRONMENT_GH_TOKEN) != 0)
+        return false;
+    unsetenv(name);
+    return true;
+}
+
 static bool find_credential(struct config *config, struct error *ret_error)
 {
     const char *const argv[] = {"gh", "auth", "token", "--hostname", config->githubs[0].host.web, NULL};
+    bool placeholder = false, logged_in;
 
     for (size_t i = 0; i < 2; i++) {
         const char *value = getenv(token_variables[i]);
 
-        if (value && *value) {
+        if (!value || !*value)
+            continue;
+        if (!forget_placeholder(token_variables[i], value)) {
             config_add_credential(config, token_variables[i], NULL);
             return true;
         }
+        placeholder = true;
     }
-    if (!gh_is_logged_in(argv))
+    logged_in = gh_is_logged_in(argv);
+    if (!logged_in && placeholder)
+        return error_set(ret_error, "there is no credential, only the word by which gh starts behind a gitlatch: run the "
+                                    "command as it is, for it has one already");
+    if (!logged_in)
         return error_set(ret_error,
                          "there is no credential: set GITHUB_TOKEN, log in with `gh auth login`, or name a "
                          "configuration with -c FILE");
@@ -160,6 +178,20 @@ static void set_environment(const struct config *config, const struct run_proxy 
     }
 }
 
+// What the user has is kept, but he would be asked for a password and not know why.
+static void warn_of_bypass(const struct command *command, const struct config *config, const char *variable)
+{
+    struct bytes list = bytes_of_string(getenv(variable)), entry;
+
+    for (size_t i = 0; i < config->github_count; i++) {
+        const char *host = config->githubs[i].host.web;
+
+        if (no_proxy_bypasses(list, bytes_of_string(host), &entry))
+            command_fail(command, "the entry \"%.*s\" of %s leads past the proxy to %s, where no credential is attached; "
+                                  "take it out", (int)entry.size, entry.data, variable, host);
+    }
+}
+
 static int run_with(const struct command *command, struct config *config, char *const *argv)
 {
     struct run_proxy proxy;
@@ -170,6 +202,9 @@ static int run_with(const struct command *command, struct config *config, char *
         return command_fail(command, "%s", error.text);
     forget_tokens(config);
     set_environment(config, &proxy);
+    warn_of_bypass(command, config, "NO_PROXY");
+    if (strcmp(getenv("NO_PROXY"), getenv("no_proxy")) != 0) // both are set above
+        warn_of_bypass(command, config, "no_proxy");
     status = run_command(argv, proxy.pid);
     run_proxy_stop(&proxy);
     return run_command_exit(status);

@@ -116,6 +116,20 @@ def test_git_is_led_whatever_its_own_configuration_says(laptop, github):
     assert done.out.count(github.head("acme/widgets")) == 2 and done.out.endswith("Grace\n")
 
 
+def test_the_placeholder_of_a_workspace_is_no_credential(outside):
+    """gitlatch run behind a gitlatch: GitHub would be shown the word `gitlatch`, and gh tells it as its token."""
+    done = outside.run(BINARY, "run", "true", env={"GH_TOKEN": "gitlatch"}, check=False)
+    assert done.code == 2 and "run the command as it is" in done.err and done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("given, lines", [({"NO_PROXY": ".corp,github.com"}, 1), ({"NO_PROXY": "*", "no_proxy": "x"}, 1),
+                                          ({"NO_PROXY": "com", "no_proxy": ".com"}, 2), ({"NO_PROXY": ".corp"}, 0)])
+def test_no_proxy_that_leads_past_it_is_told(laptop, given, lines):
+    done = run(laptop, "sh", "-c", "echo $NO_PROXY", env=given)
+    assert done.out == given["NO_PROXY"] + ",localhost,127.0.0.1,::1\n", "and kept"
+    assert done.err.count("leads past the proxy to github.com") == done.err.count("\n") == lines
+
+
 def test_nothing_stays_behind(laptop, folder):
     done = run(laptop, "sh", "-c", "echo $SSL_CERT_FILE; echo $HTTPS_PROXY")
     bundle, proxy = done.out.split()

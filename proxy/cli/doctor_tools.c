@@ -389,7 +389,7 @@ void doctor_examine_tools(struct doctor *doctor)
     char *temporary;
 
     if (doctor->tools_way == DOCTOR_NO_WAY && doctor->git_way == DOCTOR_NO_WAY) {
-        doctor_note(doctor, "tools", "not tried, since nothing leads to gitlatch");
+        doctor_note(doctor, "tools", "not tried, since nothing leads to github.com through gitlatch");
         return;
     }
     temporary = temporary_directory_make("gitlatch-doctor", &error);

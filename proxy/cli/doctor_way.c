@@ -138,6 +138,24 @@ static void find_published(struct doctor *doctor)
     mem_free(file);
 }
 
+// Whether gitlatch intercepts github.com, as far as what it has published tells: it may serve an Enterprise host alone.
+static bool serves_dotcom(const struct doctor *doctor)
+{
+    char *file = doctor->published ? mem_format("%s/gitconfig", doctor->published) : NULL;
+    const char *const argv[] = {"git", "config", "--file", file, "--get", "http." GITHUB ".proxy", NULL};
+    const struct doctor_program program = {.argv = argv};
+    struct text output = {0};
+    int status = 0;
+    // git-config(1): 1 is a key that is not there.
+    bool absent = file && access(file, R_OK) == 0 &&
+                  doctor_program_run(&program, DOCTOR_TIMEOUT_MS, &output, &status) == DOCTOR_PROGRAM_EXITED &&
+                  status == 1;
+
+    text_free(&output);
+    mem_free(file);
+    return !absent;
+}
+
 // Trying them.
 
 static const char *remedy(const struct doctor *doctor, char *room, size_t size)
@@ -303,6 +321,11 @@ void doctor_examine_ways(struct doctor *doctor)
     find_gateway(doctor);
     find_proxy(doctor);
     find_published(doctor);
+    if (!serves_dotcom(doctor)) {
+        doctor_note(doctor, "proxy", "this gitlatch serves no github.com, but another host: the way there cannot be told "
+                                     "from here");
+        return;
+    }
     examine_tools_way(doctor);
     examine_git_way(doctor);
     // A proxy of git's alone leaves the other tools where they are.

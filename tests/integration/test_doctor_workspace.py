@@ -142,6 +142,15 @@ def test_transparent(folder, start, outside):
     assert found.names_wrong <= {"java"}, "java is led here too, and its store lacks the CA"
 
 
+def test_an_enterprise_host_alone(start, outside, github):
+    """What cannot be told is not called wrong; credentials are looked for all the same."""
+    gitlatch = start(github={"host": "ghe.test", "connect_to": github.connect_to(["ghe.test"])}, repositories=None)
+    outside.source(gitlatch.public / "env")
+    found = doctor(outside)
+    assert found.wrong == [] and "serves no github.com" in found.text("proxy")
+    assert doctor(outside, GITHUB_TOKEN=TOKEN).names_wrong == {"environment"}
+
+
 # The way.
 
 def test_a_proxy_that_is_not_there(workspace):
@@ -149,7 +158,7 @@ def test_a_proxy_that_is_not_there(workspace):
     found = doctor(workspace, https_proxy=dead, HTTPS_PROXY=dead)
     assert found.names_wrong == {"proxy"} and "is `gitlatch proxy` running" in found.text("proxy")
     assert "hunter2" not in found.result.out
-    assert found.text("tools") == "not tried, since nothing leads to gitlatch"
+    assert found.text("tools") == "not tried, since nothing leads to github.com through gitlatch"
 
 
 def test_no_proxy_is_named(workspace, gitlatch):

@@ -55,7 +55,7 @@ static void inspect(struct exchange *exchange)
         if (input.size == 0 && !end)
             break;
         result = body_gate_feed(exchange->gate, input, end, &verdict);
-        hold(exchange, bytes_of(input.data + up->before, up->pass));
+        hold(exchange, bytes_of(bytes_skip(input, up->before).data, up->pass));
         exchange->bytes_up += input.size;
         stream_consume(client, input.size);
         up->before = up->pass = up->after = 0;

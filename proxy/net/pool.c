@@ -7,9 +7,12 @@
 
 // Idle connections kept to all hosts together; the oldest goes first.
 #define IDLE_MAX 64
-// A warm connection that was lost is made again after this, doubled each time it is lost at once.
+// A warm connection that was lost is made again after this, doubled each time it is lost within the longest delay, or
+// cannot be made.
 #define WARM_DELAY_MIN_MS 1000
 #define WARM_DELAY_MAX_MS 60000
+// A warm connection that has grown old serves on this long, until the one that replaces it is there.
+#define WARM_OVERLAP_MS 5000
 
 struct pool_request {
     struct pool *pool;
@@ -30,6 +33,7 @@ struct warm {
     struct pool_request *dialing;
     struct timer timer;
     int64_t delay_ms;
+    struct mono made; // when it was last there
 };
 
 struct pool {
@@ -77,29 +81,71 @@ static bool is_for(const struct upstream *upstream, const char *host, uint16_t p
     return upstream->port == port && strcmp(upstream->host, host) == 0;
 }
 
-static void warm_up(struct pool *pool, const char *host, uint16_t port);
+static struct warm *find_warm(struct pool *pool, const char *host, uint16_t port)
+{
+    for (struct warm *warm = pool->warms; warm; warm = warm->next)
+        if (warm->port == port && strcmp(warm->host, host) == 0)
+            return warm;
+    return NULL;
+}
 
-// Closes an idle connection, and makes another where it was the warm one.
-static void close_idle(struct upstream *upstream)
+static void retry_warm(struct warm *warm)
+{
+    timer_start(&warm->timer, warm->delay_ms);
+    warm->delay_ms = warm->delay_ms * 2 < WARM_DELAY_MAX_MS ? warm->delay_ms * 2 : WARM_DELAY_MAX_MS;
+}
+
+// Makes the warm connection to a host anew, where one is kept: `upstream` was it, and is taken or grows old.
+static void replace_warm(const struct upstream *upstream)
+{
+    struct warm *warm = find_warm(upstream->pool, upstream->host, upstream->port);
+
+    if (!warm || warm->dialing || timer_pending(&warm->timer))
+        return;
+    warm->delay_ms = WARM_DELAY_MIN_MS;
+    timer_start(&warm->timer, 0);
+}
+
+// The same after a pause, which grows while GitHub goes on closing it at once.
+static void replace_lost(const struct upstream *upstream)
 {
     struct pool *pool = upstream->pool;
-    bool was_unused = !upstream->owner;
+    struct warm *warm = find_warm(pool, upstream->host, upstream->port);
 
+    if (!warm || warm->dialing || timer_pending(&warm->timer))
+        return;
+    if (loop_now(pool->options.loop).ms - warm->made.ms >= WARM_DELAY_MAX_MS)
+        warm->delay_ms = WARM_DELAY_MIN_MS;
+    retry_warm(warm);
+}
+
+static void close_idle(struct upstream *upstream)
+{
     unlink_idle(upstream);
-    if (was_unused)
-        warm_up(pool, upstream->host, upstream->port);
     destroy(upstream);
 }
 
 static void on_idle_timeout(void *arg)
 {
-    close_idle(arg);
+    struct upstream *upstream = arg;
+
+    if (upstream->owner || upstream->aged) {
+        close_idle(upstream);
+        return;
+    }
+    upstream->aged = true;
+    timer_start(&upstream->idle, WARM_OVERLAP_MS);
+    replace_warm(upstream);
 }
 
 // A peer that speaks or closes while nothing was asked: the connection is of no use.
 static void on_idle_input(void *arg)
 {
-    close_idle(arg);
+    struct upstream *upstream = arg;
+
+    if (!upstream->owner)
+        replace_lost(upstream);
+    close_idle(upstream);
 }
 
 static void on_idle_output(void *arg)
@@ -108,12 +154,22 @@ static void on_idle_output(void *arg)
 
 static const struct stream_callbacks idle_callbacks = {.on_input = on_idle_input, .on_output = on_idle_output};
 
+// The one that makes room: not the warm one, unless there are only such.
+static struct upstream *oldest_used(const struct pool *pool)
+{
+    struct upstream *upstream = pool->oldest;
+
+    while (upstream && !upstream->owner)
+        upstream = upstream->previous;
+    return upstream ? upstream : pool->oldest;
+}
+
 static void keep_idle(struct upstream *upstream)
 {
     struct pool *pool = upstream->pool;
 
     if (pool->idle_count == IDLE_MAX)
-        close_idle(pool->oldest);
+        close_idle(oldest_used(pool));
     upstream->next = pool->newest;
     *(pool->newest ? &pool->newest->previous : &pool->oldest) = upstream;
     pool->newest = upstream;
@@ -136,7 +192,7 @@ struct upstream *pool_take(struct pool *pool, const char *host, uint16_t port, c
             count_connection(pool, "reused");
             return upstream;
         }
-        if (!upstream->owner)
+        if (!upstream->owner && !unused)
             unused = upstream;
     }
     if (!unused)
@@ -145,7 +201,7 @@ struct upstream *pool_take(struct pool *pool, const char *host, uint16_t port, c
     unused->owner = mem_string(owner);
     unused->reused = true; // as old as one that carried a request: the peer may have closed it
     count_connection(pool, "reused");
-    warm_up(pool, host, port);
+    replace_warm(unused);
     return unused;
 }
 
@@ -208,17 +264,30 @@ void pool_give(struct upstream *upstream, bool keep)
         destroy(upstream);
 }
 
+// The warm connection is replaced.
+static void close_unused(const struct warm *warm)
+{
+    struct upstream *next;
+
+    for (struct upstream *upstream = warm->pool->newest; upstream; upstream = next) {
+        next = upstream->next;
+        if (!upstream->owner && is_for(upstream, warm->host, warm->port))
+            close_idle(upstream);
+    }
+}
+
 static void on_warm(void *arg, struct upstream *upstream, const struct verdict *verdict)
 {
     struct warm *warm = arg;
 
     warm->dialing = NULL;
-    if (upstream) {
-        keep_idle(upstream);
+    if (!upstream) {
+        retry_warm(warm);
         return;
     }
-    timer_start(&warm->timer, warm->delay_ms);
-    warm->delay_ms = warm->delay_ms * 2 < WARM_DELAY_MAX_MS ? warm->delay_ms * 2 : WARM_DELAY_MAX_MS;
+    warm->made = loop_now(warm->pool->options.loop);
+    close_unused(warm);
+    keep_idle(upstream);
 }
 
 static void on_warm_timer(void *arg)
@@ -227,18 +296,6 @@ static void on_warm_timer(void *arg)
 
     if (!warm->dialing)
         warm->dialing = pool_dial(warm->pool, warm->host, warm->port, NULL, on_warm, warm);
-}
-
-// Makes the warm connection to a host anew, where one is kept.
-static void warm_up(struct pool *pool, const char *host, uint16_t port)
-{
-    for (struct warm *warm = pool->warms; warm; warm = warm->next) {
-        if (warm->port != port || strcmp(warm->host, host) != 0)
-            continue;
-        warm->delay_ms = WARM_DELAY_MIN_MS;
-        if (!timer_pending(&warm->timer))
-            timer_start(&warm->timer, WARM_DELAY_MIN_MS);
-    }
 }
 
 void pool_keep_warm(struct pool *pool, const char *host, uint16_t port)

@@ -25,6 +25,7 @@ struct upstream {
     char *host;
     char *owner; // NULL: no request was sent on it yet
     uint16_t port;
+    bool aged; // it was unused for long, and serves on until another is there
     struct timer idle;
 };
 
@@ -51,7 +52,8 @@ void pool_cancel(struct pool_request *request);
 // Gives a connection back: `keep` where its exchange ended whole and both sides keep it alive; otherwise it is closed.
 void pool_give(struct upstream *upstream, bool keep);
 
-// Keeps one unused connection to this host ready from now on.
+// Keeps one unused connection to this host ready from now on: another is made as soon as it is taken or grows old, and
+// after a pause where GitHub closes it.
 void pool_keep_warm(struct pool *pool, const char *host, uint16_t port);
 
 #endif

@@ -41,6 +41,7 @@ struct connection {
     struct text rest;          // of the answer, what the stream did not take yet
     size_t rest_sent;
     bool closes;
+    bool served; // a request of it was answered
     struct timer timer;
     struct deferred again; // the next request is here already
 };
@@ -118,10 +119,12 @@ static void send_rest(struct connection *connection)
     text_free(&connection->rest);
     text_init(&connection->rest, 0);
     connection->rest_sent = 0;
-    if (connection->closes || !connection->service->listener)
+    if (connection->closes || !connection->service->listener) {
         linger(connection);
-    else
-        await_request(connection);
+        return;
+    }
+    connection->served = true;
+    await_request(connection);
 }
 
 static void answer(struct connection *connection, const struct answer *given, bool is_head, bool secret)
@@ -302,8 +305,8 @@ static void on_output(void *arg)
 
 static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};
 
-// Closes the connection that waits longest for a request, as its timeout would soon: whoever is behind it comes back
-// when he has one. False: there is a request on each.
+// Closes the connection that waits longest for another request, as its timeout would soon: whoever is behind it comes
+// back when he has one. One that is new is let be, or a crowd would keep each other from the first. False: there is none.
 static bool make_room(struct service *service)
 {
     struct connection *idlest = NULL;
@@ -311,7 +314,7 @@ static bool make_room(struct service *service)
     if (service->count < service->options.connections)
         return true;
     for (struct connection *each = service->connections; each; each = each->next) {
-        if (each->state == CONNECTION_HEAD && !deferred_pending(&each->again) &&
+        if (each->state == CONNECTION_HEAD && each->served && !deferred_pending(&each->again) &&
             (!idlest || each->timer.due.ms <= idlest->timer.due.ms))
             idlest = each;
     }

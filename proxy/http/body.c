@@ -285,6 +285,6 @@ enum body_result body_next_data(struct body *body, struct bytes input, size_t *r
     }
     size = awaits_framing(body) || body_is_done(body) ? 0 : take_data(body, input.size - at);
     *ret_used = at + size;
-    *ret_data = bytes_of(input.data + at, size);
+    *ret_data = bytes_of(bytes_skip(input, at).data, size);
     return body_is_done(body) ? BODY_DONE : BODY_MORE;
 }

@@ -141,8 +141,8 @@ struct broker_runtime *broker_runtime_new(const struct broker_runtime_options *o
     runtime->certificate =
         serving_certificate_new(options->loop, config->broker.certificate, config->broker.key, ret_error);
     if (runtime->certificate && way_out_init(&runtime->way, options->loop, config, ret_error) &&
-        read_admin_token(runtime, ret_error) && read_admission(runtime, ret_error) && make_callers(runtime, options->loop, ret_error) &&
-        make_tokens(runtime, options, ret_error))
+        read_admin_token(runtime, ret_error) && read_admission(runtime, ret_error) &&
+        make_callers(runtime, options->loop, ret_error) && make_tokens(runtime, options, ret_error))
         return runtime;
     broker_runtime_unref(runtime);
     return NULL;

@@ -88,7 +88,8 @@ static int explain(const struct command *command, const char *path, char *const 
         return COMMAND_USAGE;
     if (!config->rules.present && has_broker(config)) {
         config_unref(config);
-        return command_fail(command, "there is no `repositories`: the rules are those under `broker.grants` of the broker");
+        return command_fail(command,
+                            "there is no `repositories`: the rules are those under `broker.grants` of the broker");
     }
     result = explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host, words, count,
                                 &text, &error);

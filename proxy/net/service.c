@@ -306,7 +306,8 @@ static void on_output(void *arg)
 static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};
 
 // Closes the connection that waits longest for another request, as its timeout would soon: whoever is behind it comes
-// back when he has one. One that is new is let be, or a crowd would keep each other from the first. False: there is none.
+// back when he has one. One that is new is let be, or a crowd would keep each other from the first. False: there is
+// none.
 static bool make_room(struct service *service)
 {
     struct connection *idlest = NULL;

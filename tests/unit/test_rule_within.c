@@ -15,7 +15,8 @@ static char *const matches[] = {
     TEXT("globex/lib"), TEXT("acme/w*"), TEXT("globex/*"),
 };
 static const struct ref_set sets[] = {
-    {.kind = REF_SET_NONE}, ALL, PATTERNS(TEXT("refs/heads/agent/*")), PATTERNS(TEXT("refs/heads/main"), TEXT("refs/heads/*/fix")),
+    {.kind = REF_SET_NONE}, ALL, PATTERNS(TEXT("refs/heads/agent/*")),
+    PATTERNS(TEXT("refs/heads/main"), TEXT("refs/heads/*/fix")),
     PATTERNS(TEXT("refs/heads/**")), PATTERNS(TEXT("refs/tags/*")),
 };
 static const struct policy_case requests[] = {

@@ -2,6 +2,8 @@
 import subprocess
 from pathlib import Path
 
+LOCAL = "IP:127.0.0.1,DNS:localhost"
+
 
 def openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
@@ -17,11 +19,11 @@ class Authority:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 2,
                 "-subj", "/CN=test CA", "-keyout", self.key, "-out", self.ca)
 
-    def issue(self, name, serial=1):
-        """A certificate for 127.0.0.1 and localhost: (certificate, key)."""
+    def issue(self, name, serial=1, names=LOCAL):
+        """A certificate for `names`: (certificate, key)."""
         certificate, key, request = (self.folder / f"{name}.{end}" for end in ("crt", "key", "csr"))
         extensions = self.folder / f"{name}.ext"
-        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth\n")
+        extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
                 "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.key, "-set_serial", serial,

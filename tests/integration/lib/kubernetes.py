@@ -7,6 +7,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from lib.certificates import LOCAL
+
 PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 OWN_TOKEN = "the-brokers-own-service-account-token"
 
@@ -58,12 +60,12 @@ class Server(ThreadingHTTPServer):
 
 
 class Kubernetes:
-    """`reviews` are the bodies of all reviews asked for; `delay`: seconds before each answer; `broken`: an answer
-    (status, body) for all reviews."""
+    """It listens on `address`, with a certificate for `names`. `reviews` are the bodies of all reviews asked for;
+    `delay`: seconds before each answer; `broken`: an answer (status, body) for all reviews."""
 
-    def __init__(self, authority):
-        self.ca = authority.ca
-        self.certificate = authority.issue("kubernetes")
+    def __init__(self, authority, address="127.0.0.1", names=LOCAL):
+        self.ca, self.address = authority.ca, address
+        self.certificate = authority.issue("kubernetes", names=names)
         self.lock = threading.Lock()
         self.tokens, self.reviews = {}, []
         self.delay, self.broken, self.serial = 0, None, 0
@@ -73,7 +75,7 @@ class Kubernetes:
     def start(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.certificate)
-        server = Server(("127.0.0.1", self.port), Handler)
+        server = Server((self.address, self.port), Handler)
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         server.cluster = self
         self.server, self.port = server, server.server_address[1]

@@ -23,11 +23,11 @@ static void append_value(struct text *text, const char *name, const char *value)
     text_append(text, "\"\n");
 }
 
-static void append_host(struct text *text, const char *host, const char *proxy_url, const char *bundle)
+static void append_host(struct text *text, const char *host, const char *proxy_url, const char *ca)
 {
     text_format(text, "[http \"https://%s/\"]\n", host);
     append_value(text, "proxy", proxy_url);
-    append_value(text, "sslCAInfo", bundle);
+    append_value(text, "sslCAInfo", ca);
     text_format(text, "[url \"https://%s/\"]\n", host);
     text_format(text, "\tinsteadOf = \"git@%s:\"\n", host);
     text_format(text, "\tinsteadOf = \"ssh://git@%s/\"\n", host);
@@ -41,13 +41,13 @@ static void append_dotcom_objects(struct text *text, const char *proxy_url)
     }
 }
 
-char *git_settings_text(const char *proxy_url, const char *bundle, const struct name_list *web_hosts)
+char *git_settings_text(const char *proxy_url, const char *ca, const struct name_list *web_hosts)
 {
     struct text text = {0};
     char *copy;
 
     for (size_t i = 0; i < web_hosts->count; i++) {
-        append_host(&text, web_hosts->names[i], proxy_url, bundle);
+        append_host(&text, web_hosts->names[i], proxy_url, ca);
         if (strcmp(web_hosts->names[i], "github.com") == 0)
             append_dotcom_objects(&text, proxy_url);
     }

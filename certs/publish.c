@@ -73,10 +73,10 @@ static char *make_environment(const struct publish *publish, const char *proxy_u
 
 static char *make_gitconfig(const struct publish *publish, const char *proxy_url)
 {
-    char *bundle = mem_format("%s/bundle.pem", publish->path);
-    char *text = git_settings_text(proxy_url, bundle, &publish->web_hosts);
+    char *ca = mem_format("%s/ca.pem", publish->path);
+    char *text = git_settings_text(proxy_url, ca, &publish->web_hosts);
 
-    mem_free(bundle);
+    mem_free(ca);
     return text;
 }
 

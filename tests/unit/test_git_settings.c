@@ -38,13 +38,13 @@ static void assert_git_reads(const char *settings, const char *variable, const c
 static void git_gets_proxy_and_trust_for_the_hosts_alone(void **state)
 {
     const struct name_list hosts = {enterprise, 2};
-    char *settings = git_settings_text("http://127.0.0.1:3128", "/public/bundle.pem", &hosts);
+    char *settings = git_settings_text("http://127.0.0.1:3128", "/public/ca.pem", &hosts);
 
     for (size_t i = 0; i < hosts.count; i++) {
         char *url = mem_format("https://%s/acme/widgets.git", enterprise[i]);
 
         assert_git_reads(settings, "http.proxy", url, "http://127.0.0.1:3128");
-        assert_git_reads(settings, "http.sslCAInfo", url, "/public/bundle.pem");
+        assert_git_reads(settings, "http.sslCAInfo", url, "/public/ca.pem");
         mem_free(url);
     }
     assert_git_reads(settings, "http.proxy", "https://gitlab.example/acme/widgets.git", "");
@@ -56,7 +56,7 @@ static void git_gets_proxy_and_trust_for_the_hosts_alone(void **state)
 static void objects_of_github_go_the_same_way_without_our_trust(void **state)
 {
     const struct name_list hosts = {github, 1};
-    char *settings = git_settings_text("http://127.0.0.1:3128", "/public/bundle.pem", &hosts);
+    char *settings = git_settings_text("http://127.0.0.1:3128", "/public/ca.pem", &hosts);
 
     assert_git_reads(settings, "http.proxy", "https://github-cloud.s3.amazonaws.com/x",
                      "http://127.0.0.1:3128");
@@ -67,10 +67,10 @@ static void objects_of_github_go_the_same_way_without_our_trust(void **state)
 static void git_reads_every_value_as_it_is(void **state)
 {
     const struct name_list hosts = {github, 1};
-    static const char bundle[] = "/a \"b\" c\\d #e ;f/bundle.pem";
-    char *settings = git_settings_text("http://gitlatch:a\"\\b@127.0.0.1:3128", bundle, &hosts);
+    static const char ca[] = "/a \"b\" c\\d #e ;f/ca.pem";
+    char *settings = git_settings_text("http://gitlatch:a\"\\b@127.0.0.1:3128", ca, &hosts);
 
-    assert_git_reads(settings, "http.sslCAInfo", "https://github.com/x", bundle);
+    assert_git_reads(settings, "http.sslCAInfo", "https://github.com/x", ca);
     assert_git_reads(settings, "http.proxy", "https://github.com/x", "http://gitlatch:a\"\\b@127.0.0.1:3128");
     mem_free(settings);
 }

@@ -110,7 +110,7 @@ static void env_and_gitconfig_name_the_files(void **state)
     char *env;
     char *gitconfig;
     char *export = mem_format("export GIT_SSL_CAINFO='%s/bundle.pem'\n", fixture->to);
-    char *info = mem_format("\tproxy = \"" PROXY_URL "\"\n\tsslCAInfo = \"%s/bundle.pem\"\n", fixture->to);
+    char *info = mem_format("\tproxy = \"" PROXY_URL "\"\n\tsslCAInfo = \"%s/ca.pem\"\n", fixture->to);
 
     publish_all(fixture);
     env = certs_unit_read(fixture->to, "env", NULL);

@@ -2,8 +2,8 @@
 //
 //   relay PORT ROUND_TRIP_MS
 //
-// A kernel's handshake on loopback takes no time: a client's first bytes wait one round trip longer, which is when it
-// would have been able to send them. As many bytes as a window of 32 MiB holds are on their way.
+// A kernel's handshake on loopback takes no time: a client's first bytes wait one round trip longer, since it would have
+// begun to make them one round trip later. As many bytes as a window of 32 MiB holds are on their way.
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -27,7 +27,8 @@ struct way {
     struct end *from, *to;
     struct piece *first, **last;
     size_t size;
-    uint64_t extra_until_ns; // what is read before this was sent later, see above
+    uint64_t extra_ns;       // the first bytes wait this much longer, see above,
+    uint64_t extra_until_ns; // and those read before this with them
     bool ended;
 };
 
@@ -69,6 +70,10 @@ static void add_piece(struct way *way, const char *data, size_t size)
     uint64_t now = bench_now_ns();
 
     *piece = (struct piece){.size = size};
+    if (way->extra_ns) {
+        way->extra_until_ns = now + way->extra_ns;
+        way->extra_ns = 0;
+    }
     piece->due_ns = (now < way->extra_until_ns ? way->extra_until_ns : now) + half_ns;
     memcpy(piece->data, data, size);
     *way->last = piece;
@@ -138,7 +143,7 @@ static void accept_one(int listener)
     pair->client.pair = pair->server.pair = pair;
     init_way(&pair->up, &pair->client, &pair->server);
     init_way(&pair->down, &pair->server, &pair->client);
-    pair->up.extra_until_ns = bench_now_ns() + 2 * half_ns;
+    pair->up.extra_ns = 2 * half_ns;
     bench_set_nonblocking(pair->client.fd);
     bench_set_nonblocking(pair->server.fd);
     event.data.ptr = &pair->client;

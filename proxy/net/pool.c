@@ -5,7 +5,9 @@
 #include "stream.h"
 #include "tls_client.h"
 
-// Idle connections kept to all hosts together; the oldest goes first.
+// As many idle connections are kept as were in use at a time, until they time out: hundreds of clients are busy in bursts,
+// and a handshake costs more than ten requests. Beyond this number, one that none of them will do for takes the place of
+// the oldest, so that there are never more connections than clients and these together.
 #define IDLE_MAX 64
 // A warm connection that was lost is made again after this, doubled each time it is lost within the longest delay, or
 // cannot be made.
@@ -168,8 +170,6 @@ static void keep_idle(struct upstream *upstream)
 {
     struct pool *pool = upstream->pool;
 
-    if (pool->idle_count == IDLE_MAX)
-        close_idle(oldest_used(pool));
     upstream->next = pool->newest;
     *(pool->newest ? &pool->newest->previous : &pool->oldest) = upstream;
     pool->newest = upstream;
@@ -239,6 +239,8 @@ struct pool_request *pool_dial(struct pool *pool, const char *host, uint16_t por
     struct pool_request *request = mem_alloc_zero(1, sizeof(*request));
     struct dial_request dial = {.host = host, .port = port, .tls = pool->options.tls};
 
+    if (pool->idle_count >= IDLE_MAX)
+        close_idle(oldest_used(pool));
     request->pool = pool;
     request->host = mem_string(host);
     request->owner = mem_string(owner);

@@ -1,4 +1,4 @@
-"""More than one core: several processes on one port."""
+"""More than one core: several processes on one port; and bursts of many connections."""
 import json
 import signal
 import subprocess
@@ -105,3 +105,35 @@ def test_a_port_is_not_shared_unasked(start, folder):
     done = subprocess.run([BINARY, "proxy", "-c", path], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
     assert f"cannot listen on 127.0.0.1:{first.port}: Address already in use" in done.stderr
+
+
+def upstream(gitlatch, result):
+    return gitlatch.metrics().sum("gitlatch_upstream_connections_total", result=result)
+
+
+def test_connections_of_a_burst_serve_the_next_one(start, github):
+    """150 requests at once, and again: the second time nobody waits for a handshake with GitHub."""
+    gitlatch = start()
+    raws = [Raw.intercepted(gitlatch) for _ in range(150)]
+    try:
+        for raw in raws:
+            assert raw.ask("GET", REFS).status == 200
+        burst(github, raws)
+        made, reused = upstream(gitlatch, "new"), upstream(gitlatch, "reused")
+        burst(github, raws)
+        # One may be made to keep an unused one ready.
+        assert upstream(gitlatch, "new") <= made + 2
+        assert upstream(gitlatch, "reused") == reused + len(raws)
+    finally:
+        for raw in raws:
+            raw.socket.close()
+
+
+def burst(github, raws):
+    """So late are the answers that all requests are there before the first of them."""
+    github.fault(path="/acme/widgets.git/info/refs", delay_ms=3000, count=len(raws))
+    for raw in raws:
+        raw.send(f"GET {REFS} HTTP/1.1\r\nHost: github.com\r\n\r\n")
+    for raw in raws:
+        assert raw.answer().status == 200
+    github.heal()

@@ -11,6 +11,7 @@
 //   --connections N    at the same time (1)
 //   --seconds S        how long (2)
 //   --chunked          bodies in chunks of 64 KiB
+//   --settle           requests: every connection is made, and has had a request, before the time begins
 //
 //   requests           small requests on kept-alive connections
 //   new                small requests, each with a connection of its own
@@ -61,7 +62,7 @@ struct connection {
 
 static struct {
     uint16_t port, named_port;
-    bool proxy, tls;
+    bool proxy, tls, settle;
     const char *trust;
     unsigned connections;
     double seconds;
@@ -439,6 +440,22 @@ static void run(struct connection *connections)
     }
 }
 
+// Makes all connections, and begins anew with the first of the requests that count.
+static void settle(struct connection *connections)
+{
+    options.mode = MODE_IDLE;
+    run(connections);
+    options.mode = MODE_REQUESTS;
+    if (result.errors > 0)
+        return;
+    result.requests = result.bytes = result.latency_count = result.resting = 0;
+    for (unsigned i = 0; i < options.connections; i++) {
+        begin_request(&connections[i]);
+        watch(&connections[i], EPOLLOUT);
+        connections[i].begun = bench_now_ns();
+    }
+}
+
 static int compare(const void *left, const void *right)
 {
     uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
@@ -498,7 +515,8 @@ static void parse_options(int argc, char **argv)
         {"direct", required_argument, NULL, 'd'}, {"trust", required_argument, NULL, 't'},
         {"prefix", required_argument, NULL, 'x'}, {"authorization", required_argument, NULL, 'a'},
         {"seconds", required_argument, NULL, 's'}, {"connections", required_argument, NULL, 'c'},
-        {"named-port", required_argument, NULL, 'n'}, {"chunked", no_argument, NULL, 'k'}, {0},
+        {"named-port", required_argument, NULL, 'n'}, {"chunked", no_argument, NULL, 'k'},
+        {"settle", no_argument, NULL, 'e'}, {0},
     };
     int option;
 
@@ -532,6 +550,9 @@ static void parse_options(int argc, char **argv)
         case 'c':
             options.connections = (unsigned)atoi(optarg);
             break;
+        case 'e':
+            options.settle = true;
+            break;
         case 'k':
             options.shape.chunked = true;
             break;
@@ -559,6 +580,8 @@ int main(int argc, char **argv)
     context = options.tls ? bench_client_context(options.trust) : NULL;
     poll_fd = epoll_create1(EPOLL_CLOEXEC);
     connections = calloc(options.connections, sizeof(*connections));
+    if (options.settle)
+        settle(connections);
     begun = bench_now_ns();
     deadline_ns = begun + (uint64_t)(options.seconds * 1e9);
     run(connections);

@@ -17,10 +17,12 @@ class Measure:
     rounds = 5
     fresh = False  # a peer is started for each round; else one runs through all
     direct = True  # a direct connection has a row too
+    only = ()  # peers that take part; else all that are no special ones
+    added = None  # (column, from): a column that holds by how much more than direct, in the same round
 
     def __init__(self, quick):
         self.quick = quick
-        self.seconds = 0.5 if quick else 3
+        self.seconds = 0.5 if quick else 2
         self.rounds = min(self.rounds, 1) if quick else self.rounds
 
     def run(self, site, peer):
@@ -29,9 +31,9 @@ class Measure:
 
 def loaded(site, peer, *arguments):
     """A load, with the CPU time that the peer spent on it."""
-    before = machine.cpu_seconds(peer.pid) if peer.pid else None
+    before = sum(map(machine.cpu_seconds, peer.pids))
     result = site.load(peer, *arguments)
-    result["cpu"] = machine.cpu_seconds(peer.pid) - before if peer.pid else None
+    result["cpu"] = sum(map(machine.cpu_seconds, peer.pids)) - before if peer.pids else None
     return result
 
 
@@ -81,13 +83,31 @@ class Requests(Measure):
 
 class OneConnection(Requests):
     key, title = "requests", "Small requests on 1 kept-alive connection"
-    columns = (("rate", "requests/s", 0), ("cpu", "CPU µs/request", 1), ("p50", "p50 µs", 0), ("p99", "p99 µs", 0),
-               ("max", "max µs", 0))
+    columns = (("rate", "requests/s", 0), ("cpu", "CPU µs/request", 1), ("p50", "p50 µs", 0), ("added", "added p50 µs", 0),
+               ("p99", "p99 µs", 0), ("max", "max µs", 0))
+    added = ("added", "p50")
 
 
 class ManyConnections(Requests):
     key, title, connections = "requests64", "Small requests on 64 kept-alive connections", 64
-    columns = OneConnection.columns
+    columns = tuple(column for column in OneConnection.columns if column[0] != "added")
+
+
+class ThousandActive(Measure):
+    key, title = "requests1000", "Small requests on 1,000 active connections"
+    columns = (("rate", "requests/s", 0), ("p50", "p50 µs", 0), ("p99", "p99 µs", 0), ("max", "max µs", 0))
+    rounds = 3
+
+    def run(self, site, peer):
+        result = site.load(peer, "--connections", 1000, "--settle", "--seconds", self.seconds, "requests")
+        return {"rate": result["requests"] / result["seconds"], "p50": result["p50_us"], "p99": result["p99_us"],
+                "max": result["max_us"]}
+
+
+class Cores(ManyConnections):
+    """`reuse_port`: as the load and the origin have a part of the same cores, the CPU a request tells more than the rate."""
+    key, title = "cores", "Small requests on 64 connections, one process and two on one port"
+    only = ("gitlatch", "gitlatch ×2")
 
 
 class NewConnections(Measure):
@@ -102,9 +122,15 @@ class NewConnections(Measure):
                 "p50": result["p50_us"], "p99": result["p99_us"]}
 
 
+class CoresNew(NewConnections):
+    key, title = "cores_new", "New connections, one process and two on one port"
+    only = Cores.only
+
+
 class Beside(Measure):
     key, title = "beside", "Small requests while a download runs beside them"
-    columns = (("p50", "p50 µs", 0), ("p99", "p99 µs", 0), ("max", "max µs", 0))
+    columns = (("p50", "p50 µs", 0), ("added", "added p50 µs", 0), ("p99", "p99 µs", 0), ("max", "max µs", 0))
+    added = ("added", "p50")
     rounds = 3
 
     def run(self, site, peer):
@@ -171,8 +197,8 @@ class ManyIdle(Idle):
     def __init__(self, quick):
         super().__init__(quick)
         from lib.peers import connections_max
-        # One is left for the probe that sees whether a peer listens.
-        self.count = connections_max() - 36
+        # Some are left for the probe that sees whether a peer listens.
+        self.count = min(10000, connections_max() - 36)
         self.title = f"{self.count:,} idle connections"
 
 
@@ -188,8 +214,8 @@ class LongPush(Measure):
         return {"peak": peak / 1024, "grown": (peak - before) / 1024}
 
 
-ALL = (Download, Push, Streams, OneConnection, ManyConnections, NewConnections, Beside, Start, ThousandIdle, ManyIdle,
-       LongPush)
+ALL = (Download, Push, Streams, OneConnection, ManyConnections, ThousandActive, NewConnections, Beside, Cores, CoresNew,
+       Start, ThousandIdle, ManyIdle, LongPush)
 QUICK = (Download, Push, OneConnection, ManyConnections, NewConnections, Start, ThousandIdle)
 
 
@@ -224,4 +250,16 @@ def collect(measure, site, peers, say):
                 rounds[peer.name].append(one_round(measure, site, peer))
             except Failed as failure:
                 rounds[peer.name].append(failure)
+    if measure.added:
+        add_difference(rounds, *measure.added)
     return rounds
+
+
+def add_difference(rounds, column, origin):
+    """What each peer adds to a direct connection's figure of the same round."""
+    direct = rounds.get("direct", [])
+    for found in rounds.values():
+        for number, each in enumerate(found):
+            if not isinstance(each, Failed):
+                there = number < len(direct) and found is not direct and not isinstance(direct[number], Failed)
+                each[column] = each[origin] - direct[number][origin] if there else None

@@ -17,7 +17,7 @@ def descriptors():
 
 
 def connections_max():
-    return min(10000, (descriptors() - 128) // 2)
+    return min(10100, (descriptors() - 128) // 2)
 
 
 MITMPROXY = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gitlatch-bench/venv/bin/mitmdump"
@@ -26,6 +26,7 @@ MITMPROXY = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gi
 class Peer:
     name = ""
     kind = "proxy"  # or gateway, direct
+    special = False  # takes part only where a measure names it
     scale = 1  # how much smaller the bodies are where a peer is so slow that nobody would wait
     program = None
 
@@ -61,6 +62,11 @@ class Peer:
     @property
     def pid(self):
         return self.process.pid
+
+    @property
+    def pids(self):
+        """Whose CPU time counts."""
+        return (self.pid,) if self.pid else ()
 
     def trust(self):
         return self.site.folder / "proxy-ca.pem"
@@ -137,6 +143,39 @@ log: {{audit: {self.folder}/audit.jsonl}}
 
     def trust(self):
         return next(self.published())
+
+
+class GitlatchPair(Gitlatch):
+    """Two processes on one port with one CA."""
+    name = "gitlatch ×2"
+    special = True
+
+    def configuration(self):
+        text = super().configuration().replace("ca: {", f"reuse_port: true\nca: {{state: {self.folder}/state, ")
+        return text.replace("/audit.jsonl", f"/audit{len(self.processes)}.jsonl").replace("/public", self.public())
+
+    def public(self):
+        return f"/public{len(self.processes)}"
+
+    def launch(self):
+        self.processes = []
+        for _ in range(2):
+            super().launch()
+            self.processes.append(self.process)
+
+    def published(self):
+        return self.folder.joinpath(self.public().lstrip("/")).rglob("ca.pem")
+
+    def trust(self):
+        return next(self.folder.rglob("public0/**/ca.pem"))
+
+    @property
+    def pids(self):
+        return tuple(process.pid for process in self.processes)
+
+    def stop(self):
+        for process in self.processes:
+            self.site.end(process)
 
 
 class GitlatchGateway(Gitlatch):
@@ -329,4 +368,4 @@ verifyhost github.com sni str(github.com) pool-max-conn 128
                                   env=site.environment(PATH=os.environ["PATH"] + ":/usr/sbin"))
 
 
-ALL = (Direct, Floor, Gitlatch, Squid, Mitmproxy, GitlatchGateway, Nginx, Haproxy)
+ALL = (Direct, Floor, Gitlatch, Squid, Mitmproxy, GitlatchGateway, Nginx, Haproxy, GitlatchPair)

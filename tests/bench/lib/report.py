@@ -80,9 +80,12 @@ def git_table(git):
     return lines + [""]
 
 
-def best_peer(result, key, column, lowest):
-    """The best of those that do the same work: a proxy is compared with proxies."""
-    values = {peer: result.value(key, peer, column) for peer in ("squid", "mitmproxy")}
+PROXIES, GATEWAYS = ("squid", "mitmproxy"), ("nginx", "haproxy")
+
+
+def best_peer(result, key, column, lowest, peers=PROXIES):
+    """The best of those that do the same work: a proxy is compared with proxies, a gateway with gateways."""
+    values = {peer: result.value(key, peer, column) for peer in peers}
     values = {peer: value for peer, value in values.items() if value is not None}
     return (min if lowest else max)(values.items(), key=lambda item: item[1]) if values else (None, None)
 
@@ -108,11 +111,13 @@ def goals(result):
                                       ("requests64", "rate", "requests/s, 64 connections", False),
                                       ("requests64", "cpu", "CPU µs a request", True),
                                       ("new", "rate", "new connections/s", False)):
-        ours = result.value(key, "gitlatch", column)
-        peer, theirs = best_peer(result, key, column, lowest)
-        if ours and theirs:
-            line(what, f"ahead of every proxy ({peer}: {number(theirs, 0)})", ours,
-                 ours < theirs if lowest else ours > theirs, number(ours, 0))
+        for us, peers in (("gitlatch", PROXIES), ("gitlatch gateway", GATEWAYS)):
+            ours = result.value(key, us, column)
+            peer, theirs = best_peer(result, key, column, lowest, peers)
+            if ours and theirs:
+                kind = "proxy" if peers is PROXIES else "gateway"
+                line(f"{what}, as a {kind}", f"ahead of every {kind} ({peer}: {number(theirs, 0)})", ours,
+                     ours < theirs if lowest else ours > theirs, number(ours, 0))
     for round_trip, command, way, limit in ((50, "ls-remote", 1, 0.5), (50, "fetch, nothing new", 1, 0.5),
                                             (50, "ls-remote", 2, 0.3), (50, "fetch, nothing new", 2, 0.3),
                                             (20, "clone 500 MB", 1, 1.03), (50, "clone 500 MB", 1, 1.03)):
@@ -133,6 +138,62 @@ def goals(result):
     return ["### Goals", "", "| | goal | measured | |", "| --- | --- | ---: | --- |", *found, ""] if found else []
 
 
+# What README shows.
+
+SUMMARY = (("down", "cpu", "download, CPU s/GiB", 2), ("up", "cpu", "push, CPU s/GiB", 2),
+           ("requests64", "rate", "requests/s", 0), ("requests64", "cpu", "CPU µs/request", 0),
+           ("new", "rate", "new connections/s", 0), ("start", "rss", "RSS at start, MiB", 1),
+           ("idle", "kib", "KiB/idle connection", 1))
+
+
+def summary(result):
+    columns = [column for column in SUMMARY if result.peers(column[0])]
+    peers = dict.fromkeys(peer for key, *_ in columns for peer in result.peers(key))
+    lines = ["| | " + " | ".join(title for *_, title, _ in columns) + " |", "| --- |" + " ---: |" * len(columns)]
+    for peer in peers:
+        cells = [number(result.value(key, peer, column), digits) for key, column, _, digits in columns]
+        lines.append(f"| {peer} | " + " | ".join(cells) + " |")
+    return lines + [""]
+
+
+def costs(result):
+    """What more of each thing takes, of one gitlatch."""
+    rows = []
+
+    def row(what, *parts):
+        known = [f"{number(value, digits)} {unit}" for value, digits, unit in parts if value is not None]
+        if known:
+            rows.append(f"| {what} | {', '.join(known)} |")
+
+    ours = lambda key, column, peer="gitlatch": result.value(key, peer, column)  # noqa: E731
+    row("workspace with a sidecar of its own", (ours("start", "memory"), 1, "MiB beside what it shares"),
+        (ours("start", "rss"), 1, "MiB with all of its libraries"), (ours("start", "ms"), 0, "ms to start"))
+    row("idle connection", (ours("idle", "kib"), 0, "KiB"))
+    row("new connection: CONNECT, TLS, a request", (ours("new", "cpu"), 0, "µs of CPU"))
+    row("request on a connection that is there", (ours("requests64", "cpu"), 0, "µs of CPU"))
+    row("GiB fetched", (ours("down", "cpu"), 2, "s of CPU"))
+    row("GiB pushed", (ours("up", "cpu"), 2, "s of CPU"),
+        (ours("long_push", "grown"), 1, "MiB of memory, whatever its size"))
+    ratio = result.ratio("cores", "rate", "gitlatch ×2", "gitlatch")
+    row("process on the same port (`reuse_port`), the load beside it on the same cores", (ratio, 2, "× the requests"),
+        (result.ratio("cores_new", "rate", "gitlatch ×2", "gitlatch"), 2, "× the new connections"))
+    return ["| one more | costs or gives |", "| --- | --- |", *rows, ""] if rows else []
+
+
+def readme(result):
+    ratios = [result.ratio(key, "cpu", "gitlatch", "floor") for key in ("down", "up")]
+    git = result.git.get(50, {})
+    lines = [f"On {result.machine}; clients, proxies and origin share the cores"
+             + (f" (load average before: {result.load:.1f})" if result.load > 1 else "") + ".", "", *summary(result)]
+    if all(ratios):
+        lines += [f"A GiB costs gitlatch {number(ratios[0], 2)} × the CPU time of the floor on its way down, "
+                  f"{number(ratios[1], 2)} × on its way up."]
+    if git:
+        told = [f"`{command}` {median(pair[1] / pair[0] for pair in pairs):.2f} ×" for command, pairs in git.items()]
+        lines += [f"With 50 ms to GitHub, against git alone with a credential helper: {', '.join(told)} the time."]
+    return "\n".join(lines + ["", *costs(result)])
+
+
 def markdown(result):
     versions = ", ".join(f"{name} {version}" for name, version in result.versions.items() if version)
     lines = [f"Measured by `tests/bench/run{' --quick' if result.quick else ''}` on {result.machine}, where all of it "
@@ -144,7 +205,7 @@ def markdown(result):
              "1.3 with AES-128-GCM. gitlatch enforces its rules and writes its audit log meanwhile.", ""]
     if result.missing:
         lines += [f"Not here: {', '.join(result.missing)}.", ""]
-    lines += goals(result)
+    lines += goals(result) + costs(result)
     for measure, rounds in result.measures:
         lines += table(measure, rounds)
     if result.git:
@@ -156,7 +217,8 @@ def markdown(result):
 
 OURS, THEIRS, TEXT = "#2f81f7", "#8b949e", "#7d8590"
 PANELS = (("down", "cpu", "CPU for a download, s/GiB", 2), ("up", "cpu", "CPU for a push, s/GiB", 2),
-          ("requests64", "cpu", "CPU for a request, µs", 0), ("new", "rate", "New connections a second", 0))
+          ("requests64", "cpu", "CPU for a request, µs", 0), ("new", "rate", "New connections a second", 0), ("start", "rss", "Memory at start (RSS), MiB", 1),
+          ("idle", "kib", "Memory of an idle connection, KiB", 0))
 WIDTH, ROW, LABEL, BAR = 430, 22, 118, 230
 
 

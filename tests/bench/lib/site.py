@@ -10,6 +10,8 @@ from pathlib import Path
 HOSTS = ("github.com", "api.github.com", "uploads.github.com")
 # As long as GitHub's tokens are today.
 TOKEN = "ghs_12345_" + "x" * 510
+# What git, git-lfs and gh come to with GitHub, and every program here with every other.
+CIPHER = "TLSv1.3 TLS_AES_128_GCM_SHA256"
 AUTHORIZATION = "Basic " + base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
 
 
@@ -120,6 +122,8 @@ class Site:
         result = json.loads(done.stdout.splitlines()[0])
         if result["errors"]:
             raise Failed(f"{result['errors']} of {result['requests'] + result['errors']} failed: {result['error']}")
+        if result["cipher"] not in ("", CIPHER):
+            raise Failed(f"speaks {result['cipher']}")
         return result
 
     def environment(self, **more):

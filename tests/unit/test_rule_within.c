@@ -129,7 +129,9 @@ static void together_they_allow_what_both_allow(void **state)
             struct target target;
 
             assert_true(operation_of(&hosts, &requests[i], &operation, &target));
-            bool expected = decide(&own, &operation, &by_own) & decide(&granted, &operation, &by_granted);
+            bool own_allows = decide(&own, &operation, &by_own);
+            bool granted_allows = decide(&granted, &operation, &by_granted);
+            bool expected = own_allows && granted_allows;
             // Of two rules for a push, one for creating and one for deleting, nothing is left to be pushed.
             bool seen = decide(&within, &operation, &by_both);
             if (seen != expected && !(expected && operation.kind == OPERATION_PUSH_REFS) &&

@@ -16,7 +16,8 @@
 
 struct server_listener {
     struct session_listener settings;
-    struct listener *listener;
+    struct address address;    // that was bound; known also once it listens no more
+    struct listener *listener; // NULL: the server drains
 };
 
 struct server {
@@ -84,7 +85,7 @@ bool server_is_gateway_host(const struct server *server, const struct host_name 
         if (bytes_equal(bytes_of_string(names->items[i]), host_name_bytes(host)))
             return true;
     for (size_t i = 0; i < server->listener_count; i++) {
-        const struct address *own = listener_address(server->listeners[i].listener);
+        const struct address *own = &server->listeners[i].address;
 
         if (address_port(own) != port)
             continue;
@@ -210,6 +211,7 @@ static bool listen_on(struct server *server, const struct config_listener *confi
         secret_unref(listener->settings.password);
         return false;
     }
+    listener->address = *listener_address(listener->listener);
     server->listener_count++;
     return true;
 }
@@ -222,9 +224,9 @@ static char *make_proxy_url(const struct server *server, const char *password)
 
     for (size_t i = 0; i < server->listener_count && address.length == 0; i++)
         if (server->listeners[i].settings.mode == LISTENER_PROXY)
-            address = *listener_address(server->listeners[i].listener);
+            address = server->listeners[i].address;
     if (address.length == 0)
-        address = *listener_address(server->listeners[0].listener);
+        address = server->listeners[0].address;
     if (address_kind(&address) == ADDRESS_UNSPECIFIED) {
         uint16_t port = address_port(&address);
         bool v6 = address.any.sa_family == AF_INET6;

@@ -124,6 +124,26 @@ def test_sigterm_on_an_idle_gitlatch_ends_it_at_once(gitlatch):
     assert time.monotonic() - started < 20, "not the 30 s that it drains at most"
 
 
+def test_a_gateway_request_that_sigterm_meets_half_way_is_answered(gitlatch):
+    """It listens no more, but knows under which names it was asked."""
+    with Raw(gitlatch) as raw:
+        raw.send(f"GET /github.com{REFS} HTTP/1.1\r\n")
+        wait_until(lambda: gitlatch.metrics().sum("gitlatch_connections", side="client") == 1, "it is accepted")
+        gitlatch.process.signal(signal.SIGTERM)
+        wait_until(lambda: refuses_connections(gitlatch), "it drains")
+        raw.send(f"Host: 127.0.0.1:{gitlatch.port}\r\n\r\n")
+        assert raw.answer().status == 200
+    assert gitlatch.process.wait(25) == 0
+
+
+def refuses_connections(gitlatch):
+    try:
+        Raw(gitlatch).socket.close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_it_starts_small_and_fast(start):
     gitlatch = start()
     if not sanitized():

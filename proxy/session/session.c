@@ -98,6 +98,15 @@ void session_linger(struct session *session)
     stream_shutdown_output(session->client);
 }
 
+// A request is decided by the configuration of its own time, however long the connection has been there.
+static void use_present_runtime(struct session *session)
+{
+    struct runtime *present = runtime_ref(server_runtime(session->server));
+
+    runtime_unref(session->runtime);
+    session->runtime = present;
+}
+
 static void on_next_request(void *arg)
 {
     struct session *session = arg;
@@ -112,10 +121,6 @@ void session_exchange_done(struct session *session, bool keep_alive)
     if (!keep_alive || server_is_draining(session->server)) {
         session_linger(session);
         return;
-    }
-    if (session->runtime != server_runtime(session->server)) {
-        runtime_unref(session->runtime);
-        session->runtime = runtime_ref(server_runtime(session->server));
     }
     await_request(session, tls ? SESSION_REQUEST : SESSION_PROXY_HEAD);
     stream_want_input(session->client, true);
@@ -253,6 +258,7 @@ static void read_head(struct session *session)
     }
     session->searched = 0;
     timer_stop(&session->timer);
+    use_present_runtime(session);
     if (session->state == SESSION_PROXY_HEAD)
         on_proxy_request(session, &request);
     else
@@ -288,6 +294,7 @@ static void read_hello(struct session *session)
             session_close(session, REASON_CLIENT_GONE);
         return;
     }
+    use_present_runtime(session);
     named = result == CLIENT_HELLO_NAME && host_name_parse(bytes_of_string(name), &session->host);
     timer_stop(&session->timer);
     if (!original_destination(stream_fd(session->client), &destination)) {

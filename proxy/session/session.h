@@ -37,7 +37,7 @@ struct session {
     struct server *server;
     struct session *next, *previous; // the server's
     const struct session_listener *listener;
-    struct runtime *runtime; // a reference: the configuration that serves now
+    struct runtime *runtime; // a reference: the configuration of the last request
     struct stream *client;
     enum session_state state;
     enum audit_mode mode;

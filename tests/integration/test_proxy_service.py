@@ -89,6 +89,14 @@ def test_a_reload_changes_the_rules(gitlatch, workspace):
     assert gitlatch.metrics().sum("gitlatch_reloads_total") >= 1
 
 
+def test_a_connection_that_was_there_before_a_reload_is_served_by_the_new_rules(gitlatch):
+    with Raw.intercepted(gitlatch) as raw:
+        assert raw.ask("GET", REFS).status == 200
+        gitlatch.reload(repositories=[{"match": "acme/other", "fetch": True}], other_repositories="deny")
+        wait_until(lambda: gitlatch.metrics().sum("gitlatch_reloads_total", result="ok"), "it is reloaded")
+        assert raw.ask("GET", REFS).status == 403
+
+
 def test_a_bad_configuration_is_refused_and_the_old_one_stays(gitlatch, workspace):
     gitlatch.reload(repositories=[{"match": "acme/*", "fech": True}])
     wait_until(lambda: "fech" in gitlatch.log, "the refusal is logged")

@@ -208,7 +208,14 @@ static void on_again(void *arg)
     on_read_event(-1, 0, arg);
 }
 
-// Sends what waits in the output buffer. A failure ends the input too: the owner learns it there.
+// A write failed. It ends the input too, and the owner learns it there, whichever end he was told of before.
+static void fail(struct stream *stream)
+{
+    stream->end = STREAM_FAILED;
+    stream->end_told = false;
+}
+
+// Sends what waits in the output buffer.
 static void flush_output(struct stream *stream)
 {
     struct bytes waiting;
@@ -218,7 +225,7 @@ static void flush_output(struct stream *stream)
         enum transport_result result = stream->transport->write(stream, waiting.data, waiting.size, &count);
 
         if (result == TRANSPORT_FAILED)
-            stream->end = STREAM_FAILED;
+            fail(stream);
         if (result != TRANSPORT_DONE)
             break;
         buffer_consume(&stream->output, count);
@@ -352,7 +359,7 @@ size_t stream_send(struct stream *stream, struct bytes bytes)
             stream->transport->write(stream, bytes.data + taken, bytes.size - taken, &count);
 
         if (result == TRANSPORT_FAILED)
-            stream->end = STREAM_FAILED;
+            fail(stream);
         if (result != TRANSPORT_DONE)
             break;
         taken += count;

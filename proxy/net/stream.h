@@ -8,7 +8,7 @@
 //      own through without a copy, as many as the socket takes, and only when no copied output waits.
 //   3. A callback may close the stream; nothing is called after that.
 //   4. The end of the input is told once, by on_input with stream_end(stream) != STREAM_OPEN, after all bytes
-//      that came before it are in the input buffer.
+//      that came before it are in the input buffer. Where the output fails after it, STREAM_FAILED is told, too.
 #ifndef GITLATCH_STREAM_H
 #define GITLATCH_STREAM_H
 

@@ -1,4 +1,5 @@
 """Bodies of every size and framing: whole, streamed, in bounded memory, and never a part passed off as the whole."""
+import socket
 import subprocess
 import threading
 
@@ -151,6 +152,18 @@ def test_a_client_that_goes_away_ends_the_transfer(workspace, github, gitlatch):
     event = gitlatch.wait_audit(host="github.com", reason="client_gone")
     assert event["bytes_down"] > 0
     wait_until(lambda: gitlatch.metrics().sum("gitlatch_connections", side="upstream") <= 1, "the upstream is closed")
+
+
+def test_a_client_that_ends_its_half_and_then_goes_away_ends_the_transfer(github, gitlatch):
+    """As a killed git's kernel does: FIN first, and a reset for what still comes."""
+    github.fault(path=ARCHIVE, status=200, size=1 << 40)
+    with Raw.intercepted(gitlatch) as raw:
+        raw.send(f"GET {ARCHIVE} HTTP/1.1\r\nHost: github.com\r\n\r\n")
+        wait_until(lambda: github.requests(path=ARCHIVE), "the download runs")
+        raw.socket.shutdown(socket.SHUT_WR)
+        gitlatch.metrics()  # what it answers after that, it answers after it has read the FIN
+    event = gitlatch.wait_audit(host="github.com", event="request")
+    assert event["reason"] == "client_gone"
 
 
 def test_connections_are_kept_on_both_sides(gitlatch, github):

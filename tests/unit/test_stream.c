@@ -189,6 +189,23 @@ static void writing_to_who_has_gone_is_told(void **state)
     free_ends(loop, ends);
 }
 
+static void a_failure_after_the_end_is_told(void **state)
+{
+    struct end ends[2];
+    struct loop *loop = make_ends(ends);
+
+    stream_shutdown_output(ends[1].stream);
+    settle(loop, ends);
+    assert_int_equal(ends[0].ended, STREAM_CLOSED);
+    stream_free(ends[1].stream);
+    ends[1].stream = NULL;
+    stream_send(ends[0].stream, BYTES("x"));
+    settle(loop, ends);
+    assert_int_equal(ends[0].inputs, 2);
+    assert_int_equal(ends[0].ended, STREAM_FAILED);
+    free_ends(loop, ends);
+}
+
 // A certificate of its own for the test's server.
 static SSL_CTX *make_server(void)
 {
@@ -315,6 +332,7 @@ int main(void)
         cmocka_unit_test(the_end_is_told_once_after_the_bytes),
         cmocka_unit_test(a_callback_may_free_its_stream),
         cmocka_unit_test(writing_to_who_has_gone_is_told),
+        cmocka_unit_test(a_failure_after_the_end_is_told),
         cmocka_unit_test(tls_carries_bytes_and_its_end),
         cmocka_unit_test(a_tls_stream_cut_short_is_no_orderly_end),
         cmocka_unit_test(tls_begins_with_bytes_that_came_before_it),

@@ -45,25 +45,28 @@ static struct reader take_vector(struct reader *reader, unsigned width)
     return part;
 }
 
-// Joins the handshake message, which may be split over records at any byte (RFC 8446 5.1), into `message`.
+// Joins the handshake message, which may be split over records at any byte (RFC 8446 5.1), into `message`. Records
+// without a byte are passed over, as OpenSSL does.
 static enum client_hello_result join_records(struct bytes input, uint8_t message[CLIENT_HELLO_MAX], size_t *ret_size)
 {
     struct reader reader = {(const uint8_t *)input.data, input.size, false};
+    enum client_hello_result wrong = CLIENT_HELLO_NOT; // what it is if it is no ClientHello
     size_t filled = 0, wanted = HANDSHAKE_HEADER_SIZE;
 
     while (filled < wanted) {
         size_t size, have;
 
         if (reader.size > 0 && reader.data[0] != RECORD_HANDSHAKE)
-            return CLIENT_HELLO_NOT;
+            return wrong;
         if (reader.size > 1 && reader.data[1] != 3)
-            return CLIENT_HELLO_NOT;
+            return wrong;
         if (reader.size < RECORD_HEADER_SIZE)
             return CLIENT_HELLO_MORE;
+        wrong = CLIENT_HELLO_BAD;
         take_number(&reader, 3);
         size = take_number(&reader, 2);
-        if (size == 0 || size > RECORD_MAX || filled + size > CLIENT_HELLO_MAX)
-            return CLIENT_HELLO_NOT;
+        if (size > RECORD_MAX || filled + size > CLIENT_HELLO_MAX)
+            return wrong;
         have = reader.size < size ? reader.size : size;
         memcpy(message + filled, reader.data, have);
         filled += have;
@@ -71,10 +74,10 @@ static enum client_hello_result join_records(struct bytes input, uint8_t message
         reader.size -= have;
         if (filled >= HANDSHAKE_HEADER_SIZE) {
             if (message[0] != HANDSHAKE_CLIENT_HELLO)
-                return CLIENT_HELLO_NOT;
+                return wrong;
             wanted = HANDSHAKE_HEADER_SIZE + ((size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3]);
             if (wanted > CLIENT_HELLO_MAX)
-                return CLIENT_HELLO_NOT;
+                return wrong;
         }
         if (have < size && filled < wanted)
             return CLIENT_HELLO_MORE;
@@ -108,11 +111,11 @@ static enum client_hello_result name_of_extension(struct reader extension, char 
         struct reader name = take_vector(&list, 2);
 
         if (list.short_of)
-            return CLIENT_HELLO_NOT;
+            return CLIENT_HELLO_BAD;
         if (type == NAME_TYPE_HOST)
-            return copy_name(name, ret_name) ? CLIENT_HELLO_NAME : CLIENT_HELLO_NOT;
+            return copy_name(name, ret_name) ? CLIENT_HELLO_NAME : CLIENT_HELLO_NONE;
     }
-    return extension.short_of ? CLIENT_HELLO_NOT : CLIENT_HELLO_NONE;
+    return extension.short_of ? CLIENT_HELLO_BAD : CLIENT_HELLO_NONE;
 }
 
 static enum client_hello_result name_of_message(struct reader message, char ret_name[SERVER_NAME_SIZE])
@@ -127,7 +130,7 @@ static enum client_hello_result name_of_message(struct reader message, char ret_
     take_vector(&message, 2);                               // cipher_suites
     take_vector(&message, 1);                               // legacy_compression_methods
     if (message.short_of)
-        return CLIENT_HELLO_NOT;
+        return CLIENT_HELLO_BAD;
     if (message.size == 0)
         return CLIENT_HELLO_NONE;
     extensions = take_vector(&message, 2);
@@ -136,11 +139,11 @@ static enum client_hello_result name_of_message(struct reader message, char ret_
         struct reader extension = take_vector(&extensions, 2);
 
         if (extensions.short_of)
-            return CLIENT_HELLO_NOT;
+            return CLIENT_HELLO_BAD;
         if (type == EXTENSION_SERVER_NAME)
             return name_of_extension(extension, ret_name);
     }
-    return message.short_of ? CLIENT_HELLO_NOT : CLIENT_HELLO_NONE;
+    return message.short_of ? CLIENT_HELLO_BAD : CLIENT_HELLO_NONE;
 }
 
 enum client_hello_result client_hello_name(struct bytes input, char ret_name[SERVER_NAME_SIZE])

@@ -6,15 +6,16 @@
 #include <gitlatch/bytes.h>
 
 // A ClientHello of today has 500 to 2,000 bytes, with post-quantum key shares up to 6,000. A longer one is
-// CLIENT_HELLO_NONE: the caller's input buffer holds 64 KiB.
+// CLIENT_HELLO_BAD: servers take them up to 128 KiB, and nobody may hide a name behind so much padding.
 #define CLIENT_HELLO_MAX (16 * 1024)
 #define SERVER_NAME_SIZE 256 // RFC 1035: 255 bytes at the most, and NUL
 
 enum client_hello_result {
     CLIENT_HELLO_MORE, // more bytes are needed
     CLIENT_HELLO_NAME, // the name is told
-    CLIENT_HELLO_NONE, // a ClientHello without a server name
-    CLIENT_HELLO_NOT,  // not TLS, or malformed
+    CLIENT_HELLO_NONE, // a ClientHello without a server name, or with one that no host has
+    CLIENT_HELLO_BAD,  // TLS whose ClientHello is too long or malformed: its server may read what is not read here
+    CLIENT_HELLO_NOT,  // not TLS
 };
 
 // Looks into the bytes that came so far. The name is lower case, without a trailing dot.

@@ -205,34 +205,50 @@ static void on_idle(void *arg)
         session_close(tunnel->session, REASON_CLIENT_TIMEOUT);
 }
 
-// Whether what the client wants of the other end is one of our hosts under a false name. False: it was cut.
-static bool judge_hello(struct tunnel *tunnel)
+// What the hello says against the tunnel; REASON_NONE: nothing. False: more of it is to come.
+static bool read_hello(const struct tunnel *tunnel, struct verdict *verdict)
 {
-    struct bytes input = stream_input(tunnel->session->client);
+    const struct stream *client = tunnel->session->client;
+    struct bytes input = stream_input(client);
     char name[SERVER_NAME_SIZE];
     struct host_name host;
     enum github_endpoint endpoint;
-    struct verdict verdict = {0};
+    enum client_hello_result result = input.size > 0 ? client_hello_name(input, name) : CLIENT_HELLO_MORE;
 
-    if (tunnel->hello_seen)
-        return true;
-    switch (input.size > 0 ? client_hello_name(input, name) : CLIENT_HELLO_MORE) {
+    if (result == CLIENT_HELLO_MORE && stream_input_full(client))
+        result = CLIENT_HELLO_BAD; // cut into more records than fit
+    switch (result) {
     case CLIENT_HELLO_MORE:
         return false;
+    case CLIENT_HELLO_BAD:
+        verdict_set(verdict, REASON_SNI_INTERCEPTED, "the TLS inside the tunnel begins in a way that hides its host");
+        return true;
     case CLIENT_HELLO_NAME:
         break;
     case CLIENT_HELLO_NONE:
     case CLIENT_HELLO_NOT:
-        tunnel->hello_seen = true;
         return true;
     }
-    tunnel->hello_seen = true;
     if (!host_name_parse(bytes_of_string(name), &host))
         return true;
     if (runtime_find_github(tunnel->runtime, &host, &endpoint))
-        verdict_set(&verdict, REASON_SNI_INTERCEPTED, NULL);
+        verdict_set(verdict, REASON_SNI_INTERCEPTED, NULL);
     else if (is_side_door(host_name_bytes(&host)))
-        host_allowed(tunnel->runtime->config, host_name_bytes(&host), &verdict);
+        host_allowed(tunnel->runtime->config, host_name_bytes(&host), verdict);
+    return true;
+}
+
+// Whether the client's first bytes may go on: they do not ask for one of our hosts under a false name. False: more of
+// them are awaited, or it was cut.
+static bool judge_hello(struct tunnel *tunnel)
+{
+    struct verdict verdict = {0};
+
+    if (tunnel->hello_seen)
+        return true;
+    if (!read_hello(tunnel, &verdict))
+        return false;
+    tunnel->hello_seen = true;
     if (verdict.reason == REASON_NONE || !enforce(tunnel, &verdict))
         return true;
     tunnel->verdict = verdict;

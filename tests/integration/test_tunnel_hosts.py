@@ -93,6 +93,46 @@ def test_a_tunnel_whose_sni_is_a_github_host_is_refused(gitlatch, github, sni, r
     assert not github.requests(host="github.com")
 
 
+def hello(name):
+    """The ClientHello that asks for `name`, as a handshake message."""
+    out = ssl.MemoryBIO()
+    tls = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), out, server_hostname=name)
+    with pytest.raises(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return out.read()[5:]
+
+
+def padded(message, size):
+    """The same with an extension before all others that servers pass over (RFC 8701)."""
+    at = 4 + 2 + 32
+    at += 1 + message[at]
+    at += 2 + int.from_bytes(message[at:at + 2])
+    at += 1 + message[at]
+    extensions = b"\x0a\x0a" + size.to_bytes(2) + bytes(size) + message[at + 2:]
+    body = message[4:at] + len(extensions).to_bytes(2) + extensions
+    return b"\x01" + len(body).to_bytes(3) + body
+
+
+def records(message, piece):
+    return b"".join(b"\x16\x03\x01" + len(part).to_bytes(2) + part
+                    for part in (message[at:at + piece] for at in range(0, len(message), piece)))
+
+
+@pytest.mark.parametrize("first", [
+    b"\x16\x03\x01\0\0" + records(hello("github.com"), 16384), records(padded(hello("github.com"), 20000), 16384),
+    records(padded(hello("github.com"), 14000), 1)], ids=["after an empty record", "behind padding", "byte by byte"])
+def test_the_name_in_a_tunnel_cannot_be_hidden(gitlatch, github, first):
+    """Each of them is a ClientHello that a server of GitHub's would answer."""
+    with Raw(address=("127.0.0.1", github.port)) as raw:
+        assert raw.send(first).socket.recv(1) == b"\x16"
+    with Raw(gitlatch) as raw:
+        assert raw.connect("other.test:443").status == 200
+        raw.send(first)
+        assert raw.closed()
+    event = gitlatch.wait_audit(reason="sni")
+    assert event["decision"] == "deny" and event["host"] == "other.test" and event["bytes_up"] == 0
+
+
 def test_ssh_and_gist_hosts_are_refused(gitlatch):
     """A foreign account could push there."""
     for host in ("ssh.github.com", "gist.github.com"):

@@ -102,10 +102,29 @@ static void what_is_no_hello_is_told_at_once(void **state)
     assert_int_equal(client_hello_name(BYTES("S"), name), CLIENT_HELLO_NOT); // SSH-2.0-…
     assert_int_equal(client_hello_name(BYTES("GET / HTTP/1.1\r\n"), name), CLIENT_HELLO_NOT);
     assert_int_equal(client_hello_name(BYTES("\x16\x05"), name), CLIENT_HELLO_NOT);
-    assert_int_equal(client_hello_name(BYTES("\x16\x03\x01\x00\x00"), name), CLIENT_HELLO_NOT);
-    assert_int_equal(client_hello_name(BYTES("\x16\x03\x01\x00\x04\x02\x00\x00\x00"), name), CLIENT_HELLO_NOT);
+    assert_int_equal(client_hello_name(BYTES("\x16\x03\x01\x00\x04\x02\x00\x00\x00"), name), CLIENT_HELLO_BAD);
     // a message of 16 MiB
-    assert_int_equal(client_hello_name(BYTES("\x16\x03\x01\x00\x04\x01\xff\xff\xff"), name), CLIENT_HELLO_NOT);
+    assert_int_equal(client_hello_name(BYTES("\x16\x03\x01\x00\x04\x01\xff\xff\xff"), name), CLIENT_HELLO_BAD);
+}
+
+// OpenSSL's servers take both.
+static void a_name_cannot_be_hidden(void **state)
+{
+    char name[SERVER_NAME_SIZE];
+    size_t size;
+    char *hello = real_hello((char[]){"github.com"}, &size);
+    char *after_empty = mem_alloc(5 + size);
+
+    memcpy(after_empty, "\x16\x03\x01\x00\x00", 5);
+    memcpy(after_empty + 5, hello, size);
+    assert_int_equal(client_hello_name(bytes_of(after_empty, 5), name), CLIENT_HELLO_MORE);
+    assert_int_equal(client_hello_name(bytes_of(after_empty, 5 + size), name), CLIENT_HELLO_NAME);
+    assert_string_equal(name, "github.com");
+    // with 64 KiB of padding
+    hello[6] = 1;
+    assert_int_equal(client_hello_name(bytes_of(hello, size), name), CLIENT_HELLO_BAD);
+    mem_free(after_empty);
+    mem_free(hello);
 }
 
 static void damage_never_reads_beyond_the_end(void **state)
@@ -135,6 +154,7 @@ int main(void)
         cmocka_unit_test(the_name_is_read_over_many_records),
         cmocka_unit_test(a_hello_without_a_name_is_told),
         cmocka_unit_test(what_is_no_hello_is_told_at_once),
+        cmocka_unit_test(a_name_cannot_be_hidden),
         cmocka_unit_test(damage_never_reads_beyond_the_end),
     };
 

@@ -9,6 +9,7 @@
 #include "loop.h"
 #include "mem.h"
 #include "metrics.h"
+#include "pace.h"
 #include "text.h"
 
 // Scopes that are kept: at about 6 KiB each, 24 MiB at the worst. A broker of a cluster has some hundreds.
@@ -31,6 +32,8 @@
 #define QUICK_FIRST_MS 250
 // A token that GitHub did not accept is replaced at most this often: no request may make us mint without end.
 #define REJECTED_MS (10 * SECOND_MS)
+// One whose holder says so, which may be a lie: besides the mint an hour that a scope needs, at most six.
+static const struct pace_rate told_rate = {.interval_ms = 10 * MINUTE_MS, .burst = 3};
 
 struct cache_request {
     LIST_ENTRY(cache_request) link; // of its entry, while it waits there
@@ -61,6 +64,7 @@ struct cache_entry {
     unsigned failures;             // in a row
     struct mono retry_at;
     struct mono rejected_at;
+    struct pace told; // mints for holders of a rejected token
     bool adopted; // another cache has the lease too, and shows its metric
     struct timer timer;
     LIST_HEAD(, cache_request) waiters;
@@ -352,6 +356,7 @@ static void take_token(struct cache_entry *entry, const struct source_token *tok
         before_ms = token->life_ms / 2;
     set_lease(entry, lease_new(entry->source, entry->id, token));
     entry->refresh_left_ms = before_ms - spread(before_ms, JITTER_PERCENT);
+    *entry->scope.rejected = '\0';
     entry->failure = (struct source_failure){0};
     entry->failures = 0;
     entry->retry_at.ms = 0;
@@ -386,13 +391,30 @@ static void use(struct cache_entry *entry)
     TAILQ_INSERT_HEAD(&cache->entries, entry, used);
 }
 
-static void ask_entry(struct cache_request *request, struct cache_entry *entry)
+// Whether who asks waits for another token than the entry's: the one he names as rejected, and a mint is under way or may
+// be started. The old one stays, for all others and should the mint fail: nobody's word takes it from them.
+static bool waits_for_another(struct cache_entry *entry, const struct mint_scope *asked, bool may_mint)
+{
+    struct cache *cache = entry->cache;
+
+    if (strcmp(entry->lease->fingerprint, asked->rejected) != 0 || cache->waiter_count >= WAITERS_MAX)
+        return false;
+    if (entry->mint || !LIST_EMPTY(&entry->waiters))
+        return true;
+    if (!may_mint || !pace_take(&entry->told, &told_rate, now_of(cache)))
+        return false;
+    memcpy(entry->scope.rejected, asked->rejected, sizeof(asked->rejected));
+    memcpy(entry->scope.tenant, asked->tenant, sizeof(asked->tenant)); // it is his turn that is waited for
+    return true;
+}
+
+static void ask_entry(struct cache_request *request, struct cache_entry *entry, const struct mint_scope *asked)
 {
     struct cache *cache = entry->cache;
     bool may_mint = !entry->mint && now_of(cache).ms >= entry->retry_at.ms;
 
     use(entry);
-    if (usable(entry)) {
+    if (usable(entry) && !waits_for_another(entry, asked, may_mint)) {
         settle_lease(request, entry->lease);
         if (may_mint && left_ms(entry) <= entry->refresh_left_ms) {
             entry->attempts = 0;
@@ -452,7 +474,7 @@ struct cache_request *cache_ask(struct cache *cache, struct source *source, cons
         entry = entry_make(cache, text_string(&key), source, scope);
     text_free(&key);
     if (entry && (cache->waiter_count < WAITERS_MAX || usable(entry))) {
-        ask_entry(request, entry);
+        ask_entry(request, entry, scope);
     } else {
         verdict_set(&request->verdict, REASON_TOKEN_TIMEOUT, "too many requests wait for tokens");
         request->verdict.retry_after_s = 1;
@@ -485,6 +507,7 @@ void cache_rejected(struct cache *cache, uint64_t id, const char *fingerprint)
         now.ms - entry->rejected_at.ms < REJECTED_MS)
         return;
     entry->rejected_at = now;
+    memcpy(entry->scope.rejected, entry->lease->fingerprint, sizeof(entry->scope.rejected));
     set_lease(entry, NULL);
     if (!entry->mint)
         plan(entry);
@@ -525,6 +548,7 @@ void cache_adopt(struct cache *cache, struct cache *old, cache_source_fn *find, 
         entry->id = from->id;
         entry->used_at = from->used_at;
         entry->refresh_left_ms = from->refresh_left_ms;
+        entry->told = from->told;
         set_lease(entry, lease_ref(from->lease));
         from->adopted = true;
         plan(entry);

@@ -28,6 +28,8 @@ void mint_scope_init(struct mint_scope *mint, const struct scope *scope)
     };
     if (scope->tenant)
         snprintf(mint->tenant, sizeof(mint->tenant), "%s", scope->tenant);
+    if (scope->rejected)
+        snprintf(mint->rejected, sizeof(mint->rejected), "%s", scope->rejected);
     if (mint->permissions.count == 0 && !mint->all_permissions)
         add_metadata(&mint->permissions);
 }

@@ -27,6 +27,8 @@ struct mint_scope {
     struct token_repository *repositories; // SCOPE_SET: owned, sorted, not empty; ids are 0 where names are asked for
     size_t repository_count;
     char tenant[MINT_SCOPE_TENANT_SIZE]; // who asked first, whose turn is waited for; no part of the key
+    // Fingerprint of the last token of this scope where that was not accepted, "": none; no part of the key.
+    char rejected[TOKEN_FINGERPRINT_SIZE];
 };
 
 // From what a request asks for; a SCOPE_SET gets its repositories by mint_scope_set. Empty permissions become

@@ -21,6 +21,7 @@ struct broker_mint {
     struct source_mint mint;
     const struct mint_scope *scope;
     struct http_request *request;
+    bool names_rejected; // the question does
 };
 
 static bool broker_ready(struct source *source, struct source_failure *ret_failure)
@@ -130,12 +131,19 @@ static void take_token(const struct broker_mint *broker, const struct http_answe
     github_token_clear(&token);
 }
 
+static void send_question(struct broker_mint *broker, bool names_rejected);
+
 static void on_answer(void *arg, const struct http_answer *answer)
 {
     struct broker_mint broker = *(struct broker_mint *)arg;
     struct wall local = clock_wall(loop_clock(broker.mint.source->loop));
     struct source_failure failure;
 
+    // A broker older than the member refuses what it does not know.
+    if (answer->status == 400 && broker.names_rejected) {
+        send_question(arg, false);
+        return;
+    }
     mem_free(arg);
     if (answer->status == 200) {
         take_token(&broker, answer, local);
@@ -156,7 +164,7 @@ static json_t *repositories_json(const struct mint_scope *scope)
     return names;
 }
 
-static char *body_of(const struct mint_scope *scope)
+static char *body_of(const struct mint_scope *scope, bool names_rejected)
 {
     json_t *permissions = json_object(), *body;
 
@@ -167,6 +175,8 @@ static char *body_of(const struct mint_scope *scope)
                      permissions);
     if (scope->reach != SCOPE_INSTALLATION)
         json_object_set_new(body, "repositories", repositories_json(scope));
+    if (names_rejected)
+        json_object_set_new(body, "rejected", json_string(scope->rejected));
     char *dump = json_dumps(body, JSON_COMPACT);
     char *text = mem_string(dump);
     mem_wiping_free(dump);
@@ -174,19 +184,27 @@ static char *body_of(const struct mint_scope *scope)
     return text;
 }
 
+static void send_question(struct broker_mint *broker, bool names_rejected)
+{
+    struct source_broker *self = (struct source_broker *)broker->mint.source;
+    struct http_transport *transport = self->source.transport;
+    char *url = mem_format("%s/v1/token", self->bearer.url);
+    char *body = body_of(broker->scope, names_rejected);
+    struct http_call call = bearer_file_call(&self->bearer, "POST", url, bytes_of_string(body));
+
+    broker->names_rejected = names_rejected;
+    broker->request = transport->ask(transport, &call, on_answer, broker);
+    mem_free(url);
+    mem_free(body);
+}
+
 static struct source_mint *broker_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
                                        void *arg)
 {
-    struct source_broker *self = (struct source_broker *)source;
     struct broker_mint *broker = source_mint_alloc(sizeof(*broker), source, done, arg);
-    char *url = mem_format("%s/v1/token", self->bearer.url);
-    char *body = body_of(scope);
-    struct http_call call = bearer_file_call(&self->bearer, "POST", url, bytes_of_string(body));
 
     broker->scope = scope;
-    broker->request = source->transport->ask(source->transport, &call, on_answer, broker);
-    mem_free(url);
-    mem_free(body);
+    send_question(broker, *scope->rejected != '\0');
     return &broker->mint;
 }
 

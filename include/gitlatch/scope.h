@@ -45,6 +45,8 @@ struct scope {
     const void *rules;                 // SCOPE_SET: given to the two; outlives the request
     const char *tenant;                // for whom it is, where many share the limits toward GitHub (a broker's
                                        // namespace); NULL: nobody in particular; outlives the request
+    const char *rejected;              // fingerprint of a token of this scope that GitHub did not accept, so its
+                                       // holder says: another is wanted; NULL: none
 };
 
 #endif

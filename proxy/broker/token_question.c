@@ -96,10 +96,25 @@ static bool take_permissions(json_t *value, struct token_question *question, str
            permissions_add(&question->permissions, BYTES("metadata"), PERMISSION_READ);
 }
 
+// The token is named as audit events name it.
+static bool take_rejected(const json_t *value, struct token_question *question, struct error *ret_error)
+{
+    const char *text = json_string_value(value);
+
+    if (!value)
+        return true;
+    if (!text || json_string_length(value) != TOKEN_FINGERPRINT_SIZE - 1 ||
+        strspn(text, "0123456789abcdef") != TOKEN_FINGERPRINT_SIZE - 1)
+        return error_set(ret_error, "`rejected` must be the first %d hex digits of a token's SHA-256",
+                         TOKEN_FINGERPRINT_SIZE - 1);
+    memcpy(question->rejected, text, TOKEN_FINGERPRINT_SIZE);
+    return true;
+}
+
 // What is not understood could have made the question narrower.
 static bool check_members(json_t *root, struct error *ret_error)
 {
-    static const char *const members[] = {"host", "owner", "permissions", "repositories"};
+    static const char *const members[] = {"host", "owner", "permissions", "rejected", "repositories"};
     const char *name;
     json_t *value;
 
@@ -125,7 +140,8 @@ bool token_question_parse(struct bytes body, const struct config *config, struct
          take_host(json_object_get(root, "host"), config, &question, ret_error) &&
          take_owner(json_object_get(root, "owner"), &question, ret_error) &&
          take_names(json_object_get(root, "repositories"), &question, ret_error) &&
-         take_permissions(json_object_get(root, "permissions"), &question, ret_error);
+         take_permissions(json_object_get(root, "permissions"), &question, ret_error) &&
+         take_rejected(json_object_get(root, "rejected"), &question, ret_error);
     json_decref(root);
     if (ok)
         *ret_question = question;

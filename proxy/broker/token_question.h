@@ -10,6 +10,7 @@
 #include <gitlatch/error.h>
 #include <gitlatch/permissions.h>
 #include <gitlatch/repository_name.h>
+#include <gitlatch/token_service.h>
 
 #include "config.h"
 
@@ -23,6 +24,7 @@ struct token_question {
     char owner[OWNER_NAME_SIZE];    // "": none is named
     struct repository_name *names;  // owned; sorted, each once; NULL: none is named
     size_t count;
+    char rejected[TOKEN_FINGERPRINT_SIZE]; // of the token of this scope that GitHub did not accept; "": none is named
     struct permissions permissions; // never empty: {metadata: read} where none are named
 };
 

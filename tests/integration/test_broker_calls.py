@@ -1,5 +1,6 @@
 """What the broker answers (product.md, "Broker"), asked over real TLS, with the mock GitHub behind it and a mock of the
 cluster's TokenReview beside it."""
+import hashlib
 import json
 import re
 import time
@@ -49,6 +50,26 @@ def test_several_repositories_are_one_token(broker, kubernetes, github):
     assert {one["name"] for one in given["repositories"]} == {"widgets", "gadgets"}
     assert given["permissions"] == {"issues": "read", "metadata": "read"}
     assert len(mints(github)) == 1
+
+
+def test_a_token_that_github_rejected_is_replaced(broker, kubernetes, github):
+    bearer, other = kubernetes.issue(pod="one"), kubernetes.issue(pod="two")
+    first = broker.token(bearer).json["token"]
+    name = hashlib.sha256(first.encode()).hexdigest()[:12]
+    # Only the very token, in the very scope.
+    assert broker.token(bearer, rejected="0123456789ab").json["token"] == first
+    assert broker.token(bearer, ["gadgets"], rejected=name).json["token"] != first
+    assert broker.token(bearer).json["token"] == first
+    second = broker.token(bearer, rejected=name).json["token"]
+    assert second != first and len(mints(github)) == 3
+    assert broker.token(other, rejected=name).json["token"] == second
+    assert broker.token(other).json["token"] == second
+    assert is_error(broker.token(bearer, rejected=first), 400, "question")
+    # Who says so again and again is not heard without end.
+    for _ in range(10):
+        latest = broker.token(bearer).json["token"]
+        broker.token(bearer, rejected=hashlib.sha256(latest.encode()).hexdigest()[:12])
+    assert len(mints(github)) == 5
 
 
 def test_a_renamed_repository_has_its_new_name_told(broker, kubernetes, github):

@@ -274,6 +274,25 @@ def test_own_rules_with_patterns_of_their_own(sidecar, folder):
     assert "refs/heads/agent/*" in said.err
 
 
+# A token is revoked at GitHub.
+
+def mints(github):
+    return [request for request in github.requests(method="POST") if request.path.endswith("/access_tokens")]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_token_revoked_under_the_broker(sidecar, folder, github, later):
+    """For who has the token already, and who comes `later` and is given it from the broker's cache."""
+    workspace = sidecar().workspace(folder / "workspace")
+    workspace.clone(WIDGETS, "first")
+    github.revoke()
+    if later:
+        workspace = sidecar(name="later").workspace(folder / "later")
+    workspace.clone(WIDGETS, "second")
+    workspace.clone(WIDGETS, "third")
+    assert len(mints(github)) == 2
+
+
 # The broker is away, or refuses.
 
 def test_a_kept_token_serves_while_the_broker_is_down(sidecar, broker, folder):

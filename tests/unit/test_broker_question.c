@@ -37,6 +37,20 @@ static void test_normal(void **state)
     text_free(&label);
 }
 
+static void test_a_rejected_token_is_named(void **state)
+{
+    struct token_question question;
+    struct error error;
+
+    assert_true(token_question_parse(BYTES("{\"owner\":\"acme\",\"rejected\":\"0123456789ab\"}"), config, &question,
+                                     &error));
+    assert_string_equal(question.rejected, "0123456789ab");
+    token_question_clear(&question);
+    assert_true(token_question_parse(BYTES("{\"owner\":\"acme\"}"), config, &question, &error));
+    assert_string_equal(question.rejected, "");
+    token_question_clear(&question);
+}
+
 // A token for nothing in particular reads metadata; it is never one for all permissions.
 static void test_no_permissions_are_metadata(void **state)
 {
@@ -76,6 +90,12 @@ static void test_refused(void **state)
         "{\"owner\":\"acme\",\"permissions\":{\"contents\":true}}",
         "{\"owner\":\"acme\",\"permissions\":{\"Contents\":\"read\"}}",
         "{\"owner\":\"acme\",\"permissions\":{\"contents\\u0000\":\"read\"}}",
+        "{\"owner\":\"acme\",\"rejected\":\"\"}",
+        "{\"owner\":\"acme\",\"rejected\":null}",
+        "{\"owner\":\"acme\",\"rejected\":\"0123456789aB\"}",
+        "{\"owner\":\"acme\",\"rejected\":\"0123456789abc\"}",
+        "{\"owner\":\"acme\",\"rejected\":\"01234\\u0000789abc\"}",
+        "{\"owner\":\"acme\",\"rejected\":\"ghs_abcdefgh\"}",
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(bodies); i++) {
@@ -114,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_normal),
         cmocka_unit_test(test_no_permissions_are_metadata),
+        cmocka_unit_test(test_a_rejected_token_is_named),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_500_names),
     };

@@ -173,9 +173,10 @@ static void on_answer(void *arg, struct lease *lease, const struct verdict *verd
     asker->left_ms = lease_left_ms(lease, &asker->fixture->manual.clock);
 }
 
-static void ask_for(struct fixture *fixture, const char *name, struct asker *asker)
+// `rejected`: the fingerprint that is named as rejected; NULL: none.
+static void ask_naming(struct fixture *fixture, const char *name, const char *rejected, struct asker *asker)
 {
-    struct scope scope = {.host = &fixture->host, .reach = SCOPE_REPOSITORY};
+    struct scope scope = {.host = &fixture->host, .reach = SCOPE_REPOSITORY, .rejected = rejected};
     struct mint_scope mint;
     unsigned answers = asker->answers;
 
@@ -185,6 +186,11 @@ static void ask_for(struct fixture *fixture, const char *name, struct asker *ask
     asker->fixture = fixture;
     asker->request = cache_ask(fixture->cache, &fixture->source, &mint, on_answer, asker);
     assert_int_equal(asker->answers, answers); // never from inside
+}
+
+static void ask_for(struct fixture *fixture, const char *name, struct asker *asker)
+{
+    ask_naming(fixture, name, NULL, asker);
 }
 
 // Asks and gives what is there, or comes within three seconds.
@@ -417,6 +423,65 @@ static void rejections_do_not_make_us_mint_without_end(void **state)
     assert_in_range(fixture->mints, 2, 4); // in 10 s
 }
 
+// Asks for another token than the one that is named, and gives what is there or comes within three seconds.
+static struct asker ask_another(struct fixture *fixture, const char *rejected)
+{
+    struct asker asker = {0};
+
+    ask_naming(fixture, "widgets", rejected, &asker);
+    run(fixture, 3 * SECOND_MS);
+    assert_int_equal(asker.answers, 1);
+    return asker;
+}
+
+static void who_names_a_rejected_token_waits_for_another(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker first = ask(fixture), told[2] = {0}, other = {0};
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(told); i++)
+        ask_naming(fixture, "widgets", first.fingerprint, &told[i]);
+    ask_for(fixture, "widgets", &other);
+    run(fixture, 1);
+    // Nobody's word takes a token from others.
+    assert_string_equal(other.token, "ghs_1");
+    assert_int_equal(told[0].answers + told[1].answers, 0);
+    run(fixture, 2 * SECOND_MS);
+    assert_string_equal(told[0].token, "ghs_2");
+    assert_string_equal(told[1].token, "ghs_2");
+    assert_string_equal(ask(fixture).token, "ghs_2");
+    // The one that is named is not there any more: that is enough.
+    assert_string_equal(ask_another(fixture, first.fingerprint).token, "ghs_2");
+    assert_string_equal(ask_another(fixture, "0123456789ab").token, "ghs_2");
+    assert_int_equal(fixture->mints, 2);
+}
+
+static void the_token_named_as_rejected_serves_while_there_is_no_other(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker first = ask(fixture);
+
+    fail_with(fixture, REASON_TOKEN_UNREACHABLE, false, 30 * SECOND_MS);
+    assert_string_equal(ask_another(fixture, first.fingerprint).token, "ghs_1");
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(ask_another(fixture, first.fingerprint).token, "ghs_1");
+    assert_int_equal(fixture->mints, 2); // GitHub's "not before" is obeyed
+    fixture->failure.verdict.reason = REASON_NONE;
+    run(fixture, 31 * SECOND_MS);
+    assert_string_equal(ask_another(fixture, first.fingerprint).token, "ghs_3");
+}
+
+static void naming_rejected_tokens_does_not_make_us_mint_without_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker asker = ask(fixture);
+
+    fixture->takes_ms = 10;
+    for (int i = 0; i < 1200; i++)
+        asker = ask_another(fixture, asker.fingerprint);
+    assert_in_range(fixture->mints, 8, 12); // in an hour
+}
+
 static void who_goes_is_not_called(void **state)
 {
     struct fixture *fixture = *state;
@@ -586,6 +651,9 @@ int main(void)
         TEST(a_failure_is_told_until_its_time),
         TEST(what_only_people_mend_is_asked_seldom),
         TEST(a_rejected_token_is_replaced),
+        TEST(who_names_a_rejected_token_waits_for_another),
+        TEST(the_token_named_as_rejected_serves_while_there_is_no_other),
+        TEST(naming_rejected_tokens_does_not_make_us_mint_without_end),
         TEST(rejections_do_not_make_us_mint_without_end),
         TEST(who_goes_is_not_called),
         TEST(a_mint_that_nobody_waits_for_is_kept),

@@ -6,6 +6,7 @@ static struct {
     const char *body; // NULL: what was asked for
     char url[256], bearer[64];
     json_t *asked; // the last call's body
+    bool old;      // refuses members that it does not know
     unsigned calls;
 } broker;
 
@@ -19,6 +20,10 @@ static bool broker_answers(struct fake_github *github, struct http_request *requ
     json_decref(broker.asked);
     broker.asked = json_loadb(call->body.data, call->body.size, 0, NULL);
     assert_non_null(broker.asked);
+    if (broker.old && json_object_get(broker.asked, "rejected")) {
+        fake_say(request, 400, "{\"error\":\"question_malformed\",\"message\":\"there is no member `rejected`\"}");
+        return true;
+    }
     if (broker.body) {
         fake_say(request, broker.status, "%s", broker.body);
         return true;
@@ -155,6 +160,35 @@ static void its_words_are_quoted(void **state)
     assert_string_equal(asker.verdict.sentence, "the broker answered 403: team-a has no grant for contents: write");
 }
 
+// The broker has one cache for all: it is told that the token is of no use, or it would give the same again.
+static void it_is_told_of_a_rejected_token(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    serve(fixture, 200, NULL);
+    struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+    assert_null(json_object_get(broker.asked, "rejected"));
+    token_service_rejected(fixture->service, &asker.grant);
+    assert_string_equal(token_ask_read(fixture, "acme/widgets").token, "ghs_9");
+    assert_string_equal(json_string_value(json_object_get(broker.asked, "rejected")), asker.grant.fingerprint);
+    // Once: the next token has no word of it.
+    token_fixture_run(fixture, HOUR_MS);
+    token_ask_read(fixture, "acme/widgets");
+    assert_null(json_object_get(broker.asked, "rejected"));
+}
+
+static void an_older_broker_is_asked_without(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    serve(fixture, 200, NULL);
+    broker.old = true;
+    struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+    token_service_rejected(fixture->service, &asker.grant);
+    assert_string_equal(token_ask_read(fixture, "acme/widgets").token, "ghs_9");
+    assert_int_equal(broker.calls, 3);
+}
+
 #define BROKER_TEST(name) cmocka_unit_test_setup_teardown(name, token_fixture_set_up, tear_down)
 
 int main(void)
@@ -164,6 +198,8 @@ int main(void)
         BROKER_TEST(a_set_is_enumerated_with_the_brokers_token),
         BROKER_TEST(answers_have_their_reasons),
         BROKER_TEST(its_words_are_quoted),
+        BROKER_TEST(it_is_told_of_a_rejected_token),
+        BROKER_TEST(an_older_broker_is_asked_without),
     };
 
     return cmocka_run_group_tests_name("source_broker", tests, NULL, NULL);

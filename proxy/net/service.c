@@ -185,11 +185,11 @@ static bool read_body(struct connection *connection)
             refuse(connection, 400, BYTES("the request's body is malformed\n"));
             return false;
         }
-        text_append_bytes(&call->body, data);
-        if (call->body.cut) {
+        if (data.size > connection->service->options.body - call->body.size) {
             refuse(connection, 413, BYTES("the request's body is too large\n"));
             return false;
         }
+        text_append_bytes(&call->body, data);
         stream_consume(connection->stream, used);
         if (result == BODY_DONE)
             break;
@@ -225,7 +225,6 @@ static bool take_head(struct connection *connection, size_t size)
         return false;
     connection->closes = !call->head.keep_alive;
     body_from_request(&call->framing, &call->head);
-    text_init(&call->body, connection->service->options.body);
     return target_parse(call->head.method, call->head.target, &call->target, NULL) &&
            call->target.form == TARGET_ORIGIN;
 }

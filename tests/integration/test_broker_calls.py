@@ -298,6 +298,11 @@ def test_where_the_app_is_not_installed_it_is_404(broker):
     assert is_error(broker.platform(query="?owner=initech"), 404, "not_installed")
 
 
+def test_the_platform_address_takes_no_body(broker):
+    answer = broker.ask("GET", "/admin/github-installation-token", body="x" * 100_000, port=broker.admin_api_port)
+    assert answer.status == 413
+
+
 @pytest.mark.parametrize("fault", [dict(status=500), dict(reset=True), dict(preset="secondary_rate_limit")],
                          ids=["500", "reset", "limit"])
 def test_when_github_cannot_be_asked_it_is_500_and_logged(broker, github, fault):
@@ -315,7 +320,7 @@ def test_without_an_admin_token_the_endpoint_is_closed(start_broker):
 
 def test_each_port_has_its_own_calls(broker, kubernetes):
     assert broker.ask("GET", "/admin/github-installation-token?owner=acme", ADMIN_TOKEN).status == 404
-    assert broker.ask("POST", "/v1/token", kubernetes.issue(), "{}", port=broker.admin_api_port).status == 404
+    assert broker.ask("POST", "/v1/token", kubernetes.issue(), port=broker.admin_api_port).status == 404
     assert broker.ask("GET", "/v1/rules", kubernetes.issue(), port=broker.admin_api_port).status == 404
 
 

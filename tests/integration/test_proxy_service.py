@@ -69,6 +69,13 @@ def test_the_admin_address_is_not_for_web_pages(gitlatch):
         assert raw.ask("GET", "/status", host="evil.example").status in (403, 421)
 
 
+@pytest.mark.parametrize("body", [b"Content-Length: 1000000000000\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"])
+def test_the_admin_address_takes_no_body(gitlatch, body):
+    with Raw(address=("127.0.0.1", gitlatch.admin_port)) as raw:
+        raw.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + body)
+        assert raw.answer("GET").status == 413  # at once: the rest is neither read nor kept
+
+
 def test_every_request_is_one_audit_event(gitlatch, workspace):
     workspace.git("ls-remote", WIDGETS)
     event = gitlatch.wait_audit(operation="fetch", event="request")

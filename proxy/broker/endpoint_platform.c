@@ -13,6 +13,10 @@ static void on_grant(struct broker_call *call, const struct token_grant *grant)
     struct bytes token = secret_bytes(grant->token);
     char end[WALL_TEXT_SIZE];
 
+    if (grant->wide) {
+        broker_call_refuse_with(call, REASON_SCOPE, 500, "the App gives no token, and no other credential is given away");
+        return;
+    }
     wall_format_rfc3339((struct wall){grant->expires_at_ms}, WALL_SECONDS, end);
     json_t *root = json_pack("{s:s%, s:s}", "token", token.data, token.size, "expires_at", end);
     char *json = json_dumps(root, JSON_COMPACT);

@@ -298,6 +298,15 @@ def test_where_the_app_is_not_installed_it_is_404(broker):
     assert is_error(broker.platform(query="?owner=initech"), 404, "not_installed")
 
 
+def test_no_other_credential_is_given_away(start_broker, github, tmp_path):
+    (tmp_path / "pat").write_text("ghp_of_an_operator")
+    broker = start_broker(credentials=[{"type": "app", "app_id": "12345", "private_key": str(github.app_key)},
+                                       {"type": "file", "path": str(tmp_path / "pat")}])
+    assert broker.platform(query="?owner=acme").json["token"] == github.tokens()[-1]
+    answer = broker.platform(query="?owner=initech")
+    assert is_error(answer, 500, "scope") and b"ghp_" not in answer.body
+
+
 def test_the_platform_address_takes_no_body(broker):
     answer = broker.ask("GET", "/admin/github-installation-token", body="x" * 100_000, port=broker.admin_api_port)
     assert answer.status == 413

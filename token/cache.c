@@ -5,10 +5,9 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "log.h"
+#include "cache_entry.h"
 #include "loop.h"
 #include "mem.h"
-#include "metrics.h"
 #include "pace.h"
 #include "text.h"
 
@@ -16,20 +15,6 @@
 #define ENTRIES_MAX 4096
 // Requests that may wait: a broker's thousands of sidecars that start together.
 #define WAITERS_MAX 16384
-// An entry that was used within this time is made anew ahead of its end.
-#define USED_LATELY_MS (5 * MINUTE_MS)
-// An entry without a token that ends is let go when it was not used for this long.
-#define KEEP_MS (10 * MINUTE_MS)
-// Part of `refresh_before` over which refreshes are spread, so that tokens made together are not made anew together.
-#define JITTER_PERCENT 20
-// After a failure that passes: 1, 2, 4, … 60 s, a fifth up or down.
-#define BACKOFF_FIRST_MS (1 * SECOND_MS)
-#define BACKOFF_MAX_MS   (60 * SECOND_MS)
-// After one that only somebody's act mends: often enough for who just did, 60 calls an hour of GitHub's 5,000.
-#define PERMANENT_MS (60 * SECOND_MS)
-// While somebody waits, a failure that passes is tried again twice, after 1/4 and 1/2 s.
-#define QUICK_ATTEMPTS 3
-#define QUICK_FIRST_MS 250
 // A token that GitHub did not accept is replaced at most this often: no request may make us mint without end.
 #define REJECTED_MS (10 * SECOND_MS)
 // One whose holder says so, which may be a lie: besides the mint an hour that a scope needs, at most six.
@@ -46,31 +31,6 @@ struct cache_request {
     struct verdict verdict;
 };
 
-// One scope of one source. It is empty (no lease, no failure), being minted (`mint`), fresh (`lease`), being refreshed
-// (both), or failed until a time (`failure`); a fresh one whose refresh failed is both.
-struct cache_entry {
-    const char *key; // of the bytes at the end
-    TAILQ_ENTRY(cache_entry) used; // last used first
-    struct cache *cache;
-    struct source *source;
-    struct mint_scope scope;
-    uint64_t id;
-    struct lease *lease;
-    int64_t refresh_left_ms; // made anew once the lease has less left
-    struct mono used_at;
-    void *mint;        // NULL: none under way
-    unsigned attempts; // for those who wait now
-    struct source_failure failure; // of the last mint; REASON_NONE: it succeeded
-    unsigned failures;             // in a row
-    struct mono retry_at;
-    struct mono rejected_at;
-    struct pace told; // mints for holders of a rejected token
-    bool adopted; // another cache has the lease too, and shows its metric
-    struct timer timer;
-    LIST_HEAD(, cache_request) waiters;
-    char text[];
-};
-
 struct cache {
     struct cache_options options;
     void *tree; // of struct cache_entry, tsearch(3)
@@ -78,55 +38,9 @@ struct cache {
     size_t entry_count, waiter_count;
 };
 
-// Names an entry over reloads: never used twice in a process.
-static uint64_t last_id;
-
 static struct mono now_of(const struct cache *cache)
 {
     return loop_now(cache->options.loop);
-}
-
-static int64_t left_ms(const struct cache_entry *entry)
-{
-    return entry->lease ? lease_left_ms(entry->lease, loop_clock(entry->cache->options.loop)) : 0;
-}
-
-static bool usable(const struct cache_entry *entry)
-{
-    return entry->lease && left_ms(entry) >= entry->cache->options.minimum_life_ms;
-}
-
-static int64_t spread(int64_t ms, int64_t percent)
-{
-    int64_t width = ms * percent / 100;
-
-    return width > 0 ? (int64_t)arc4random_uniform((uint32_t)width) : 0;
-}
-
-// The expiry of each token as a metric.
-
-static void gauge(const struct cache_entry *entry, bool set)
-{
-    struct text label = {0};
-
-    if (!entry->lease || entry->lease->expires_at.ms == WALL_NEVER.ms)
-        return;
-    mint_scope_label(&entry->scope, &label);
-    const char *const *labels = METRIC_LABELS(entry->source->name, text_string(&label));
-    if (set)
-        metrics_set(entry->cache->options.metrics, METRIC_TOKEN_EXPIRATION, labels,
-                    (double)entry->lease->expires_at.ms / SECOND_MS);
-    else if (!entry->adopted)
-        metrics_remove(entry->cache->options.metrics, METRIC_TOKEN_EXPIRATION, labels);
-    text_free(&label);
-}
-
-static void set_lease(struct cache_entry *entry, struct lease *lease)
-{
-    gauge(entry, false);
-    lease_unref(entry->lease);
-    entry->lease = lease;
-    gauge(entry, true);
 }
 
 // The table.
@@ -136,8 +50,6 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(((const struct cache_entry *)a)->key, ((const struct cache_entry *)b)->key);
 }
 
-static void on_entry_timer(void *arg);
-
 static struct cache_entry *entry_find(const struct cache *cache, const char *key)
 {
     struct cache_entry wanted = {.key = key};
@@ -146,50 +58,14 @@ static struct cache_entry *entry_find(const struct cache *cache, const char *key
     return found ? *(struct cache_entry **)found : NULL;
 }
 
-static struct cache_entry *entry_make(struct cache *cache, const char *key, struct source *source,
-                                      const struct mint_scope *scope)
-{
-    size_t size = strlen(key) + 1;
-    struct cache_entry *entry = mem_alloc_zero(1, sizeof(*entry) + size);
-
-    memcpy(entry->text, key, size);
-    entry->key = entry->text;
-    entry->cache = cache;
-    entry->source = source;
-    entry->id = ++last_id;
-    entry->used_at = now_of(cache);
-    entry->rejected_at.ms = INT64_MIN / 2;
-    mint_scope_copy(&entry->scope, scope);
-    timer_init(&entry->timer, cache->options.loop, on_entry_timer, entry);
-    LIST_INIT(&entry->waiters);
-    TAILQ_INSERT_HEAD(&cache->entries, entry, used);
-    cache->entry_count++;
-    if (!tsearch(entry, &cache->tree, compare_keys))
-        abort(); // memory ran out
-    return entry;
-}
-
-static void cancel_mint(struct cache_entry *entry)
-{
-    const struct cache_minter *minter = &entry->cache->options.minter;
-
-    if (entry->mint)
-        minter->cancel(minter->context, entry->mint);
-    entry->mint = NULL;
-}
-
 static void entry_free(struct cache_entry *entry)
 {
     struct cache *cache = entry->cache;
 
-    cancel_mint(entry);
-    set_lease(entry, NULL);
-    timer_stop(&entry->timer);
     tdelete(entry, &cache->tree, compare_keys);
     TAILQ_REMOVE(&cache->entries, entry, used);
     cache->entry_count--;
-    mint_scope_clear(&entry->scope);
-    mem_free(entry);
+    cache_entry_free(entry);
 }
 
 // The entry used longest ago that nobody waits for goes; false: there is none.
@@ -243,143 +119,27 @@ static void settle_waiters(struct cache_entry *entry)
         LIST_REMOVE(request, link);
         entry->cache->waiter_count--;
         request->entry = NULL;
-        if (entry->lease && usable(entry))
+        if (entry->lease && cache_entry_usable(entry))
             settle_lease(request, entry->lease);
         else
             settle_failure(request, entry);
     }
 }
 
-// An entry's life.
+// What is asked.
 
-static void on_minted(void *arg, const struct source_token *token, const struct source_failure *failure);
-
-static void start_mint(struct cache_entry *entry)
+static struct cache_entry *entry_make(struct cache *cache, const char *key, struct source *source,
+                                      const struct mint_scope *scope)
 {
-    const struct cache_minter *minter = &entry->cache->options.minter;
+    static const struct cache_entry_owner owner = {.settled = settle_waiters, .unused = entry_free};
+    struct cache_entry *entry = cache_entry_new(&cache->options, &owner, key, source, scope);
 
-    timer_stop(&entry->timer);
-    entry->attempts++;
-    entry->mint = minter->start(minter->context, entry->source, &entry->scope, on_minted, entry);
-}
-
-// When to look at the entry again, if nobody asks before.
-static void plan(struct cache_entry *entry)
-{
-    struct mono now = now_of(entry->cache);
-    int64_t left = left_ms(entry), delay_ms;
-
-    if (!LIST_EMPTY(&entry->waiters))
-        delay_ms = entry->retry_at.ms - now.ms;
-    else if (!entry->lease || left == INT64_MAX)
-        delay_ms = entry->used_at.ms + KEEP_MS - now.ms;
-    else if (left > entry->refresh_left_ms)
-        delay_ms = left - entry->refresh_left_ms;
-    else if (entry->retry_at.ms > now.ms && now.ms - entry->used_at.ms < USED_LATELY_MS)
-        delay_ms = entry->retry_at.ms - now.ms;
-    else
-        delay_ms = left - entry->cache->options.minimum_life_ms;
-    timer_start(&entry->timer, delay_ms > 0 ? delay_ms + 1 : 1);
-}
-
-static void on_entry_timer(void *arg)
-{
-    struct cache_entry *entry = arg;
-    struct mono now = now_of(entry->cache);
-    int64_t unused_ms = now.ms - entry->used_at.ms;
-    bool ends = entry->lease && entry->lease->ends.ms != INT64_MAX;
-
-    if (entry->mint)
-        return; // its end plans
-    if (!LIST_EMPTY(&entry->waiters)) {
-        start_mint(entry);
-    } else if (ends && left_ms(entry) <= entry->refresh_left_ms && unused_ms < USED_LATELY_MS &&
-               now.ms >= entry->retry_at.ms) {
-        entry->attempts = 0;
-        start_mint(entry);
-    } else if (ends ? !usable(entry) && unused_ms >= USED_LATELY_MS : unused_ms >= KEEP_MS) {
-        entry_free(entry);
-    } else {
-        plan(entry);
-    }
-}
-
-static int64_t backoff_ms(const struct cache_entry *entry)
-{
-    const struct source_failure *failure = &entry->failure;
-    int64_t wait_ms = BACKOFF_FIRST_MS << (entry->failures < 6 ? entry->failures - 1 : 6);
-
-    if (failure->retry_ms)
-        return failure->retry_ms + spread(SECOND_MS, 100);
-    if (failure->permanent)
-        return PERMANENT_MS;
-    wait_ms = wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
-    return wait_ms - wait_ms / 5 + spread(wait_ms, 40);
-}
-
-static void log_failure(const struct cache_entry *entry, enum reason before)
-{
-    struct text label = {0};
-
-    if (entry->failure.verdict.reason == before)
-        return;
-    mint_scope_label(&entry->scope, &label);
-    log_warn("token", "no token from `%s` for %s: %s", entry->source->name, text_string(&label),
-             entry->failure.verdict.sentence);
-    text_free(&label);
-}
-
-static void take_failure(struct cache_entry *entry, const struct source_failure *failure)
-{
-    enum reason before = entry->failure.verdict.reason;
-    bool quick = !LIST_EMPTY(&entry->waiters) && !failure->permanent && !failure->slow && failure->retry_ms == 0 &&
-                 entry->attempts < QUICK_ATTEMPTS;
-
-    entry->failure = *failure;
-    if (quick) {
-        entry->retry_at.ms = now_of(entry->cache).ms + (QUICK_FIRST_MS << (entry->attempts - 1));
-        return;
-    }
-    entry->failures++;
-    entry->retry_at.ms = now_of(entry->cache).ms + backoff_ms(entry);
-    log_failure(entry, before);
-    settle_waiters(entry);
-}
-
-static void take_token(struct cache_entry *entry, const struct source_token *token)
-{
-    const struct cache_options *options = &entry->cache->options;
-    int64_t before_ms = options->refresh_before_ms;
-
-    // A token that comes with little left (a broker's, in the middle of its life) is not made anew at once.
-    if (token->life_ms / 2 < before_ms)
-        before_ms = token->life_ms / 2;
-    set_lease(entry, lease_new(entry->source, entry->id, token));
-    entry->refresh_left_ms = before_ms - spread(before_ms, JITTER_PERCENT);
-    *entry->scope.rejected = '\0';
-    entry->failure = (struct source_failure){0};
-    entry->failures = 0;
-    entry->retry_at.ms = 0;
-    settle_waiters(entry);
-}
-
-static void on_minted(void *arg, const struct source_token *token, const struct source_failure *failure)
-{
-    struct cache_entry *entry = arg;
-    struct source_failure short_lived;
-
-    entry->mint = NULL;
-    if (token && token->life_ms < entry->cache->options.minimum_life_ms) {
-        source_failure_set(&short_lived, false, REASON_TOKEN_SOURCE,
-                           "the token that came ends in %lld s, before `token.minimum_life`",
-                           (long long)(token->life_ms / SECOND_MS));
-        take_failure(entry, &short_lived);
-    } else if (token) {
-        take_token(entry, token);
-    } else {
-        take_failure(entry, failure);
-    }
-    plan(entry);
+    entry->cache = cache;
+    TAILQ_INSERT_HEAD(&cache->entries, entry, used);
+    cache->entry_count++;
+    if (!tsearch(entry, &cache->tree, compare_keys))
+        abort(); // memory ran out
+    return entry;
 }
 
 static void use(struct cache_entry *entry)
@@ -414,11 +174,11 @@ static void ask_entry(struct cache_request *request, struct cache_entry *entry, 
     bool may_mint = !entry->mint && now_of(cache).ms >= entry->retry_at.ms;
 
     use(entry);
-    if (usable(entry) && !waits_for_another(entry, asked, may_mint)) {
+    if (cache_entry_usable(entry) && !waits_for_another(entry, asked, may_mint)) {
         settle_lease(request, entry->lease);
-        if (may_mint && left_ms(entry) <= entry->refresh_left_ms) {
+        if (may_mint && cache_entry_left_ms(entry) <= entry->refresh_left_ms) {
             entry->attempts = 0;
-            start_mint(entry);
+            cache_entry_mint(entry);
         }
         return;
     }
@@ -432,7 +192,7 @@ static void ask_entry(struct cache_request *request, struct cache_entry *entry, 
     LIST_INSERT_HEAD(&entry->waiters, request, link);
     cache->waiter_count++;
     if (may_mint)
-        start_mint(entry);
+        cache_entry_mint(entry);
 }
 
 static void make_key(const struct source *source, const struct mint_scope *scope, struct text *text)
@@ -452,7 +212,7 @@ struct lease *cache_look(struct cache *cache, const struct source *source, const
     make_key(source, scope, &key);
     entry = entry_find(cache, text_string(&key));
     text_free(&key);
-    if (!entry || !usable(entry) || left_ms(entry) <= entry->refresh_left_ms)
+    if (!entry || !cache_entry_usable(entry) || cache_entry_left_ms(entry) <= entry->refresh_left_ms)
         return NULL;
     use(entry);
     return entry->lease;
@@ -473,7 +233,7 @@ struct cache_request *cache_ask(struct cache *cache, struct source *source, cons
     if (!entry && cache->waiter_count < WAITERS_MAX && make_room(cache))
         entry = entry_make(cache, text_string(&key), source, scope);
     text_free(&key);
-    if (entry && (cache->waiter_count < WAITERS_MAX || usable(entry))) {
+    if (entry && (cache->waiter_count < WAITERS_MAX || cache_entry_usable(entry))) {
         ask_entry(request, entry, scope);
     } else {
         verdict_set(&request->verdict, REASON_TOKEN_TIMEOUT, "too many requests wait for tokens");
@@ -508,9 +268,9 @@ void cache_rejected(struct cache *cache, uint64_t id, const char *fingerprint)
         return;
     entry->rejected_at = now;
     memcpy(entry->scope.rejected, entry->lease->fingerprint, sizeof(entry->scope.rejected));
-    set_lease(entry, NULL);
+    cache_entry_set_lease(entry, NULL);
     if (!entry->mint)
-        plan(entry);
+        cache_entry_plan(entry);
 }
 
 struct cache *cache_new(const struct cache_options *options)
@@ -528,7 +288,7 @@ void cache_free(struct cache *cache)
 
     // A mint may wait for another entry's token: all end before the first entry goes.
     TAILQ_FOREACH(entry, &cache->entries, used)
-        cancel_mint(entry);
+        cache_entry_cancel(entry);
     while ((entry = TAILQ_FIRST(&cache->entries)))
         entry_free(entry);
     mem_free(cache);
@@ -549,9 +309,9 @@ void cache_adopt(struct cache *cache, struct cache *old, cache_source_fn *find, 
         entry->used_at = from->used_at;
         entry->refresh_left_ms = from->refresh_left_ms;
         entry->told = from->told;
-        set_lease(entry, lease_ref(from->lease));
+        cache_entry_set_lease(entry, lease_ref(from->lease));
         from->adopted = true;
-        plan(entry);
+        cache_entry_plan(entry);
     }
 }
 
@@ -563,8 +323,8 @@ void cache_summarize(const struct cache *cache, const struct source *source, str
     TAILQ_FOREACH(entry, &cache->entries, used) {
         if (entry->source != source)
             continue;
-        summary.tokens += usable(entry);
-        if (usable(entry) && entry->lease->expires_at.ms < summary.first_end.ms)
+        summary.tokens += cache_entry_usable(entry);
+        if (cache_entry_usable(entry) && entry->lease->expires_at.ms < summary.first_end.ms)
             summary.first_end = entry->lease->expires_at;
         if (entry->failure.verdict.reason != REASON_NONE) {
             summary.failing++;

@@ -1,0 +1,244 @@
+#include "cache_entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "mem.h"
+#include "metrics.h"
+#include "text.h"
+
+// An entry that was used within this time is made anew ahead of its end.
+#define USED_LATELY_MS (5 * MINUTE_MS)
+// An entry without a token that ends is let go when it was not used for this long.
+#define KEEP_MS (10 * MINUTE_MS)
+// Part of `refresh_before` over which refreshes are spread, so that tokens made together are not made anew together.
+#define JITTER_PERCENT 20
+// After a failure that passes: 1, 2, 4, … 60 s, a fifth up or down.
+#define BACKOFF_FIRST_MS (1 * SECOND_MS)
+#define BACKOFF_MAX_MS   (60 * SECOND_MS)
+// After one that only somebody's act mends: often enough for who just did, 60 calls an hour of GitHub's 5,000.
+#define PERMANENT_MS (60 * SECOND_MS)
+// While somebody waits, a failure that passes is tried again twice, after 1/4 and 1/2 s.
+#define QUICK_ATTEMPTS 3
+#define QUICK_FIRST_MS 250
+
+// Names an entry over reloads: never used twice in a process.
+static uint64_t last_id;
+
+static struct mono now_of(const struct cache_entry *entry)
+{
+    return loop_now(entry->options->loop);
+}
+
+int64_t cache_entry_left_ms(const struct cache_entry *entry)
+{
+    return entry->lease ? lease_left_ms(entry->lease, loop_clock(entry->options->loop)) : 0;
+}
+
+bool cache_entry_usable(const struct cache_entry *entry)
+{
+    return entry->lease && cache_entry_left_ms(entry) >= entry->options->minimum_life_ms;
+}
+
+static int64_t spread(int64_t ms, int64_t percent)
+{
+    int64_t width = ms * percent / 100;
+
+    return width > 0 ? (int64_t)arc4random_uniform((uint32_t)width) : 0;
+}
+
+// The expiry of each token as a metric.
+
+static void gauge(const struct cache_entry *entry, bool set)
+{
+    struct text label = {0};
+
+    if (!entry->lease || entry->lease->expires_at.ms == WALL_NEVER.ms)
+        return;
+    mint_scope_label(&entry->scope, &label);
+    const char *const *labels = METRIC_LABELS(entry->source->name, text_string(&label));
+    if (set)
+        metrics_set(entry->options->metrics, METRIC_TOKEN_EXPIRATION, labels,
+                    (double)entry->lease->expires_at.ms / SECOND_MS);
+    else if (!entry->adopted)
+        metrics_remove(entry->options->metrics, METRIC_TOKEN_EXPIRATION, labels);
+    text_free(&label);
+}
+
+void cache_entry_set_lease(struct cache_entry *entry, struct lease *lease)
+{
+    gauge(entry, false);
+    lease_unref(entry->lease);
+    entry->lease = lease;
+    gauge(entry, true);
+}
+
+static void on_timer(void *arg);
+
+struct cache_entry *cache_entry_new(const struct cache_options *options, const struct cache_entry_owner *owner,
+                                    const char *key, struct source *source, const struct mint_scope *scope)
+{
+    size_t size = strlen(key) + 1;
+    struct cache_entry *entry = mem_alloc_zero(1, sizeof(*entry) + size);
+
+    memcpy(entry->text, key, size);
+    entry->key = entry->text;
+    entry->options = options;
+    entry->owner = owner;
+    entry->source = source;
+    entry->id = ++last_id;
+    entry->used_at = now_of(entry);
+    entry->rejected_at.ms = INT64_MIN / 2;
+    mint_scope_copy(&entry->scope, scope);
+    timer_init(&entry->timer, options->loop, on_timer, entry);
+    LIST_INIT(&entry->waiters);
+    return entry;
+}
+
+void cache_entry_cancel(struct cache_entry *entry)
+{
+    const struct cache_minter *minter = &entry->options->minter;
+
+    if (entry->mint)
+        minter->cancel(minter->context, entry->mint);
+    entry->mint = NULL;
+}
+
+void cache_entry_free(struct cache_entry *entry)
+{
+    cache_entry_cancel(entry);
+    cache_entry_set_lease(entry, NULL);
+    timer_stop(&entry->timer);
+    mint_scope_clear(&entry->scope);
+    mem_free(entry);
+}
+
+static void on_minted(void *arg, const struct source_token *token, const struct source_failure *failure);
+
+void cache_entry_mint(struct cache_entry *entry)
+{
+    const struct cache_minter *minter = &entry->options->minter;
+
+    timer_stop(&entry->timer);
+    entry->attempts++;
+    entry->mint = minter->start(minter->context, entry->source, &entry->scope, on_minted, entry);
+}
+
+void cache_entry_plan(struct cache_entry *entry)
+{
+    struct mono now = now_of(entry);
+    int64_t left = cache_entry_left_ms(entry), delay_ms;
+
+    if (!LIST_EMPTY(&entry->waiters))
+        delay_ms = entry->retry_at.ms - now.ms;
+    else if (!entry->lease || left == INT64_MAX)
+        delay_ms = entry->used_at.ms + KEEP_MS - now.ms;
+    else if (left > entry->refresh_left_ms)
+        delay_ms = left - entry->refresh_left_ms;
+    else if (entry->retry_at.ms > now.ms && now.ms - entry->used_at.ms < USED_LATELY_MS)
+        delay_ms = entry->retry_at.ms - now.ms;
+    else
+        delay_ms = left - entry->options->minimum_life_ms;
+    timer_start(&entry->timer, delay_ms > 0 ? delay_ms + 1 : 1);
+}
+
+static void on_timer(void *arg)
+{
+    struct cache_entry *entry = arg;
+    struct mono now = now_of(entry);
+    int64_t unused_ms = now.ms - entry->used_at.ms;
+    bool ends = entry->lease && entry->lease->ends.ms != INT64_MAX;
+
+    if (entry->mint)
+        return; // its end plans
+    if (!LIST_EMPTY(&entry->waiters)) {
+        cache_entry_mint(entry);
+    } else if (ends && cache_entry_left_ms(entry) <= entry->refresh_left_ms && unused_ms < USED_LATELY_MS &&
+               now.ms >= entry->retry_at.ms) {
+        entry->attempts = 0;
+        cache_entry_mint(entry);
+    } else if (ends ? !cache_entry_usable(entry) && unused_ms >= USED_LATELY_MS : unused_ms >= KEEP_MS) {
+        entry->owner->unused(entry);
+    } else {
+        cache_entry_plan(entry);
+    }
+}
+
+static int64_t backoff_ms(const struct cache_entry *entry)
+{
+    const struct source_failure *failure = &entry->failure;
+    int64_t wait_ms = BACKOFF_FIRST_MS << (entry->failures < 6 ? entry->failures - 1 : 6);
+
+    if (failure->retry_ms)
+        return failure->retry_ms + spread(SECOND_MS, 100);
+    if (failure->permanent)
+        return PERMANENT_MS;
+    wait_ms = wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
+    return wait_ms - wait_ms / 5 + spread(wait_ms, 40);
+}
+
+static void log_failure(const struct cache_entry *entry, enum reason before)
+{
+    struct text label = {0};
+
+    if (entry->failure.verdict.reason == before)
+        return;
+    mint_scope_label(&entry->scope, &label);
+    log_warn("token", "no token from `%s` for %s: %s", entry->source->name, text_string(&label),
+             entry->failure.verdict.sentence);
+    text_free(&label);
+}
+
+static void take_failure(struct cache_entry *entry, const struct source_failure *failure)
+{
+    enum reason before = entry->failure.verdict.reason;
+    bool quick = !LIST_EMPTY(&entry->waiters) && !failure->permanent && !failure->slow && failure->retry_ms == 0 &&
+                 entry->attempts < QUICK_ATTEMPTS;
+
+    entry->failure = *failure;
+    if (quick) {
+        entry->retry_at.ms = now_of(entry).ms + (QUICK_FIRST_MS << (entry->attempts - 1));
+        return;
+    }
+    entry->failures++;
+    entry->retry_at.ms = now_of(entry).ms + backoff_ms(entry);
+    log_failure(entry, before);
+    entry->owner->settled(entry);
+}
+
+static void take_token(struct cache_entry *entry, const struct source_token *token)
+{
+    const struct cache_options *options = entry->options;
+    int64_t before_ms = options->refresh_before_ms;
+
+    // A token that comes with little left (a broker's, in the middle of its life) is not made anew at once.
+    if (token->life_ms / 2 < before_ms)
+        before_ms = token->life_ms / 2;
+    cache_entry_set_lease(entry, lease_new(entry->source, entry->id, token));
+    entry->refresh_left_ms = before_ms - spread(before_ms, JITTER_PERCENT);
+    *entry->scope.rejected = '\0';
+    entry->failure = (struct source_failure){0};
+    entry->failures = 0;
+    entry->retry_at.ms = 0;
+    entry->owner->settled(entry);
+}
+
+static void on_minted(void *arg, const struct source_token *token, const struct source_failure *failure)
+{
+    struct cache_entry *entry = arg;
+    struct source_failure short_lived;
+
+    entry->mint = NULL;
+    if (token && token->life_ms < entry->options->minimum_life_ms) {
+        source_failure_set(&short_lived, false, REASON_TOKEN_SOURCE,
+                           "the token that came ends in %lld s, before `token.minimum_life`",
+                           (long long)(token->life_ms / SECOND_MS));
+        take_failure(entry, &short_lived);
+    } else if (token) {
+        take_token(entry, token);
+    } else {
+        take_failure(entry, failure);
+    }
+    cache_entry_plan(entry);
+}

@@ -178,12 +178,14 @@ static int64_t backoff_ms(const struct cache_entry *entry)
     return wait_ms - wait_ms / 5 + spread(wait_ms, 40);
 }
 
-static void log_failure(const struct cache_entry *entry, enum reason before)
+// Once for each reason in a row.
+static void log_failure(struct cache_entry *entry)
 {
     struct text label = {0};
 
-    if (entry->failure.verdict.reason == before)
+    if (entry->failure.verdict.reason == entry->logged)
         return;
+    entry->logged = entry->failure.verdict.reason;
     mint_scope_label(&entry->scope, &label);
     log_warn("token", "no token from `%s` for %s: %s", entry->source->name, text_string(&label),
              entry->failure.verdict.sentence);
@@ -192,7 +194,6 @@ static void log_failure(const struct cache_entry *entry, enum reason before)
 
 static void take_failure(struct cache_entry *entry, const struct source_failure *failure)
 {
-    enum reason before = entry->failure.verdict.reason;
     bool quick = !LIST_EMPTY(&entry->waiters) && !failure->permanent && !failure->slow && failure->retry_ms == 0 &&
                  entry->attempts < QUICK_ATTEMPTS;
 
@@ -203,7 +204,7 @@ static void take_failure(struct cache_entry *entry, const struct source_failure 
     }
     entry->failures++;
     entry->retry_at.ms = now_of(entry).ms + backoff_ms(entry);
-    log_failure(entry, before);
+    log_failure(entry);
     entry->owner->settled(entry);
 }
 
@@ -220,6 +221,7 @@ static void take_token(struct cache_entry *entry, const struct source_token *tok
     *entry->scope.rejected = '\0';
     entry->failure = (struct source_failure){0};
     entry->failures = 0;
+    entry->logged = REASON_NONE;
     entry->retry_at.ms = 0;
     entry->owner->settled(entry);
 }

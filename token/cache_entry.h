@@ -39,6 +39,7 @@ struct cache_entry {
     unsigned attempts; // for those who wait now
     struct source_failure failure; // of the last mint; REASON_NONE: it succeeded
     unsigned failures;             // in a row
+    enum reason logged;            // for which the log told the last of them
     struct mono retry_at;
     struct mono rejected_at;
     struct pace told; // mints for holders of a rejected token

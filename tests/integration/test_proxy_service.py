@@ -76,6 +76,12 @@ def test_the_admin_address_takes_no_body(gitlatch, body):
         assert raw.answer("GET").status == 413  # at once: the rest is neither read nor kept
 
 
+def test_a_source_that_fails_is_in_the_log(start, folder, github):
+    gitlatch = start(github={"connect_to": {**github.connect_to(), "api.github.com:443": "127.0.0.1:9"}})
+    gitlatch.workspace(folder / "w").git("ls-remote", WIDGETS, check=False)
+    wait_until(lambda: "no token from `app` for acme/widgets" in gitlatch.log, "said")
+
+
 def test_every_request_is_one_audit_event(gitlatch, workspace):
     workspace.git("ls-remote", WIDGETS)
     event = gitlatch.wait_audit(operation="fetch", event="request")

@@ -1,13 +1,13 @@
 #include "http_client.h"
 
 #include <curl/curl.h>
-#include <event2/event.h>
 #include <inttypes.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
+#include "curl_loop.h"
 #include "dial.h"
 #include "http_address.h"
 #include "loop.h"
@@ -15,26 +15,13 @@
 #include "resolve.h"
 #include "tls_client.h"
 
-// Idle connections kept: GitHub's API, a broker or platform, the cluster's API, each once or twice.
-#define CONNECTIONS_KEPT 8
 // A connection that was idle for longer is not used again: load balancers drop them without a word.
 #define CONNECTION_AGE_S 55L
-
-// Debian's libcurl brings GnuTLS along, for LDAP and RTMP: it would set itself up and test itself when it is loaded, for
-// nothing, and take a megabyte. Its documents name this function for that (GNUTLS_SKIP_GLOBAL_INIT); it is looked up by
-// the dynamic loader.
-__attribute__((visibility("default"))) int _gnutls_global_init_skip(void);
-
-int _gnutls_global_init_skip(void)
-{
-    return 1;
-}
 
 struct http_client {
     struct http_transport transport; // first: what others see
     const struct dialer *dialer;
-    CURLM *multi;
-    struct timer timer; // curl's own timeouts
+    struct curl_loop *curl;
     LIST_HEAD(, http_request) requests;
 };
 
@@ -44,7 +31,7 @@ struct http_request {
     http_done_fn *done;
     void *arg;
     CURL *easy;
-    bool running; // in the multi
+    bool running; // among curl's transfers
     char error[CURL_ERROR_SIZE];
     struct curl_slist *headers;
     struct curl_slist *resolve;    // "host:port:address,…", so that curl never resolves
@@ -60,16 +47,10 @@ struct http_request {
     bool too_large;
 };
 
-// One socket that curl waits on.
-struct client_socket {
-    struct http_client *client;
-    struct event *event; // NULL: not yet
-};
-
 static void request_free(struct http_request *request)
 {
     if (request->running)
-        curl_multi_remove_handle(request->client->multi, request->easy);
+        curl_loop_remove(request->client->curl, request->easy);
     if (request->resolving)
         resolve_cancel(request->resolving);
     deferred_cancel(&request->failed);
@@ -132,93 +113,18 @@ static enum http_result result_of(const struct http_request *request, CURLcode c
     }
 }
 
-// Gives every transfer that ended its answer. A callback may start or cancel others.
-static void take_finished(struct http_client *client)
+static void on_transferred(void *arg, CURL *easy, CURLcode code)
 {
-    CURLMsg *message;
-    int left;
+    struct http_request *request = NULL;
 
-    while ((message = curl_multi_info_read(client->multi, &left))) {
-        struct http_request *request = NULL;
-        CURLcode code = message->data.result;
-
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&request);
-        enum http_result result = result_of(request, code);
-        if (result == HTTP_ANSWERED)
-            finish(request, result, NULL);
-        else if (request->too_large || code == CURLE_FILESIZE_EXCEEDED)
-            finish(request, HTTP_BROKEN, "the answer is larger than 1 MiB");
-        else
-            finish(request, result, *request->error ? request->error : curl_easy_strerror(code));
-    }
-}
-
-static void act(struct http_client *client, curl_socket_t descriptor, int events)
-{
-    int running;
-
-    curl_multi_socket_action(client->multi, descriptor, events, &running);
-    take_finished(client);
-}
-
-static void on_timer(void *arg)
-{
-    act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-// Curl calls this from inside its own functions: the timer is set, and nothing is called back.
-static int on_curl_timeout(CURLM *multi, long timeout_ms, void *arg)
-{
-    struct http_client *client = arg;
-
-    if (timeout_ms < 0)
-        timer_stop(&client->timer);
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
+    enum http_result result = result_of(request, code);
+    if (result == HTTP_ANSWERED)
+        finish(request, result, NULL);
+    else if (request->too_large || code == CURLE_FILESIZE_EXCEEDED)
+        finish(request, HTTP_BROKEN, "the answer is larger than 1 MiB");
     else
-        timer_start(&client->timer, timeout_ms);
-    return 0;
-}
-
-static void on_socket(evutil_socket_t descriptor, short what, void *arg)
-{
-    struct client_socket *socket = arg;
-
-    act(socket->client, descriptor,
-        (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void socket_free(struct client_socket *socket)
-{
-    if (socket && socket->event)
-        event_free(socket->event);
-    mem_free(socket);
-}
-
-static int on_curl_socket(CURL *easy, curl_socket_t descriptor, int what, void *arg, void *of_socket)
-{
-    struct http_client *client = arg;
-    struct client_socket *socket = of_socket;
-
-    if (what == CURL_POLL_REMOVE) {
-        curl_multi_assign(client->multi, descriptor, NULL);
-        socket_free(socket);
-        return 0;
-    }
-    if (!socket) {
-        socket = mem_alloc_zero(1, sizeof(*socket));
-        socket->client = client;
-        curl_multi_assign(client->multi, descriptor, socket);
-    }
-    if (socket->event)
-        event_free(socket->event);
-    socket->event = event_new(loop_event_base(client->dialer->loop), descriptor,
-                              (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
-                                      (what & CURL_POLL_OUT ? EV_WRITE : 0)),
-                              on_socket, socket);
-    if (!socket->event || event_add(socket->event, NULL) != 0)
-        abort(); // memory ran out
-    return 0;
+        finish(request, result, *request->error ? request->error : curl_easy_strerror(code));
 }
 
 static size_t on_body(char *data, size_t one, size_t size, void *arg)
@@ -292,7 +198,7 @@ static void set_headers(struct http_request *request, const struct http_call *ca
     for (const char *const *header = call->headers; header && *header; header++)
         request->headers = curl_slist_append(request->headers, *header);
     if (call->bearer.size) {
-        // curl wipes its own copy when it frees it (see curl_global_init_mem).
+        // curl wipes its own copy when it frees it (see curl_loop_new).
         size_t size = sizeof("Authorization: Bearer ") + call->bearer.size;
         char *line = mem_alloc(size);
         snprintf(line, size, "Authorization: Bearer %.*s", (int)call->bearer.size, call->bearer.data);
@@ -353,8 +259,7 @@ static void on_failed(void *arg)
 
 static void start(struct http_request *request)
 {
-    // Adding sets curl's timer to 0: the transfer begins when the loop turns.
-    request->running = curl_multi_add_handle(request->client->multi, request->easy) == CURLM_OK;
+    request->running = curl_loop_add(request->client->curl, request->easy);
     if (!request->running) {
         request->problem = "curl does not start the call";
         loop_defer(request->client->dialer->loop, &request->failed);
@@ -421,31 +326,19 @@ static void client_cancel(struct http_transport *transport, struct http_request 
 
 struct http_client *http_client_new(const struct dialer *dialer, struct error *ret_error)
 {
-    struct http_client *client;
-    CURLM *multi;
+    struct http_client *client = mem_alloc_zero(1, sizeof(*client));
 
     // TLS secrets are written to no file, whatever a debugging session left in the environment.
     unsetenv("SSLKEYLOGFILE");
-    // Its counter makes every call but the first cheap; nothing is given back, since curl is used until the end.
-    if (curl_global_init_mem(CURL_GLOBAL_ALL, mem_wiping_malloc, mem_wiping_free, mem_wiping_realloc,
-                             mem_wiping_strdup, mem_wiping_calloc) != CURLE_OK ||
-        !(multi = curl_multi_init())) {
-        error_set(ret_error, "curl cannot be set up");
-        return NULL;
-    }
-    client = mem_alloc_zero(1, sizeof(*client));
     client->transport = (struct http_transport){.ask = client_ask, .cancel = client_cancel};
     client->dialer = dialer;
-    client->multi = multi;
-    timer_init(&client->timer, dialer->loop, on_timer, client);
+    client->curl = curl_loop_new(dialer->loop, on_transferred, client);
     LIST_INIT(&client->requests);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timeout);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
-    return client;
+    if (client->curl)
+        return client;
+    error_set(ret_error, "curl cannot be set up");
+    mem_free(client);
+    return NULL;
 }
 
 void http_client_free(struct http_client *client)
@@ -456,8 +349,7 @@ void http_client_free(struct http_client *client)
         return;
     while ((request = LIST_FIRST(&client->requests)))
         request_free(request);
-    curl_multi_cleanup(client->multi);
-    timer_stop(&client->timer);
+    curl_loop_free(client->curl);
     mem_free(client);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "doctor_java.h"
 #include "doctor_program.h"
 #include "doctor_request.h"
 #include "doctor_script.h"
@@ -300,89 +301,6 @@ static void examine_cargo(struct doctor *doctor, const char *temporary)
     mem_free(home);
 }
 
-// Java reads none of the variables: neither the proxy nor the CA. Its trust store is looked at.
-
-// The value of `-Dname=value` in the variables from which every java takes options; given to mem_free. NULL: not there.
-static char *java_property(const char *name)
-{
-    static const char *const variables[] = {"JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"};
-    char *option = mem_format("-D%s=", name), *value = NULL;
-
-    for (size_t i = 0; i < GL_ARRAY_SIZE(variables) && !value; i++) {
-        const char *all = getenv(variables[i]), *at = all ? strstr(all, option) : NULL;
-
-        if (at)
-            value = mem_bytes_string(bytes_of(at + strlen(option), strcspn(at + strlen(option), " ")));
-    }
-    mem_free(option);
-    return value;
-}
-
-// Java itself reads a store of PKCS12 with its password alone.
-static bool write_roots(const char *store, const char *password, const char *path)
-{
-    const char *const of_file[] = {"keytool", "-list", "-rfc", "-keystore", store,
-                                   password ? "-storepass:env" : NULL, "GITLATCH_DOCTOR_STORE", NULL};
-    const char *const of_java[] = {"keytool", "-list", "-rfc", "-cacerts", NULL};
-    char *given = mem_format("GITLATCH_DOCTOR_STORE=%s", password ? password : "");
-    const char *const environment[] = {given, "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", NULL};
-    const struct doctor_program program = {.argv = store ? of_file : of_java, .environment = environment};
-    struct text output = {0};
-    FILE *file;
-    int status = 1;
-    bool ok = doctor_program_run(&program, DOCTOR_TIMEOUT_MS, &output, &status) == DOCTOR_PROGRAM_EXITED &&
-              holds(&output, "-----BEGIN CERTIFICATE") && (file = fopen(path, "we")) != NULL;
-
-    if (ok) {
-        fputs(text_string(&output), file);
-        ok = fclose(file) == 0;
-    }
-    text_free(&output);
-    mem_free(given);
-    return ok;
-}
-
-static void examine_java_store(struct doctor *doctor, const char *temporary)
-{
-    char *store = java_property("javax.net.ssl.trustStore"), *roots = mem_format("%s/java.pem", temporary);
-    char *password = java_property("javax.net.ssl.trustStorePassword");
-    struct doctor_request request = {.url = DOCTOR_URL, .proxy = doctor->tools_proxy, .roots = roots};
-    struct doctor_answer answer = {0};
-
-    if (!write_roots(store, password, roots)) {
-        doctor_note(doctor, "java", "its trust store %s cannot be listed by keytool, so that its trust cannot be told; of "
-                                    "a PKCS12 store java needs -Djavax.net.ssl.trustStorePassword",
-                    store ? store : "");
-    } else {
-        doctor_request(&request, &answer);
-        if (answer.from_gitlatch)
-            doctor_ok(doctor, "java", "its trust store holds gitlatch's CA");
-        else
-            doctor_wrong(doctor, "java", "its trust store does not hold gitlatch's CA: keytool -importcert -noprompt "
-                                         "-alias gitlatch %s%s -storepass changeit -file %s/ca.pem",
-                         store ? "-keystore " : "-cacerts", store ? store : "",
-                         doctor->published ? doctor->published : "PUBLISHED");
-    }
-    mem_free(password);
-    mem_free(store);
-    mem_free(roots);
-}
-
-static void examine_java(struct doctor *doctor, const char *temporary)
-{
-    char *proxy = java_property("https.proxyHost");
-
-    if (!doctor_program_is_found("java") || doctor->tools_way == DOCTOR_NO_WAY)
-        ;
-    else if (!proxy && doctor->tools_way == DOCTOR_PROXY)
-        doctor_note(doctor, "java", "reads no HTTPS_PROXY and is not led to gitlatch; where it should be, set "
-                                    "JAVA_TOOL_OPTIONS to -Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT and import the CA "
-                                    "into its trust store");
-    else
-        examine_java_store(doctor, temporary);
-    mem_free(proxy);
-}
-
 void doctor_examine_tools(struct doctor *doctor)
 {
     struct error error;
@@ -405,6 +323,6 @@ void doctor_examine_tools(struct doctor *doctor)
     examine_python(doctor);
     examine_go(doctor, temporary);
     examine_cargo(doctor, temporary);
-    examine_java(doctor, temporary);
+    doctor_examine_java(doctor, temporary);
     temporary_directory_remove(temporary);
 }

@@ -241,7 +241,7 @@ struct source *source_broker_new(const struct source *base, const struct credent
     if (!bearer_file_init(&bearer, options, ret_error))
         return NULL;
     struct source_broker *self =
-        source_alloc(sizeof(*self), base, &broker_type, mem_format("broker %s", bearer.url));
+        source_alloc(sizeof(*self), base, &broker_type, mem_format("broker %s %s", bearer.url, bearer.file.path));
     self->bearer = bearer;
     return &self->source;
 }

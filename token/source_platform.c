@@ -124,7 +124,7 @@ struct source *source_platform_new(const struct source *base, const struct crede
     if (!bearer_file_init(&bearer, options, ret_error))
         return NULL;
     struct source_platform *self =
-        source_alloc(sizeof(*self), base, &platform_type, mem_format("platform %s", bearer.url));
+        source_alloc(sizeof(*self), base, &platform_type, mem_format("platform %s %s", bearer.url, bearer.file.path));
     self->bearer = bearer;
     return &self->source;
 }

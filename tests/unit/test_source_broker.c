@@ -94,6 +94,38 @@ static void a_repository_is_named(void **state)
     assert_int_equal(broker.calls, 1);
 }
 
+// The second shows another service-account token to the same broker, which refuses the first alone.
+static bool broker_knows_one(struct fake_github *github, struct http_request *request, const struct http_call *call)
+{
+    bool known = bytes_equal(call->bearer, BYTES("known"));
+
+    broker.body = known ? NULL : "{\"error\":\"broker_denied\",\"message\":\"no grant\"}";
+    broker.status = known ? 200 : 403;
+    return broker_answers(github, request, call);
+}
+
+static void two_tokens_for_one_broker_are_two_sources(void **state)
+{
+    struct token_fixture *fixture = *state;
+    static char url[] = "http://broker:8443";
+    char second[sizeof(fixture->key_path) + 2];
+    struct credential_options credentials[] = {
+        {.type = CREDENTIAL_BROKER, .url = url, .token_file = fixture->key_path},
+        {.type = CREDENTIAL_BROKER, .url = url, .token_file = second, .also_when_refused = true},
+    };
+
+    snprintf(second, sizeof(second), "%s.2", fixture->key_path);
+    test_key_write(second, "known\n");
+    serve(fixture, 200, NULL);
+    token_service_unref(fixture->service);
+    fixture->github.other = broker_knows_one;
+    token_fixture_serve(fixture, credentials, GL_ARRAY_SIZE(credentials));
+    struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+    unlink(second);
+    assert_string_equal(asker.token, "ghs_9");
+    assert_string_equal(asker.source, "broker-2");
+}
+
 static bool includes_all(const void *rules, const struct repository_name *name)
 {
     return true;
@@ -195,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BROKER_TEST(a_repository_is_named),
+        BROKER_TEST(two_tokens_for_one_broker_are_two_sources),
         BROKER_TEST(a_set_is_enumerated_with_the_brokers_token),
         BROKER_TEST(answers_have_their_reasons),
         BROKER_TEST(its_words_are_quoted),

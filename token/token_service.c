@@ -160,7 +160,8 @@ static void on_repository(void *arg, const struct token_repository *repository, 
         repository_map_learn(map, request->host, repository, 1);
     else if (missing)
         repository_map_learn_missing(map, request->host, request->id);
-    finish_repository(request, repository ? &repository->name : NULL);
+    // From the loop: the request may hold the last reference, and with it goes the client that calls here.
+    loop_defer(request->service->loop, &request->known);
 }
 
 static void on_finder(void *arg, struct lease *lease, struct source *source, const struct verdict *verdict)

@@ -291,6 +291,7 @@ static void a_listing_that_fails_is_said(void **state)
 // Repositories by id.
 
 struct finder {
+    const struct fake_github *github;
     unsigned answers;
     char name[200];
 };
@@ -299,6 +300,8 @@ static void on_found(void *arg, const struct repository_name *name)
 {
     struct finder *finder = arg;
 
+    // Not from inside the transport, which may go with the last reference to the service.
+    assert_int_equal(finder->github->pending, 0);
     finder->answers++;
     if (name)
         snprintf(finder->name, sizeof(finder->name), "%s/%s", name->owner, name->name);
@@ -306,7 +309,7 @@ static void on_found(void *arg, const struct repository_name *name)
 
 static struct finder find(struct token_fixture *fixture, const char *owner, uint64_t id)
 {
-    struct finder finder = {0};
+    struct finder finder = {.github = &fixture->github};
     struct token_request *request =
         token_service_find_repository(fixture->service, &fixture->host, owner, id, on_found, &finder);
 
@@ -355,7 +358,7 @@ static void a_lookup_can_be_cancelled(void **state)
     token_fixture_serve(fixture, &fixture->app, 1);
     // At each of its steps: finding the installation, minting, looking up.
     for (int64_t ms = 0; ms < 500; ms += 50) {
-        struct finder finder = {0};
+        struct finder finder = {.github = &fixture->github};
         struct token_request *request =
             token_service_find_repository(fixture->service, &fixture->host, "acme", 5000, on_found, &finder);
         token_fixture_run(fixture, ms);

@@ -102,9 +102,10 @@ static bool read_grant(const json_t *root, const char *owner, struct github_toke
     json_t *permissions = json_object_get(root, "permissions");
     json_t *repositories = json_object_get(root, "repositories");
 
-    token->has_permissions = permissions != NULL;
+    // More than there is room for are more than was asked for, but where all were, which are of no interest.
+    token->has_permissions = permissions && json_object_size(permissions) <= PERMISSIONS_MAX;
     token->has_repositories = repositories != NULL;
-    if (permissions && !read_permissions(permissions, &token->permissions))
+    if (token->has_permissions && !read_permissions(permissions, &token->permissions))
         return error_set(ret_error, "the answer's permissions cannot be read");
     if (repositories && !read_repositories(repositories, owner, &token->repositories, &token->repository_count))
         return error_set(ret_error, "the answer's repositories cannot be read");

@@ -26,7 +26,7 @@ struct secret;
 struct github_token {
     struct secret *token;
     struct wall expires_at;
-    bool has_permissions, has_repositories; // whether the answer says what it grants
+    bool has_permissions, has_repositories; // whether the answer says what it grants, in what can be looked at
     struct permissions permissions;
     struct token_repository *repositories;
     size_t repository_count;

@@ -125,7 +125,7 @@ static void on_token(struct minting *minting, const struct source_token *token)
     }
     repository_map_learn(minting->context->map, minting->scope->host, token->repositories, token->repository_count);
     if (!token->narrowed)
-        verdict_set(&failure.verdict, REASON_SCOPE, "the token came without a word of what it grants; it is not used");
+        verdict_set(&failure.verdict, REASON_SCOPE, "what the token grants was not told, or is too much to look at; it is not used");
     else if (mint_scope_compare(minting->scope, token->permissions, token->repositories, token->repository_count,
                                 &failure.verdict)) {
         finish(minting, token, NULL);

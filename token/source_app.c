@@ -83,7 +83,8 @@ static void take_token(struct app_mint *app, const struct http_answer *answer)
         .token = token.token,
         .life_ms = token.expires_at.ms - answered_at(app, answer).ms,
         .expires_at = token.expires_at,
-        .narrowed = token.has_permissions && (token.has_repositories || app->scope->reach == SCOPE_INSTALLATION),
+        .narrowed = (token.has_permissions || app->scope->all_permissions) &&
+                    (token.has_repositories || app->scope->reach == SCOPE_INSTALLATION),
         .permissions = &token.permissions,
         .repositories = token.repositories,
         .repository_count = token.repository_count,
@@ -134,7 +135,8 @@ static void on_installation(void *arg, const struct github_installation *install
         finish(app, NULL, failure);
         return;
     }
-    if (app->scope->reach == SCOPE_REPOSITORY && strcmp(installation->owner, owner) != 0) {
+    bool another = *owner && strcmp(installation->owner, owner) != 0;
+    if (another && app->scope->reach == SCOPE_REPOSITORY) {
         // A name alone would be taken for a repository of the new owner, whatever it is: its new name is asked for.
         source_failure_set(&moved, true, REASON_NOT_COVERED, "%s is now %s", owner, installation->owner);
         finish(app, NULL, &moved);

@@ -56,6 +56,7 @@ struct fake_github {
     int64_t ahead_ms;   // and what is added to it
     int64_t latency_ms;
     int64_t life_ms; // of tokens
+    unsigned app_permissions; // what the App has, given where a mint names none; 0: none may do so
     struct fake_installation installations[FAKE_MAX];
     struct fake_repository repositories[FAKE_MAX];
     size_t many;        // further repositories of installation 0, "many-0", …; ids from 100000
@@ -269,7 +270,15 @@ static inline void fake_mint(struct http_request *request, const struct fake_ins
     struct text repositories = {0};
     char expires_at[WALL_TEXT_SIZE];
 
-    assert_true(json_object_size(permissions) > 0); // absent, they would be all that the App has
+    // Absent, they would be all that the App has.
+    assert_true(json_object_size(permissions) > 0 || (!permissions && github->app_permissions));
+    for (unsigned i = 0; !permissions && i < github->app_permissions; i++) {
+        char name[] = {'p', (char)('a' + i / 26), (char)('a' + i % 26), '\0'};
+        if (!json_object_get(body, "permissions"))
+            json_object_set_new(body, "permissions", json_object());
+        json_object_set_new(json_object_get(body, "permissions"), name, json_string("write"));
+    }
+    permissions = json_object_get(body, "permissions");
     github->mints++;
     if (!installation) {
         fake_message(request, 404, "Not Found");

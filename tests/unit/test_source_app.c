@@ -167,6 +167,30 @@ static void a_name_of_another_owner_is_never_taken(void **state)
     assert_string_equal(token_ask_read(fixture, "acme/widgets").repositories, "1001:acme/widgets");
 }
 
+static struct scope everything_of(const struct token_fixture *fixture, const char *name)
+{
+    struct scope scope = token_scope(fixture, name, NULL, PERMISSION_NONE);
+
+    scope.use = SCOPE_USE_API;
+    scope.ruled = false;
+    scope.all_permissions = true;
+    return scope;
+}
+
+static void an_app_may_have_every_permission(void **state)
+{
+    struct token_fixture *fixture = *state;
+    struct scope all = everything_of(fixture, "acme/widgets");
+
+    fixture->github.app_permissions = 2 * PERMISSIONS_MAX;
+    token_fixture_serve(fixture, &fixture->app, 1);
+    assert_string_equal(token_ask(fixture, &all).token, "ghs_1");
+    all.reach = SCOPE_INSTALLATION;
+    struct token_asker asker = token_ask(fixture, &all);
+    assert_string_equal(asker.token, "ghs_2");
+    assert_false(asker.grant.wide);
+}
+
 static void what_is_not_covered_is_said(void **state)
 {
     struct token_fixture *fixture = *state;
@@ -359,6 +383,7 @@ int main(void)
         TOKEN_TEST(a_renamed_repository_has_its_new_name),
         TOKEN_TEST(a_renamed_owner_too),
         TOKEN_TEST(a_name_of_another_owner_is_never_taken),
+        TOKEN_TEST(an_app_may_have_every_permission),
         TOKEN_TEST(what_is_not_covered_is_said),
         TOKEN_TEST(refusals_have_their_reasons),
         TOKEN_TEST(a_wider_token_is_not_used),

@@ -142,6 +142,12 @@ static void on_installation(void *arg, const struct github_installation *install
         finish(app, NULL, &moved);
         return;
     }
+    if (another && app->scope->all_permissions) {
+        // It was led to by a repository that was handed over; all else that is there was never this owner's.
+        source_failure_set(&moved, true, REASON_NOT_INSTALLED, "the GitHub App is not installed for %s", owner);
+        finish(app, NULL, &moved);
+        return;
+    }
     app->call = app_call_start(&app_of(app)->caller, github_call_mint(installation->id, app->scope), on_minted, app);
 }
 

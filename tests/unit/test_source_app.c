@@ -177,6 +177,24 @@ static struct scope everything_of(const struct token_fixture *fixture, const cha
     return scope;
 }
 
+static void all_of_an_owner_is_not_all_of_another(void **state)
+{
+    struct token_fixture *fixture = *state;
+    struct scope all = everything_of(fixture, "acme/ray");
+
+    // Handed over: acme/ray is now globex/ray, and acme has no installation any more.
+    fixture->github.installations[0].id = 0;
+    fixture->github.repositories[2].old = "acme/ray";
+    fixture->github.app_permissions = 3;
+    token_fixture_serve(fixture, &fixture->app, 1);
+    struct token_asker asker = token_ask_read(fixture, "acme/ray");
+    assert_string_equal(token_reason(&asker), "renamed");
+    assert_string_equal(asker.verdict.location, "globex/ray");
+    all.reach = SCOPE_INSTALLATION;
+    asker = token_ask(fixture, &all);
+    assert_string_equal(token_reason(&asker), "not_installed");
+}
+
 static void an_app_may_have_every_permission(void **state)
 {
     struct token_fixture *fixture = *state;
@@ -383,6 +401,7 @@ int main(void)
         TOKEN_TEST(a_renamed_repository_has_its_new_name),
         TOKEN_TEST(a_renamed_owner_too),
         TOKEN_TEST(a_name_of_another_owner_is_never_taken),
+        TOKEN_TEST(all_of_an_owner_is_not_all_of_another),
         TOKEN_TEST(an_app_may_have_every_permission),
         TOKEN_TEST(what_is_not_covered_is_said),
         TOKEN_TEST(refusals_have_their_reasons),

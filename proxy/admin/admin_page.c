@@ -4,6 +4,7 @@ static const char page[] =
     "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>gitlatch</title>\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<style>\n"
+    ":root{color-scheme:light dark}\n"
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1f2328}\n"
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\n"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25rem .75rem .25rem 0;\n"

@@ -20,6 +20,8 @@ static const char help[] =
     "                       " CONFIG_DEFAULT_PATH "\n"
     "  -h, --help           this text\n"
     "\n"
+    "`gitlatch proxy --help=config` tells of every key, those below `broker` included.\n"
+    "\n"
     "What it is asked, over TLS at `broker.listen`:\n"
     "  POST /v1/token       {\"host\",\"owner\",\"repositories\",\"permissions\"}, with\n"
     "                       `Authorization: Bearer` and a service-account token of\n"

@@ -30,6 +30,13 @@ static const char help[] =
     "Try it with `gitlatch check` first. What a workspace needs is written into\n"
     "`ca.publish`; `gitlatch env` prints it.\n";
 
+static const char config_preamble[] =
+    "The configuration is one YAML file. Only `credentials` must be there. A key under\n"
+    "[] belongs to each entry of a list. Durations are 30s, 10m, 1h; sizes are 64KiB,\n"
+    "1MiB, 2GiB. In a pattern, * stays within a segment of a name or ref, ** crosses\n"
+    "segments; in YAML, what begins with * is put in quotes.\n"
+    "\n";
+
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"help", optional_argument, NULL, 'h'},
@@ -42,12 +49,14 @@ static int print_help(const struct command *command, const char *topic)
 
     if (!topic)
         return command_help(command);
-    if (strcmp(topic, "config") == 0)
+    if (strcmp(topic, "config") == 0) {
+        text_append(&text, config_preamble);
         config_reference_print(&text);
-    else if (strcmp(topic, "reasons") == 0)
+    } else if (strcmp(topic, "reasons") == 0) {
         reason_reference_print(&text);
-    else
+    } else {
         return command_misused(command, "--help is about config or reasons, not \"%s\"", topic);
+    }
     fputs(text_string(&text), stdout);
     text_free(&text);
     return command_finish_output(command);

@@ -21,9 +21,10 @@ static int print_help(void)
          "\n"
          "Commands:");
     for (size_t i = 0; i < GL_ARRAY_SIZE(commands); i++)
-        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        printf("  %-12s%s\n", commands[i]->name, commands[i]->summary);
     puts("\n"
-         "`gitlatch COMMAND --help` tells more of each; the manual is gitlatch(1).\n"
+         "`gitlatch COMMAND --help` tells more of each, `gitlatch proxy --help=config` of\n"
+         "every key of the configuration; the manual is gitlatch(1).\n"
          "To try it: gitlatch run -- git clone https://github.com/OWNER/PRIVATE");
     return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }

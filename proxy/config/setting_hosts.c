@@ -126,7 +126,7 @@ static bool read_allow_list(struct yaml_reader *reader, const yaml_node_t *node,
 static bool read_other_hosts(struct yaml_reader *reader, const yaml_node_t *node,
                              const struct setting *setting, void *base)
 {
-    static const char *const words[] = {"tunnel", "deny", NULL};
+    static const char *const words[] = {"tunnel", "deny", "{allow: [host]}", NULL};
     struct other_hosts *hosts = setting_field(setting, base);
     size_t mark = strlen(reader->path);
     struct bytes word;

@@ -39,8 +39,15 @@ static bool refuse_syntax(const char *file, struct bytes text, const yaml_parser
     int line = parser->error == YAML_READER_ERROR ? line_at(text, parser->problem_offset)
                                                   : (int)parser->problem_mark.line + 1;
 
-    if (parser->error == YAML_SCANNER_ERROR && strstr(problem, "cannot start any token"))
+    if (strstr(problem, "cannot start any token"))
         remedy = "; indent with spaces, not tabs, and quote text that begins with a special character";
+    else if (strstr(problem, "expected alphabetic or numeric") || strstr(problem, "undefined alias"))
+        remedy = "; quote a pattern that begins with *";
+    else if (strstr(problem, "expected ':'"))
+        remedy = "; after a key come a colon and a space";
+    else if (strstr(problem, "mapping values are not allowed") || strstr(problem, "expected <block end>") ||
+             strstr(problem, "expected '-' indicator") || strstr(problem, "block mapping"))
+        remedy = "; indent the keys of one mapping alike";
     return error_set(error, "%s:%d: this is not YAML: %s%s", file, line, problem, remedy);
 }
 

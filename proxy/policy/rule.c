@@ -102,7 +102,7 @@ static bool check_match(const struct rule *rule, struct error *error)
         return error_set(error, "match: is missing: write `owner/name`, `*` within a segment");
     if (!bytes_cut(bytes_of_string(rule->match), '/', &owner, &name) || !name_pattern_valid(owner) ||
         !name_pattern_valid(name) || strstr(rule->match, "**"))
-        return error_set(error, "match: `%s` is not `owner/name`, with `*` within a segment", rule->match);
+        return error_set(error, "match: `%s` is not `owner/name`, such as acme/widgets or acme/*", rule->match);
     if (bytes_end_with(name, BYTES(".git")))
         return error_set(error, "match: `%s` never matches: write it without `.git`", rule->match);
     if (bytes_end_with(name, BYTES(".wiki")))

@@ -22,7 +22,13 @@ static const struct {
     {APP "other_hosts: @github-objects\n", "2: this is not YAML: found character that cannot start any "
                                            "token; indent with spaces, not tabs, and quote text "
                                            "that begins with a special character"},
-    {APP "admin: *nowhere\n", "2: this is not YAML: found undefined alias"},
+    {APP "admin: *nowhere\n", "2: this is not YAML: found undefined alias; quote a pattern that begins with *"},
+    {APP "repositories: [{match: */*, fetch: true}]\n",
+     "2: this is not YAML: did not find expected alphabetic or numeric character; quote a pattern that begins with *"},
+    {APP "listen:127.0.0.1:1\n",
+     "3: this is not YAML: could not find expected ':'; after a key come a colon and a space"},
+    {"credentials:\n- type: app\n   app_id: x\n",
+     "3: this is not YAML: mapping values are not allowed in this context; indent the keys of one mapping alike"},
     {APP "# \xff\n", "2: this is not YAML: invalid leading UTF-8 octet"},
     {APP "---\nadmin: off\n", "2: a second YAML document begins here; keep one document in the file"},
     {APP "[a, b]: 1\n", "2: a key must be a name"},
@@ -243,7 +249,7 @@ static const struct {
      "2: repositories[0].max_pack: must be a size such as 64KiB, 1MiB or 2GiB, not \"2GB\""},
     // Other hosts.
     {APP "other_hosts: tunel\n",
-     "2: other_hosts: must be tunnel or deny, not \"tunel\"; did you mean \"tunnel\"?"},
+     "2: other_hosts: must be tunnel, deny or {allow: [host]}, not \"tunel\"; did you mean \"tunnel\"?"},
     {APP "other_hosts: [a]\n",
      "2: other_hosts: must be tunnel, deny, or {allow: [host, \"*.domain\"]}, not a list"},
     {APP "other_hosts: {deny: [a]}\n",

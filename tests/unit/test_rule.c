@@ -98,7 +98,7 @@ static void ref_patterns_can_match_a_ref(void **state)
 static void what_is_wrong_is_said_with_its_key(void **state)
 {
     check(&(struct rule){.match = TEXT("acme/widgets/x")},
-          "match: `acme/widgets/x` is not `owner/name`, with `*` within a segment");
+          "match: `acme/widgets/x` is not `owner/name`, such as acme/widgets or acme/*");
     check(&(struct rule){.match = TEXT("a/b"),
                          .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/a"), TEXT("main"))}},
           "push: `main` matches no ref: write it from `refs/` on, as `refs/heads/main`");

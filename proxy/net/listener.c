@@ -85,7 +85,8 @@ struct listener *listener_new(struct loop *loop, const struct address *address, 
 
     if (fd < 0) {
         address_format(address, text);
-        error_set(ret_error, "cannot listen on %s: %s", text, strerrordesc_np(errno));
+        error_set(ret_error, "cannot listen on %s: %s%s", text, strerrordesc_np(errno),
+                  errno == EADDRINUSE ? "; end what has this port (`ss -ltnp` tells), or name another" : "");
         return NULL;
     }
     listener = mem_alloc_zero(1, sizeof(*listener));

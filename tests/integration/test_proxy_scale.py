@@ -104,7 +104,7 @@ def test_a_port_is_not_shared_unasked(start, folder):
     path.write_text(json.dumps(config))
     done = subprocess.run([BINARY, "proxy", "-c", path], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0
-    assert f"cannot listen on 127.0.0.1:{first.port}: Address already in use" in done.stderr
+    assert f"cannot listen on 127.0.0.1:{first.port}: Address already in use; end what has this port" in done.stderr
 
 
 def made_upstream(gitlatch):

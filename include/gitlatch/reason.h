@@ -83,7 +83,7 @@
     REASON(UPSTREAM_PROTOCOL, "upstream_protocol", 502, "GitHub's answer is not well-formed HTTP/1.1", "try again later") \
     REASON(UPSTREAM_LOST, "upstream_lost", 502, "the connection to GitHub broke before the end", "try again") \
     REASON(GITHUB_ANONYMOUS, "github_anonymous", 403, "GitHub wants a credential, and no rule attaches one here", "ask the operator for a rule that matches the repository") \
-    REASON(GITHUB_UNAUTHORIZED, "github_unauthorized", 403, "GitHub did not accept gitlatch's token", "try again; if it stays, ask the operator to look at the log") \
+    REASON(GITHUB_UNAUTHORIZED, "github_unauthorized", 403, "GitHub did not accept gitlatch's token", "try again; if it stays, the operator must renew the credential (`gitlatch check` tests it)") \
     REASON(GITHUB_REFUSED, "github_refused", 403, "GitHub refused", "read GitHub's reason") \
     REASON(GITHUB_NOT_FOUND, "github_not_found", 404, "GitHub finds no such repository, or hides it", "check the name; a private repository needs a rule and an installation that cover it") \
     REASON(GITHUB_FAILED, "github_failed", 502, "GitHub failed", "try again later") \

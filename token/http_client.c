@@ -273,7 +273,7 @@ static void on_resolved(void *arg, const struct resolve_answer *answer)
     request->resolving = NULL;
     if (answer->count == 0) {
         char problem[160];
-        snprintf(problem, sizeof(problem), "%.60s: %s", request->address.host, answer->problem);
+        snprintf(problem, sizeof(problem), "%.60s cannot be found: %s", request->address.host, answer->problem);
         finish(request, HTTP_UNREACHABLE, problem);
         return;
     }

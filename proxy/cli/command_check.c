@@ -27,6 +27,8 @@ static const char help[] =
     "                     with `enforce: false` the log of a week shows what is needed\n"
     "  -h, --help         this text\n"
     "\n"
+    "`gitlatch proxy --help=config` tells of every key of the configuration.\n"
+    "\n"
     "What --explain knows:\n";
 
 static const struct option options[] = {
@@ -130,7 +132,9 @@ static bool read_audit(const struct command *command, const char *path, FILE *fi
                      number);
     else if (ferror(file))
         command_fail(command, "%s: cannot be read: %s", path, strerror(errno));
-    return ok && !ferror(file);
+    else if (!rule_draft_has_events(draft))
+        command_fail(command, "%s: holds no audit event; name a file that `log.audit` wrote", path);
+    return ok && !ferror(file) && rule_draft_has_events(draft);
 }
 
 static int suggest(const struct command *command, const char *path)

@@ -40,9 +40,14 @@ static void dial_next(struct trial *trial);
 static void on_dialled(void *arg, struct stream *stream, const struct verdict *verdict)
 {
     struct trial *trial = arg;
+    // Said once, and where it is the likely mistake: a network whose way out is a proxy resolves no foreign name.
+    bool stuck = !stream && trial->name == 0 && verdict->reason == REASON_UPSTREAM_UNREACHABLE &&
+                 !trial->config->upstream_proxy;
+    char *text = mem_format("%s%s", stream ? "reached, and its certificate is trusted" : verdict->sentence,
+                            stuck ? "; where a proxy is the way out, name it in `upstream.proxy`" : "");
 
-    say(trial, stream != NULL, trial->names[trial->name],
-        stream ? "reached, and its certificate is trusted" : verdict->sentence);
+    say(trial, stream != NULL, trial->names[trial->name], text);
+    mem_free(text);
     stream_free(stream);
     trial->name++;
     dial_next(trial);

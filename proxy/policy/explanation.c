@@ -45,9 +45,13 @@ static bool ask(struct question *question, enum github_endpoint endpoint, enum h
 static bool ask_git(struct question *question, const char *repository, const char *service,
                     struct error *error)
 {
-    char *text = mem_format("/%s/info/refs?service=%s", repository, service);
-    bool asked = ask(question, GITHUB_ENDPOINT_WEB, METHOD_GET, text, error);
+    char *text;
+    bool asked;
 
+    if (strstr(repository, "//") || strchr(repository, ':'))
+        return error_set(error, "`%s` is not OWNER/NAME, such as acme/widgets", repository);
+    text = mem_format("/%s/info/refs?service=%s", repository, service);
+    asked = ask(question, GITHUB_ENDPOINT_WEB, METHOD_GET, text, error);
     mem_free(text);
     if (asked && question->operation.kind == OPERATION_PAGE)
         return error_set(error, "`%s` is not OWNER/NAME", repository);

@@ -24,6 +24,7 @@ struct draft_rule {
 };
 
 struct rule_draft {
+    size_t events; // of any kind
     struct draft_rule *rules;
     size_t count;
     size_t capacity;
@@ -203,12 +204,18 @@ bool rule_draft_add(struct rule_draft *draft, struct bytes line)
     json_t *event = json_loadb(line.data ? line.data : "", line.size, 0, NULL);
     bool read = json_is_object(event);
 
+    draft->events += json_is_string(json_object_get(event, "event"));
     if (read && bytes_equal(string_member(event, "operation"), BYTES("tunnel")))
         add_tunnel(draft, event);
     else if (read && bytes_equal(string_member(event, "event"), BYTES("request")) && needs_rule(event))
         add_event(draft, event);
     json_decref(event);
     return read;
+}
+
+bool rule_draft_has_events(const struct rule_draft *draft)
+{
+    return draft->events > 0;
 }
 
 // The folder of a ref with the slash; empty where a pattern for it would open every branch.

@@ -20,6 +20,8 @@ void rule_draft_free(struct rule_draft *draft);
 // Takes one line of an audit log. Events that need no rule, and refusals that no rule mends, are passed over.
 // False: not a JSON object.
 bool rule_draft_add(struct rule_draft *draft, struct bytes line) GL_MUST_CHECK;
+// Whether a line was an audit event. A container's output holds gitlatch's log as well, which is passed over.
+bool rule_draft_has_events(const struct rule_draft *draft);
 
 // Appends `repositories:` as it is written in a configuration, sorted by name; and `other_hosts:` where a tunnel
 // was denied.

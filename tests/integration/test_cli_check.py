@@ -78,6 +78,18 @@ def test_hosts_that_cannot_be_reached(check, github):
     code, lines, _ = check(github={"connect_to": connect_to})
     assert code == 1
     assert len(failures(lines)) == 1 and failures(lines)[0].startswith("FAIL  uploads.github.com: ")
+    assert "upstream.proxy" not in failures(lines)[0]
+
+
+def test_where_nothing_is_reached_a_proxy_may_be_the_way_out(check, github):
+    code, lines, _ = check(github={"connect_to": {name: "127.0.0.1:9" for name in github.connect_to()}})
+    assert code == 1 and "\n".join(failures(lines)).count("name it in `upstream.proxy`") == 1
+
+
+def test_a_trust_file_that_is_not_there(check):
+    code, lines, _ = check(github={"trust": "/nonexistent/roots.pem"})
+    assert code == 1
+    assert any("/nonexistent/roots.pem: " in line and "No such file or directory" in line for line in failures(lines))
 
 
 def test_a_certificate_that_is_not_trusted(check):
@@ -150,4 +162,12 @@ def test_suggest_from_what_is_no_audit_log(folder):
     done = suggest(audit)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"gitlatch check: {audit}:2: this is no audit event; name a file that `log.audit` wrote\n"
+    log = folder / "log"
+    line = '{"ts":"2026-01-01T00:00:00Z","level":"info","component":"proxy","message":"listens"}\n'
+    log.write_text(line)
+    done = suggest(log)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"gitlatch check: {log}: holds no audit event; name a file that `log.audit` wrote\n"
+    log.write_text(line + event(operation="fetch", repository="a/b", status=200) + "\n")
+    assert "match: a/b" in suggest(log).stdout, "a container's output holds both"
     assert "No such file" in suggest("/nonexistent").stderr

@@ -390,7 +390,7 @@ static void nobody_there(void **state)
     assert_int_equal(fixture.answer.result, HTTP_UNREACHABLE);
     get("http://no-such-name.invalid/");
     assert_int_equal(fixture.answer.result, HTTP_UNREACHABLE);
-    assert_non_null(strstr(fixture.problem, "no-such-name.invalid: "));
+    assert_non_null(strstr(fixture.problem, "no-such-name.invalid cannot be found: "));
     get("nonsense");
     assert_int_equal(fixture.answer.result, HTTP_UNREACHABLE);
     get("file:///etc/passwd");

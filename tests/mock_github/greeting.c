@@ -82,7 +82,11 @@ void greeting_print(const struct greeting *greeting, FILE *out)
     fprintf(out,
             "A mock GitHub is listening on %s; its files are in %s.\n"
             "\n"
-            "1. Start gitlatch in front of it (in another terminal):\n"
+            "In one command (in another terminal):\n"
+            "     gitlatch run -c %s/gitlatch.yaml -- git clone https://github.com/acme/widgets\n"
+            "\n"
+            "Or step by step.\n"
+            "1. Start gitlatch in front of it:\n"
             "     gitlatch proxy -c %s/gitlatch.yaml\n"
             "\n"
             "2. Be a workspace without a credential (in a third one):\n"
@@ -100,6 +104,6 @@ void greeting_print(const struct greeting *greeting, FILE *out)
             "What it saw, token by token:\n"
             "     curl http://127.0.0.1:%d/record\n"
             "Ctrl-C ends it.\n",
-            greeting->address, state, state, state, state, greeting->address, greeting->control_port);
+            greeting->address, state, state, state, state, state, greeting->address, greeting->control_port);
     fflush(out);
 }

@@ -60,7 +60,7 @@ static void request_free(struct http_request *request)
     curl_slist_free_all(request->resolve);
     curl_slist_free_all(request->connect_to);
     http_address_clear(&request->address);
-    mem_free(request->body);
+    mem_wiping_free(request->body); // a TokenReview holds a token
     mem_wiping_free(request->answer);
     mem_free(request);
 }

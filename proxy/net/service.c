@@ -63,7 +63,7 @@ static void free_call(struct connection *connection)
         return;
     connection->call = NULL;
     connection->service->calls--;
-    mem_free(call->head_bytes);
+    mem_wiping_free(call->head_bytes); // a bearer is in it
     text_free(&call->body);
     mem_free(call);
 }

@@ -14,6 +14,7 @@ import pytest
 from lib.broker import ADMIN_TOKEN, SIDECAR
 from lib.certificates import openssl
 from lib.github import APP_ID
+from lib.memory import places
 from lib.process import free_port, wait_until
 
 MINT = "/app/installations/*/access_tokens"
@@ -105,6 +106,19 @@ def test_its_certificate_is_read_again_and_nobody_is_cut(broker, kubernetes):
     assert answer.status == 200 and json.loads(answer.read()) == {"repositories": SIDECAR}
     assert kept.sock is not None
     kept.close()
+
+
+def test_what_callers_show_is_not_left_in_memory(broker, kubernetes):
+    bearers = [kubernetes.issue() for _ in range(5)]
+    assert [broker.token(bearer).status for bearer in bearers] == [200] * 5
+    assert broker.platform(query="?owner=acme").status == broker.platform(query="?owner=globex").status == 200
+    pid = broker.process.popen.pid
+    try:
+        # The end of each, which no other has. The admin token is known to the broker, once.
+        assert [places(pid, bearer[-30:].encode()) for bearer in bearers] == [[]] * 5
+        assert len(places(pid, ADMIN_TOKEN[4:].encode())) == 1
+    except PermissionError:
+        pytest.skip("the memory of another process cannot be read here")
 
 
 # One cache, one flight.

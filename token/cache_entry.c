@@ -52,17 +52,19 @@ static int64_t spread(int64_t ms, int64_t percent)
 
 static void gauge(const struct cache_entry *entry, bool set)
 {
+    struct metrics *metrics = entry->options->metrics;
     struct text label = {0};
 
     if (!entry->lease || entry->lease->expires_at.ms == WALL_NEVER.ms)
         return;
     mint_scope_label(&entry->scope, &label);
     const char *const *labels = METRIC_LABELS(entry->source->name, text_string(&label));
+    double end = (double)entry->lease->expires_at.ms / SECOND_MS;
+    // Where it shows another end, that is of the same scope's token by a newer secret, and stays.
     if (set)
-        metrics_set(entry->options->metrics, METRIC_TOKEN_EXPIRATION, labels,
-                    (double)entry->lease->expires_at.ms / SECOND_MS);
-    else if (!entry->adopted)
-        metrics_remove(entry->options->metrics, METRIC_TOKEN_EXPIRATION, labels);
+        metrics_set(metrics, METRIC_TOKEN_EXPIRATION, labels, end);
+    else if (!entry->adopted && metrics_value(metrics, METRIC_TOKEN_EXPIRATION, labels) == end)
+        metrics_remove(metrics, METRIC_TOKEN_EXPIRATION, labels);
     text_free(&label);
 }
 

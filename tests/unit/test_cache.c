@@ -261,6 +261,21 @@ static void another_secret_is_another_token(void **state)
     assert_string_equal(ask(fixture).token, "ghs_2");
 }
 
+static void the_old_secrets_token_does_not_take_the_metric_along(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const *labels = METRIC_LABELS("app", "acme/widgets contents:read");
+
+    ask(fixture);
+    run(fixture, 10 * MINUTE_MS);
+    strncpy(fixture->source.version, "v2", sizeof(fixture->source.version));
+    for (int minutes = 0; minutes < 120; minutes++) {
+        assert_true(*ask(fixture).token);
+        assert_true(metrics_value(fixture->metrics, METRIC_TOKEN_EXPIRATION, labels) > 0);
+        run(fixture, MINUTE_MS);
+    }
+}
+
 static void a_token_in_use_is_made_anew_ahead(void **state)
 {
     struct fixture *fixture = *state;
@@ -641,6 +656,7 @@ int main(void)
         TEST(many_askers_are_one_mint),
         TEST(scopes_are_apart),
         TEST(another_secret_is_another_token),
+        TEST(the_old_secrets_token_does_not_take_the_metric_along),
         TEST(a_token_in_use_is_made_anew_ahead),
         TEST(a_token_used_lately_is_made_anew_by_itself),
         TEST(an_unused_token_is_let_go),

@@ -17,6 +17,11 @@
 
 // A connection that was idle for longer is not used again: load balancers drop them without a word.
 #define CONNECTION_AGE_S 55L
+// The first try to connect is given this part of `limits.connect`, and the next twice as long, up to all of it. What does
+// not answer is often one replica or address of several: another try reaches another.
+#define FIRST_TRY_PART 4
+// With less left of the call's time there is no other.
+#define TRY_MIN_MS 100
 
 struct http_client {
     struct http_transport transport; // first: what others see
@@ -32,6 +37,9 @@ struct http_request {
     void *arg;
     CURL *easy;
     bool running; // among curl's transfers
+    int64_t timeout_ms; // of the whole call, from when an address is known
+    struct mono ends;   // all zero: not yet
+    int64_t connect_ms; // that this try to connect is given
     char error[CURL_ERROR_SIZE];
     struct curl_slist *headers;
     struct curl_slist *resolve;    // "host:port:address,…", so that curl never resolves
@@ -113,11 +121,42 @@ static enum http_result result_of(const struct http_request *request, CURLcode c
     }
 }
 
+static int64_t left_ms(const struct http_request *request)
+{
+    return request->ends.ms - loop_now(request->client->dialer->loop).ms;
+}
+
+// A try to connect that got no answer, before which nothing was sent: there is time for another.
+static bool may_try_again(const struct http_request *request, CURLcode code)
+{
+    curl_off_t before_sending_us = 0;
+
+    curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &before_sending_us);
+    return code == CURLE_OPERATION_TIMEDOUT && before_sending_us == 0 &&
+           request->connect_ms < request->client->dialer->timeout_ms && left_ms(request) > TRY_MIN_MS;
+}
+
+static void find_address(struct http_request *request);
+
+static void try_again(struct http_request *request)
+{
+    curl_loop_remove(request->client->curl, request->easy);
+    request->running = false;
+    *request->error = '\0';
+    request->connect_ms *= 2;
+    resolve_forget(request->client->dialer->resolver, request->address.host);
+    find_address(request);
+}
+
 static void on_transferred(void *arg, CURL *easy, CURLcode code)
 {
     struct http_request *request = NULL;
 
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&request);
+    if (may_try_again(request, code)) {
+        try_again(request);
+        return;
+    }
     enum http_result result = result_of(request, code);
     if (result == HTTP_ANSWERED)
         finish(request, result, NULL);
@@ -175,8 +214,6 @@ static void set_fixed(struct http_request *request, const struct http_call *call
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "gitlatch/" GITLATCH_VERSION);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->client->dialer->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_ANSWER_MAX);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -259,6 +296,14 @@ static void on_failed(void *arg)
 
 static void start(struct http_request *request)
 {
+    int64_t left, connect = request->client->dialer->timeout_ms;
+
+    if (request->ends.ms == 0)
+        request->ends.ms = loop_now(request->client->dialer->loop).ms + request->timeout_ms;
+    left = left_ms(request);
+    curl_easy_setopt(request->easy, CURLOPT_TIMEOUT_MS, (long)(left > 0 ? left : 1));
+    curl_easy_setopt(request->easy, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(request->connect_ms < connect ? request->connect_ms : connect));
     request->running = curl_loop_add(request->client->curl, request->easy);
     if (!request->running) {
         request->problem = "curl does not start the call";
@@ -278,16 +323,25 @@ static void on_resolved(void *arg, const struct resolve_answer *answer)
         return;
     }
     char *line = http_address_resolved(&request->address, answer);
+    curl_slist_free_all(request->resolve);
     request->resolve = curl_slist_append(NULL, line);
     mem_free(line);
     curl_easy_setopt(request->easy, CURLOPT_RESOLVE, request->resolve);
     start(request);
 }
 
-static void prepare(struct http_request *request, const struct http_call *call)
+static void find_address(struct http_request *request)
 {
     union resolve_address literal;
 
+    if (resolve_literal(request->address.host, &literal))
+        start(request);
+    else
+        request->resolving = resolve_ask(request->client->dialer->resolver, request->address.host, on_resolved, request);
+}
+
+static void prepare(struct http_request *request, const struct http_call *call)
+{
     if (!request->easy || !http_address_of_url(call->url, &request->address)) {
         request->problem = "the URL cannot be used";
         loop_defer(request->client->dialer->loop, &request->failed);
@@ -297,10 +351,7 @@ static void prepare(struct http_request *request, const struct http_call *call)
     set_body(request, call);
     set_way(request);
     set_headers(request, call);
-    if (resolve_literal(request->address.host, &literal))
-        start(request);
-    else
-        request->resolving = resolve_ask(request->client->dialer->resolver, request->address.host, on_resolved, request);
+    find_address(request);
 }
 
 static struct http_request *client_ask(struct http_transport *transport, const struct http_call *call,
@@ -313,6 +364,8 @@ static struct http_request *client_ask(struct http_transport *transport, const s
     request->done = done;
     request->arg = arg;
     request->easy = curl_easy_init();
+    request->timeout_ms = call->timeout_ms;
+    request->connect_ms = client->dialer->timeout_ms / FIRST_TRY_PART;
     deferred_init(&request->failed, on_failed, request);
     LIST_INSERT_HEAD(&client->requests, request, link);
     prepare(request, call);

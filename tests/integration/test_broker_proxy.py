@@ -2,10 +2,12 @@
 import json
 import re
 import time
+from contextlib import closing
 
 import pytest
 from lib.broker import SIDECAR
 from lib.process import wait_until
+from lib.relay import Relay
 from lib.scripted import answer, scripted
 
 WIDGETS = "https://github.com/acme/widgets.git"
@@ -304,6 +306,27 @@ def test_a_kept_token_serves_while_the_broker_is_down(sidecar, broker, folder):
     push(workspace, clone, "refs/heads/agent/2")
     said = workspace.git("ls-remote", GADGETS, check=False, timeout=50).err
     assert "gitlatch:" in said and re.search(r"cannot be reached|not be reached|refused|connect", said), said
+
+
+class HalfDeadService(Relay):
+    """Leads to a replica that is gone, and to one that answers, in turn."""
+    dead = 0
+
+    def _serve(self, client, index):
+        if index % 2 == 0:
+            return super()._serve(client, index)
+        with client:
+            self.dead += 1
+            while client.recv(65536):
+                pass
+
+
+def test_a_replica_that_does_not_answer(start, broker, token_file, folder):
+    with closing(HalfDeadService(broker.broker_port)) as service:
+        credential = {**broker.credential(token_file), "url": f"https://127.0.0.1:{service.port}"}
+        gitlatch = start(credentials=[credential], repositories=None, limits={"connect": "4s"})
+        gitlatch.workspace(folder / "workspace").git("ls-remote", WIDGETS, timeout=40)
+    assert service.dead == 2  # for the rules, and for the token
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ static struct fixture {
     SSL_CTX *context; // NULL: plain
     enum manner manner;
     const char *says;
+    unsigned deaf; // connections, the first ones, that are taken and get no word
     atomic_uint connections, requests;
     atomic_size_t sent;
     atomic_bool ending;
@@ -146,15 +147,22 @@ static void talk(struct peer *peer)
 
 static void *serve(void *arg)
 {
+    int deaf[8];
+
     for (;;) {
         struct peer peer = {.descriptor = accept(fixture.listener, NULL, NULL)};
 
         if (peer.descriptor < 0 || fixture.ending) {
             if (peer.descriptor >= 0)
                 close(peer.descriptor);
+            for (unsigned i = 0; i < fixture.connections && i < fixture.deaf; i++)
+                close(deaf[i]);
             return NULL;
         }
-        fixture.connections++;
+        if (fixture.connections++ < fixture.deaf) {
+            deaf[fixture.connections - 1] = peer.descriptor;
+            continue;
+        }
         if (fixture.context) {
             peer.ssl = SSL_new(fixture.context);
             SSL_set_fd(peer.ssl, peer.descriptor);
@@ -450,6 +458,58 @@ static void another_root_is_not_trusted(void **state)
     assert_int_equal(fixture.requests, 0);
 }
 
+// One replica of several is dead: another try to connect may reach another.
+static void who_does_not_answer_is_tried_again(void **state)
+{
+    make_root(0, "api.github.com", true);
+    trust(0);
+    fixture.deaf = 2;
+    fixture.dialer.timeout_ms = 2 * SECOND_MS;
+    call(&(struct http_call){.method = "POST", .url = "https://api.github.com/x", .tls = fixture.tls,
+                             .body = BYTES("{\"a\":1}"), .timeout_ms = 10 * SECOND_MS});
+    assert_string_equal(fixture.problem, "");
+    assert_int_equal(fixture.answer.status, 200);
+    assert_non_null(strstr(fixture.heard, "\r\n\r\n{\"a\":1}"));
+    assert_int_equal(fixture.connections, 3);
+    assert_int_equal(fixture.requests, 1);
+}
+
+static void tries_to_connect_have_an_end(void **state)
+{
+    static const struct {
+        int64_t connect_ms, timeout_ms;
+        unsigned connections;
+    } cases[] = {{400, 10 * SECOND_MS, 3}, {10 * SECOND_MS, 200, 4}};
+    struct mono began;
+
+    make_root(0, "api.github.com", true);
+    trust(0);
+    fixture.deaf = 8;
+    for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {
+        fixture.dialer.timeout_ms = cases[i].connect_ms;
+        began = clock_mono(clock_real());
+        call(&(struct http_call){.method = "GET", .url = "https://api.github.com/x", .tls = fixture.tls,
+                                 .timeout_ms = cases[i].timeout_ms});
+        assert_int_equal(fixture.answer.result, HTTP_TIMED_OUT);
+        assert_true(*fixture.problem);
+        assert_int_equal(fixture.connections, cases[i].connections);
+        assert_true(clock_mono(clock_real()).ms - began.ms < 5 * SECOND_MS);
+    }
+}
+
+// What was sent may have been heard.
+static void what_was_sent_is_not_sent_again(void **state)
+{
+    start_server(SILENT, NULL, NULL);
+    fixture.dialer.timeout_ms = 400;
+    char url[64];
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d/", fixture.port);
+    call(&(struct http_call){.method = "POST", .url = url, .body = BYTES("x"), .timeout_ms = 800});
+    assert_int_equal(fixture.answer.result, HTTP_TIMED_OUT);
+    assert_int_equal(fixture.connections, 1);
+    assert_int_equal(fixture.requests, 1);
+}
+
 // A connection is verified by the roots of its own call, whatever those of the calls before were.
 static void each_call_has_its_roots(void **state)
 {
@@ -569,6 +629,9 @@ int main(void)
         TEST(nobody_there),
         TEST(the_certificate_is_verified_by_our_roots),
         TEST(another_root_is_not_trusted),
+        TEST(who_does_not_answer_is_tried_again),
+        TEST(tries_to_connect_have_an_end),
+        TEST(what_was_sent_is_not_sent_again),
         TEST(each_call_has_its_roots),
         TEST(another_name_is_not_trusted),
         TEST(https_is_never_asked_without_roots),

@@ -101,9 +101,12 @@ int command_help(const struct command *command)
 
 int command_finish_output(const struct command *command)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    bool flushed = fflush(stdout) == 0;
+
+    if (flushed && !ferror(stdout))
         return COMMAND_DONE;
-    return command_fail(command, "cannot write to stdout: %s", strerror(errno));
+    // What failed earlier, line by line, has left no errno.
+    return command_fail(command, "cannot write to stdout: %s", flushed ? "it is closed or full" : strerror(errno));
 }
 
 static const char *named_config(const char *option)

@@ -42,6 +42,14 @@ def test_all_is_ok(check, github):
     assert tokens and not any(token in "".join(lines) for token in tokens)
 
 
+def test_lines_that_nobody_takes(check, folder):
+    check()
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([BINARY, "check", "-c", folder / "gitlatch.yaml"], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "gitlatch check: cannot write to stdout: it is closed or full\n")
+
+
 def test_what_should_be_known_is_said(check, github, folder):
     secret = folder / "token"
     secret.write_text(github.token(owner="acme") + "\n")

@@ -243,7 +243,7 @@ def test_repositories_are_made_imported_and_kept(direct, github, folder):
     assert github.stop() == 0
     github.start()
     assert github.ca.read_bytes() == ca
-    direct.proxy.target = github.port
+    direct.proxy.target = ("127.0.0.1", github.port)
     assert github.head("acme/copy") in direct.ls_remote("https://github.com/acme/copy", direct.token()).out
 
 

@@ -103,7 +103,7 @@ void greeting_print(const struct greeting *greeting, FILE *out)
             "     curl --cacert %s/ca.pem --connect-to ::%s https://api.github.com/repos/acme/public\n"
             "What it saw, token by token:\n"
             "     curl http://127.0.0.1:%d/record\n"
-            "Ctrl-C ends it.\n",
+            "Ctrl-C ends it; its files stay.\n",
             greeting->address, state, state, state, state, state, greeting->address, greeting->control_port);
     fflush(out);
 }

@@ -219,6 +219,7 @@ static bool take_head(struct connection *connection, size_t size)
     call->connection = connection;
     call->head_bytes = mem_alloc(size);
     memcpy(call->head_bytes, stream_input(connection->stream).data, size);
+    stream_mark_input_secret(connection->stream); // a bearer, as in the copy
     stream_consume(connection->stream, size);
     head_init(&call->head);
     if (head_parse_request(&call->head, bytes_of(call->head_bytes, size), size) != HEAD_DONE)

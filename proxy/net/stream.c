@@ -303,6 +303,11 @@ void stream_consume(struct stream *stream, size_t count)
         stream_update(stream);
 }
 
+void stream_mark_input_secret(struct stream *stream)
+{
+    buffer_mark_secret(&stream->input);
+}
+
 void stream_want_input(struct stream *stream, bool want)
 {
     stream->want_input = want;

@@ -58,6 +58,8 @@ const char *stream_failure(const struct stream *stream);
 // The bytes that wait; a view valid until the stream's next call.
 struct bytes stream_input(const struct stream *stream);
 void stream_consume(struct stream *stream, size_t count);
+// What arrives includes a secret, unread yet: its buffer is wiped when all of it is consumed.
+void stream_mark_input_secret(struct stream *stream);
 // Whether the owner wants more input now. Input that is already there is not told again.
 void stream_want_input(struct stream *stream, bool want);
 enum stream_end stream_end(const struct stream *stream);

@@ -1,6 +1,7 @@
 """The one call of a cluster's API that the broker makes: TokenReview (authentication.k8s.io/v1), over real TLS."""
 import base64
 import json
+import secrets
 import socket
 import ssl
 import threading
@@ -104,7 +105,8 @@ class Kubernetes:
         self.serial += 1
         now = int(time.time())
         token = ".".join([encode({"alg": "RS256", "kid": "test"}),
-                          encode({"aud": audiences, "exp": now + lifetime, "iat": now, "jti": self.serial}), "c2ln"])
+                          encode({"aud": audiences, "exp": now + lifetime, "iat": now, "jti": self.serial}),
+                          secrets.token_urlsafe(900)])  # as long as a cluster's with all its claims
         extra = {"authentication.kubernetes.io/pod-name": [pod]} if pod else {}
         self.tokens[token] = {"audiences": list(audiences), "ends": now + lifetime, "user": {
             "username": user or f"system:serviceaccount:{namespace}:{account}", "uid": "1", "extra": extra}}

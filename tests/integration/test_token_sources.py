@@ -6,6 +6,7 @@ import urllib.parse
 
 import pytest
 from lib.github import APP_ID
+from lib.process import wait_until
 
 WIDGETS = "https://github.com/acme/widgets.git"
 API = "https://api.github.com"
@@ -122,7 +123,7 @@ def test_wide_api_is_a_choice(start, folder, wide):
 def test_a_wide_token_is_said_at_start_and_by_check(start, wide):
     credential, env = wide("file")
     gitlatch = start(credentials=[credential], repositories=RULES, env=env)
-    assert "file" in gitlatch.log and "narrow" in gitlatch.log
+    wait_until(lambda: "credentials[0] gives one wide token" in gitlatch.log, "said")
 
 
 def test_a_platform_is_asked_by_owner_and_once(start, folder, wide, platform):

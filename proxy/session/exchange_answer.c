@@ -97,6 +97,8 @@ static void write_location(const struct exchange *exchange, struct text *out)
         text_format(out, "%s/repos/%s%s%.*s", exchange->operation.endpoint == GITHUB_ENDPOINT_WEB ? "/api/v3" : "",
                     verdict->location, exchange->operation.api_path.size ? "/" : "",
                     (int)exchange->operation.api_path.size, exchange->operation.api_path.data);
+        if (exchange->target.has_query)
+            text_format(out, "?%.*s", (int)exchange->target.query.size, exchange->target.query.data);
         break;
     default:
         text_clear(out);

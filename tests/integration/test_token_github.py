@@ -8,6 +8,7 @@ import time
 import pytest
 from lib.github import APP_ID
 from lib.process import wait_until
+from lib.raw import Raw
 
 WIDGETS = "https://github.com/acme/widgets.git"
 GADGETS = "https://github.com/acme/gadgets.git"
@@ -194,6 +195,15 @@ def test_a_renamed_repository(workspace, github):
     github.rename("acme/widgets", "wheels")
     clone = workspace.clone(WIDGETS)
     workspace.git("fetch", cwd=clone)
+
+
+def test_a_renamed_repository_of_the_api(gitlatch, github):
+    """The redirect asks what was asked."""
+    github.rename("acme/widgets", "wheels")
+    with Raw.intercepted(gitlatch, "api.github.com") as raw:
+        answer = raw.ask("GET", "/repos/acme/widgets/issues?state=closed&page=2", host="api.github.com")
+    assert answer.status == 301
+    assert answer.header("Location") == "https://api.github.com/repos/acme/wheels/issues?state=closed&page=2"
 
 
 def test_a_renamed_owner(start, folder, github):

@@ -187,6 +187,13 @@ static void free_tunnel(struct tunnel *tunnel)
 
 void tunnel_cut(struct tunnel *tunnel, enum reason reason)
 {
+    bool orderly = tunnel->up_ended && tunnel->down_ended;
+
+    if (tunnel->answered && !orderly) {
+        // A part of what one end sent must not look like the whole to the other.
+        stream_abort(tunnel->session->client);
+        stream_abort(tunnel->upstream);
+    }
     if (tunnel->verdict.reason == REASON_NONE && reason != REASON_NONE)
         verdict_set(&tunnel->verdict, reason, NULL);
     tell(tunnel);
@@ -256,7 +263,7 @@ static bool judge_hello(struct tunnel *tunnel)
     return false;
 }
 
-// Moves what there is from one end to the other; an end of input becomes an end of output.
+// Moves what there is from one end to the other; an orderly end of input becomes an end of output.
 static void relay(struct tunnel *tunnel, struct stream *from, struct stream *to, uint64_t *bytes, bool *ended)
 {
     size_t sent = stream_send(to, stream_input(from));
@@ -265,7 +272,7 @@ static void relay(struct tunnel *tunnel, struct stream *from, struct stream *to,
     *bytes += sent;
     if (sent > 0)
         tunnel->moved = loop_now(server_loop(tunnel->session->server));
-    if (stream_input(from).size > 0 || stream_end(from) == STREAM_OPEN || *ended)
+    if (stream_input(from).size > 0 || stream_end(from) != STREAM_CLOSED || *ended)
         return;
     *ended = true;
     stream_shutdown_output(to);

@@ -1,8 +1,11 @@
 """Hosts that are no GitHub: tunnelled blind, or refused."""
 import socket
 import ssl
+import struct
+from contextlib import closing
 
 import pytest
+from lib.listener import Listener
 from lib.raw import Raw
 
 
@@ -23,6 +26,24 @@ def test_what_a_client_sends_in_a_tunnel_arrives_unchanged(workspace, github):
     workspace.status("--cacert", github.ca, "--header", "Authorization: Bearer its-own", "https://other.test/")
     (request,) = github.requests(host="other.test")
     assert request.header("Authorization") == ["Bearer its-own"]
+
+
+def test_half_an_answer_in_a_tunnel_is_never_a_whole_one(start, github):
+    """A plain protocol ends its message with the connection: a reset stays one."""
+    def half(connection, _):
+        with connection:
+            connection.recv(1)
+            connection.sendall(b"half")
+            connection.recv(1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with closing(Listener(half)) as server:
+        gitlatch = start(github={"connect_to": {**github.connect_to(), "other.test:80": f"127.0.0.1:{server.port}"}})
+        with Raw(gitlatch) as raw:
+            assert raw.connect("other.test:80").status == 200
+            assert raw.send("x").socket.recv(4) == b"half"
+            with pytest.raises(ConnectionResetError):
+                raw.send("x").socket.recv(1)
 
 
 def test_http2_passes_through_a_tunnel(gitlatch, github):

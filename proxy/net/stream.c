@@ -98,6 +98,11 @@ static bool output_waits(const struct stream *stream)
     return stream->send_blocked || !buffer_empty(&stream->output);
 }
 
+static bool shutdown_waits(const struct stream *stream)
+{
+    return stream->shutdown_wanted && !stream->shutdown_done;
+}
+
 static bool may_read(const struct stream *stream)
 {
     return stream->want_input && stream->end == STREAM_OPEN && buffer_free_size(&stream->input) > 0;
@@ -113,7 +118,8 @@ static void stream_update(struct stream *stream)
         write = stream->end == STREAM_OPEN && stream->handshake_wants_write;
     } else {
         read = may_read(stream);
-        write = stream->end != STREAM_FAILED && (output_waits(stream) || (read && stream->read_wants_write));
+        write = stream->end != STREAM_FAILED && (output_waits(stream) || shutdown_waits(stream) ||
+                                                 (read && stream->read_wants_write));
         if (read && stream->depth == 0 && stream->transport->pending(stream) && !timer_pending(&stream->again))
             timer_start(&stream->again, 0);
     }
@@ -231,10 +237,8 @@ static void flush_output(struct stream *stream)
         buffer_consume(&stream->output, count);
         stream->bytes_written += count;
     }
-    if (stream->shutdown_wanted && !stream->shutdown_done && !output_waits(stream)) {
-        stream->shutdown_done = true;
-        stream->transport->shutdown(stream);
-    }
+    if (shutdown_waits(stream) && !output_waits(stream))
+        stream->shutdown_done = stream->transport->shutdown(stream);
 }
 
 // A failure that was met while writing is told from the loop, never from inside the owner's call.
@@ -378,7 +382,7 @@ size_t stream_send(struct stream *stream, struct bytes bytes)
 
 bool stream_output_empty(const struct stream *stream)
 {
-    return buffer_empty(&stream->output);
+    return buffer_empty(&stream->output) && !shutdown_waits(stream);
 }
 
 void stream_shutdown_output(struct stream *stream)

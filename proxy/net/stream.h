@@ -79,7 +79,7 @@ void stream_flush(struct stream *stream);
 // a small body make one record): how many were taken. Bytes that were not taken must be given again first. on_output
 // tells when more can be taken.
 size_t stream_send(struct stream *stream, struct bytes bytes);
-// Whether no output waits here.
+// Whether neither output nor its end waits here.
 bool stream_output_empty(const struct stream *stream);
 // Ends the output after what waits: close_notify, FIN.
 void stream_shutdown_output(struct stream *stream);

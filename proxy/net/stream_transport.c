@@ -57,9 +57,10 @@ static bool plain_pending(const struct stream *stream)
     return !buffer_empty(&stream->early);
 }
 
-static void plain_shutdown(struct stream *stream)
+static bool plain_shutdown(struct stream *stream)
 {
     shutdown(stream->fd, SHUT_WR);
+    return true;
 }
 
 const struct transport transport_plain = {socket_read, socket_write, plain_pending, plain_shutdown};
@@ -187,12 +188,18 @@ static bool tls_pending(const struct stream *stream)
     return SSL_has_pending(stream->ssl) || !buffer_empty(&stream->early);
 }
 
-static void tls_shutdown(struct stream *stream)
+// FIN alone would tell the peer that what it got may not be all.
+static bool tls_shutdown(struct stream *stream)
 {
+    int outcome = 1;
+
     ERR_clear_error();
     if (SSL_is_init_finished(stream->ssl) && stream->end != STREAM_FAILED)
-        SSL_shutdown(stream->ssl);
+        outcome = SSL_shutdown(stream->ssl);
+    if (outcome < 0 && SSL_get_error(stream->ssl, outcome) == SSL_ERROR_WANT_WRITE)
+        return false;
     shutdown(stream->fd, SHUT_WR);
+    return true;
 }
 
 const struct transport transport_tls = {tls_read, tls_write, tls_pending, tls_shutdown};

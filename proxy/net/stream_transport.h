@@ -21,7 +21,8 @@ struct transport {
     enum transport_result (*write)(struct stream *stream, const char *data, size_t size, size_t *ret_count);
     // Whether bytes can be read although the socket may not be ready.
     bool (*pending)(const struct stream *stream);
-    void (*shutdown)(struct stream *stream);
+    // Ends the output; false: once the socket takes more.
+    bool (*shutdown)(struct stream *stream);
 };
 
 extern const struct transport transport_plain;

@@ -18,7 +18,7 @@
 #include "target.h"
 #include "tunnel.h"
 
-// A client that was answered has this long to read the answer and close before it is reset.
+// A client that was sent its answer has this long to read it and close before it is reset.
 #define LINGER_MS (2 * SECOND_MS)
 
 static void on_client_input(void *arg);
@@ -54,11 +54,11 @@ void session_close(struct session *session, enum reason reason)
     if (session->closed)
         return;
     session->closed = true;
-    if (session->exchange) {
-        // Half an answer must not look like a whole one.
+    // Half an answer must not look like a whole one.
+    if (session->exchange || !stream_output_empty(session->client))
         stream_abort(session->client);
+    if (session->exchange)
         exchange_cut(session->exchange, reason);
-    }
     if (session->tunnel)
         tunnel_cut(session->tunnel, reason);
     timer_stop(&session->timer);
@@ -92,10 +92,17 @@ static void refuse(struct session *session, const struct head *request, const st
     exchange_start_refused(session, request, verdict);
 }
 
+// A client that reads slowly has its time to take the answer first.
+static void await_close(struct session *session)
+{
+    wait_for(session, SESSION_LINGER,
+             stream_output_empty(session->client) ? LINGER_MS : limits(session)->idle_ms);
+}
+
 void session_linger(struct session *session)
 {
-    wait_for(session, SESSION_LINGER, LINGER_MS);
     stream_shutdown_output(session->client);
+    await_close(session);
 }
 
 // A request is decided by the configuration of its own time, however long the connection has been there.
@@ -350,6 +357,8 @@ static void on_client_output(void *arg)
 
     if (session->state == SESSION_EXCHANGE && session->exchange)
         exchange_client_output(session->exchange);
+    else if (session->state == SESSION_LINGER)
+        await_close(session);
 }
 
 void session_drain(struct session *session)

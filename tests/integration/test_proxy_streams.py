@@ -2,6 +2,7 @@
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 from lib.gitlatch import sanitized
@@ -62,6 +63,46 @@ def test_a_slow_reader_holds_back_the_sender(workspace, github, gitlatch):
     finally:
         reader.kill()
         reader.wait()
+
+
+class Unread(Raw):
+    """A connection whose client asks for small answers, one after the other, and takes few bytes that it does not read."""
+
+    REQUEST = f"GET {ARCHIVE} HTTP/1.1\r\nHost: github.com\r\n"
+
+    def __init__(self, gitlatch):
+        self.gitlatch, self.buffer, self.socket = gitlatch, b"", socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(60)
+        self.socket.connect(("127.0.0.1", gitlatch.port))
+        self.connect("github.com:443")
+        self.tls("github.com")
+
+    def answers_until_it_stands(self):
+        """How many answers are given to the sockets, and the last of them wait in front."""
+        def answered():
+            return int(self.gitlatch.metrics().sum("gitlatch_requests_total"))
+        before, asked = answered(), 0
+        while answered() - before == asked:
+            self.send((self.REQUEST + "\r\n") * 50)
+            asked += 50
+            try:
+                wait_until(lambda: answered() - before == asked, "all are answered", 2)
+            except AssertionError:
+                pass
+        return answered() - before
+
+
+def test_a_slow_reader_gets_all_of_its_last_answer(gitlatch, github):
+    """It does not read for longer than a client that has its answer is waited for."""
+    github.fault(path=ARCHIVE, status=200, body="x" * 7000)
+    with Unread(gitlatch) as raw:
+        count = raw.answers_until_it_stands()
+    with Unread(gitlatch) as raw:
+        raw.send((raw.REQUEST + "\r\n") * (count - 1) + raw.REQUEST + "Connection: close\r\n\r\n")
+        time.sleep(4)
+        assert sum(len(raw.answer().body) for _ in range(count)) == 7000 * count
+        assert raw.closed()
 
 
 def framed(raw_answer, method="GET", path=ARCHIVE):

@@ -285,6 +285,46 @@ static void a_tls_stream_cut_short_is_no_orderly_end(void **state)
     SSL_CTX_free(client);
 }
 
+// Sends `most` records to a peer that reads none of them; gives how many the socket took whole.
+static unsigned fill_socket(struct end *end, unsigned most)
+{
+    char record[4096] = {0};
+    unsigned count = 0;
+
+    while (count < most && stream_send(end->stream, bytes_of(record, sizeof(record))) == sizeof(record))
+        count++;
+    return count;
+}
+
+static void a_full_socket_delays_the_end_of_tls(void **state)
+{
+    SSL_CTX *server = make_server(), *client = SSL_CTX_new(TLS_client_method());
+    unsigned most = 10000;
+
+    // The second time so many that nothing of them waits, and nothing more would go.
+    for (int time = 0; time < 2; time++) {
+        struct end ends[2];
+        struct loop *loop = make_ends(ends);
+
+        start_tls(ends, server, client);
+        settle(loop, ends);
+        stream_want_input(ends[1].stream, false);
+        most = fill_socket(&ends[0], most);
+        if (time == 1) {
+            stream_shutdown_output(ends[0].stream);
+            assert_false(stream_output_empty(ends[0].stream));
+            stream_want_input(ends[1].stream, true);
+            settle(loop, ends);
+            assert_int_equal(ends[1].received, most * 4096);
+            assert_int_equal(ends[1].ended, STREAM_CLOSED);
+            assert_true(stream_output_empty(ends[0].stream));
+        }
+        free_ends(loop, ends);
+    }
+    SSL_CTX_free(server);
+    SSL_CTX_free(client);
+}
+
 static void tls_begins_with_bytes_that_came_before_it(void **state)
 {
     struct end ends[2];
@@ -335,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_failure_after_the_end_is_told),
         cmocka_unit_test(tls_carries_bytes_and_its_end),
         cmocka_unit_test(a_tls_stream_cut_short_is_no_orderly_end),
+        cmocka_unit_test(a_full_socket_delays_the_end_of_tls),
         cmocka_unit_test(tls_begins_with_bytes_that_came_before_it),
         cmocka_unit_test(a_failed_handshake_says_why),
     };

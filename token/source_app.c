@@ -214,7 +214,11 @@ static struct source_probe *app_probe(struct source *source, source_probe_fn *do
 
 static void app_adopt(struct source *source, struct source *old)
 {
-    app_installations_adopt(((struct source_app *)source)->installations, ((struct source_app *)old)->installations);
+    struct source_app *self = (struct source_app *)source, *before = (struct source_app *)old;
+
+    app_installations_adopt(self->installations, before->installations);
+    self->caller.limited_until = before->caller.limited_until;
+    self->caller.limited = before->caller.limited;
 }
 
 static void app_free(struct source *source)

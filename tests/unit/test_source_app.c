@@ -303,6 +303,24 @@ static void a_rate_limit_stops_all_mints(void **state)
     assert_string_equal(token_ask_read(fixture, "acme/gadgets").token, "ghs_1");
 }
 
+static void a_reload_does_not_forget_the_limit(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    token_fixture_serve(fixture, &fixture->app, 1);
+    fixture->github.fault = (struct fake_fault){
+        .match = "access_tokens", .count = 1, .status = 429, .retry_after = "600", .body = "{}"};
+    token_ask_read(fixture, "acme/widgets");
+    struct token_service *old = fixture->service;
+    token_fixture_serve(fixture, &fixture->app, 1);
+    token_service_adopt(fixture->service, old);
+    token_service_unref(old);
+    unsigned calls = fixture->github.calls;
+    struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+    assert_string_equal(token_reason(&asker), "rate_limited");
+    assert_int_equal(fixture->github.calls, calls);
+}
+
 static void a_limit_without_a_time_grows(void **state)
 {
     struct token_fixture *fixture = *state;
@@ -409,6 +427,7 @@ int main(void)
         TOKEN_TEST(a_pinned_installation),
         TOKEN_TEST(the_only_installation),
         TOKEN_TEST(a_rate_limit_stops_all_mints),
+        TOKEN_TEST(a_reload_does_not_forget_the_limit),
         TOKEN_TEST(a_limit_without_a_time_grows),
         TOKEN_TEST(a_stumble_is_not_seen),
         TOKEN_TEST(a_key_that_changes_is_read_again),

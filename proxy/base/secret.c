@@ -15,6 +15,7 @@
 
 struct secret {
     size_t references;
+    struct secret *form; // secret_keep_form; NULL: none
     size_t size;
     char data[];
 };
@@ -27,6 +28,7 @@ struct secret *secret_new_sized(size_t size, char **ret_data)
         mem_exhausted();
     secret = locked_alloc(sizeof(*secret) + size);
     secret->references = 1;
+    secret->form = NULL;
     secret->size = size;
     *ret_data = secret->data;
     return secret;
@@ -68,13 +70,26 @@ void secret_unref(struct secret *secret)
     if (!secret)
         return;
     assert(secret->references);
-    if (--secret->references == 0)
-        locked_free(secret, sizeof(*secret) + secret->size);
+    if (--secret->references > 0)
+        return;
+    secret_unref(secret->form);
+    locked_free(secret, sizeof(*secret) + secret->size);
 }
 
 struct bytes secret_bytes(const struct secret *secret)
 {
     return bytes_of(secret->data, secret->size);
+}
+
+void secret_keep_form(struct secret *secret, struct secret *form)
+{
+    assert(!secret->form && form != secret);
+    secret->form = form;
+}
+
+struct secret *secret_form(const struct secret *secret)
+{
+    return secret->form;
 }
 
 static void digest(struct bytes bytes, unsigned char ret_digest[static DIGEST_SIZE])

@@ -30,6 +30,11 @@ void secret_unref(struct secret *secret);
 
 // A view, valid as long as a reference is held.
 struct bytes secret_bytes(const struct secret *secret);
+// The form in which it goes on the wire, once made: kept with it, and wiped with it. Takes the reference to `form`, of
+// which a secret has one at the most.
+void secret_keep_form(struct secret *secret, struct secret *form);
+// On loan, valid as long as `secret` is held; NULL: not made yet.
+struct secret *secret_form(const struct secret *secret);
 // Takes a time that tells nothing about where the two differ, nor whether they have the same size.
 bool secret_equal(const struct secret *secret, struct bytes other) GL_MUST_CHECK;
 void secret_fingerprint(const struct secret *secret, char ret_hex[static SECRET_FINGERPRINT_SIZE]);

@@ -129,37 +129,49 @@ void exchange_ask_upstream(struct exchange *exchange)
         exchange->pool_request = pool_dial(pool, host, 443, owner, on_upstream, exchange);
 }
 
-// "Bearer TOKEN" or "Basic base64(x-access-token:TOKEN)", in wiped memory.
-static struct secret *authorization_value(const struct exchange *exchange)
+// "Bearer TOKEN".
+static struct secret *bearer_value(struct bytes token)
 {
-    static const char user[] = "x-access-token:", basic[] = "Basic ", bearer[] = "Bearer ";
-    struct bytes token = secret_bytes(exchange->token);
-    struct secret *value;
-    size_t plain_size = sizeof(user) - 1 + token.size;
-    char *plain, *data;
+    static const char bearer[] = "Bearer ";
+    char *data;
+    struct secret *value = secret_new_sized(sizeof(bearer) - 1 + token.size, &data);
 
-    if (operation_authorization(exchange->operation.kind) == AUTHORIZATION_BEARER) {
-        value = secret_new_sized(sizeof(bearer) - 1 + token.size, &data);
-        memcpy(data, bearer, sizeof(bearer) - 1);
-        memcpy(data + sizeof(bearer) - 1, token.data, token.size);
-        return value;
-    }
-    plain = mem_alloc(plain_size);
+    memcpy(data, bearer, sizeof(bearer) - 1);
+    memcpy(data + sizeof(bearer) - 1, token.data, token.size);
+    return value;
+}
+
+// "Basic base64(x-access-token:TOKEN)".
+static struct secret *basic_value(struct bytes token)
+{
+    static const char user[] = "x-access-token:", basic[] = "Basic ";
+    size_t plain_size = sizeof(user) - 1 + token.size, encoded_size = (plain_size + 2) / 3 * 4;
+    char *plain = mem_alloc(plain_size), *data;
+    unsigned char *encoded = mem_alloc(encoded_size + 1);
+    struct secret *value = secret_new_sized(sizeof(basic) - 1 + encoded_size, &data);
+
     memcpy(plain, user, sizeof(user) - 1);
     memcpy(plain + sizeof(user) - 1, token.data, token.size);
-    value = secret_new_sized(sizeof(basic) - 1 + (plain_size + 2) / 3 * 4, &data);
+    EVP_EncodeBlock(encoded, (const unsigned char *)plain, (int)plain_size);
     memcpy(data, basic, sizeof(basic) - 1);
-    {
-        unsigned char *encoded = mem_alloc((plain_size + 2) / 3 * 4 + 1);
-        int size = EVP_EncodeBlock(encoded, (const unsigned char *)plain, (int)plain_size);
-
-        memcpy(data + sizeof(basic) - 1, encoded, (size_t)size);
-        OPENSSL_cleanse(encoded, (size_t)size);
-        mem_free(encoded);
-    }
+    memcpy(data + sizeof(basic) - 1, encoded, encoded_size);
+    OPENSSL_cleanse(encoded, encoded_size);
     OPENSSL_cleanse(plain, plain_size);
+    mem_free(encoded);
     mem_free(plain);
     return value;
+}
+
+// A reference. Git's form, which most requests want, is made once for each token.
+static struct secret *authorization_value(const struct exchange *exchange)
+{
+    struct secret *token = exchange->token;
+
+    if (operation_authorization(exchange->operation.kind) == AUTHORIZATION_BEARER)
+        return bearer_value(secret_bytes(token));
+    if (!secret_form(token))
+        secret_keep_form(token, basic_value(secret_bytes(token)));
+    return secret_ref(secret_form(token));
 }
 
 static bool write_head(struct exchange *exchange)

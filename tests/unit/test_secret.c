@@ -46,9 +46,35 @@ static void wiped_with_the_last_reference(void **state)
         assert_memory_equal(data + at, block, sizeof(block));
 }
 
+// Its form lives as long as it does, and is wiped with it, also where somebody still held the form for a while.
+static void its_form_goes_with_it(void **state)
+{
+    static const char block[32] = {0};
+    struct secret *secret = secret_new(BYTES(TOKEN)), *form = secret_new(BYTES("Basic " TOKEN TOKEN));
+    const char *data = secret_bytes(form).data;
+
+    assert_null(secret_form(secret));
+    secret_keep_form(secret, form);
+    assert_ptr_equal(secret_form(secret), form);
+    secret_ref(secret_form(secret));
+    secret_unref(secret);
+    assert_true(bytes_equal(secret_bytes(form), BYTES("Basic " TOKEN TOKEN)));
+    secret_unref(form);
+    for (size_t at = 0; at + sizeof(block) <= sizeof(TOKEN TOKEN) - 1; at += sizeof(block))
+        assert_memory_equal(data + at, block, sizeof(block));
+
+    secret = secret_new(BYTES(TOKEN));
+    form = secret_new(BYTES("Basic " TOKEN TOKEN));
+    data = secret_bytes(form).data;
+    secret_keep_form(secret, form);
+    secret_unref(secret);
+    for (size_t at = 0; at + sizeof(block) <= sizeof(TOKEN TOKEN) - 1; at += sizeof(block))
+        assert_memory_equal(data + at, block, sizeof(block));
+}
+
 static void sizes_of_every_kind(void **state)
 {
-    static const size_t sizes[] = {0, 1, 48, 49, 520, 1000, 1008, 1009, 8176, 8177, 65536, 1000000};
+    static const size_t sizes[] = {0, 1, 48, 49, 520, 1000, 1001, 8168, 8169, 65536, 1000000};
     struct secret *secrets[GL_ARRAY_SIZE(sizes)];
     char *data;
 
@@ -187,6 +213,7 @@ int main(void)
         cmocka_unit_test(holds_what_was_given_as_long_as_it_is_held),
         cmocka_unit_test(surrounding_space_is_left_out),
         cmocka_unit_test(wiped_with_the_last_reference),
+        cmocka_unit_test(its_form_goes_with_it),
         cmocka_unit_test(sizes_of_every_kind),
         cmocka_unit_test(equal_or_not),
         cmocka_unit_test(fingerprint_is_of_sha256),

@@ -95,6 +95,7 @@ struct source {
     bool wide_api;
     bool also_when_refused;
     char version[SOURCE_VERSION_SIZE]; // of its secret, set by `ready`
+    struct mono ready_at;              // when `ready` last said so to token_walk_look
 
     // What all share.
     struct loop *loop;

@@ -232,15 +232,28 @@ static void try_wide(struct token_walk *walk, struct source *source)
     ask(walk, source, &mint);
 }
 
+// Whether it is ready. Requests may come many a millisecond: the source looks at its secret's file once in each.
+static bool is_ready(struct source *source)
+{
+    struct mono now = loop_now(source->loop);
+    struct source_failure ignored;
+
+    if (source->ready_at.ms == now.ms)
+        return true;
+    if (!source->type->ready(source, &ignored))
+        return false;
+    source->ready_at = now;
+    return true;
+}
+
 bool token_walk_look(const struct token_walk_context *context, const struct scope *scope, struct lease **ret_lease)
 {
     size_t position = 0;
     struct source *source = source_from(context, scope, &position);
-    struct source_failure failure;
     struct mint_scope mint;
     struct lease *lease;
 
-    if (!source || !source->type->ready(source, &failure))
+    if (!source || !is_ready(source))
         return false;
     if (source->type->narrow ? scope->reach == SCOPE_SET : wide_is_refused(scope, source))
         return false;

@@ -38,6 +38,29 @@ static void a_file_is_read_again_when_it_changes(void **state)
     assert_int_equal(fixture->events, 3); // the first one was let go after an hour
 }
 
+// The short way to a token that is there looks at the file once a millisecond.
+static void a_file_that_changes_is_seen_by_a_look(void **state)
+{
+    struct token_fixture *fixture = *state;
+    struct credential_options credential = file_at(fixture);
+    struct scope scope = token_scope(fixture, "acme/widgets", "contents", PERMISSION_READ);
+    struct token_grant grant;
+
+    test_key_write(fixture->key_path, "github_pat_one");
+    token_fixture_serve(fixture, &credential, 1);
+    token_ask(fixture, &scope);
+    assert_true(token_service_look(fixture->service, &scope, &grant));
+    test_key_write(fixture->key_path, "github_pat_other");
+    token_fixture_run(fixture, 1);
+    assert_false(token_service_look(fixture->service, &scope, &grant));
+    token_ask(fixture, &scope);
+    assert_true(token_service_look(fixture->service, &scope, &grant));
+    assert_true(secret_equal(grant.token, BYTES("github_pat_other")));
+    test_key_write(fixture->key_path, "");
+    token_fixture_run(fixture, 1);
+    assert_false(token_service_look(fixture->service, &scope, &grant));
+}
+
 static void a_file_that_holds_no_token(void **state)
 {
     static const struct {
@@ -210,6 +233,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TOKEN_TEST(a_file_is_read_again_when_it_changes),
+        TOKEN_TEST(a_file_that_changes_is_seen_by_a_look),
         TOKEN_TEST(a_file_that_holds_no_token),
         TOKEN_TEST(a_dead_file_token_does_not_look_young),
         TOKEN_TEST(a_variable_is_read_once),

@@ -6,6 +6,7 @@
 #include "metrics.h"
 #include "secret.h"
 #include "stream.h"
+#include "wire.h"
 
 // A finished exchange is kept for the next request, so that a kept-alive connection allocates nothing.
 #define SPARE_MAX 64
@@ -390,8 +391,10 @@ static void count(const struct exchange *exchange, const char *label, enum reaso
     struct metrics *metrics = server_metrics(exchange->session->server);
     const char *decision = decision_label(told_decision(exchange));
     char status[12];
+    struct wire digits = wire_of(status, sizeof(status) - 1);
 
-    snprintf(status, sizeof(status), "%d", exchange->status);
+    wire_put_number(&digits, (uint64_t)exchange->status);
+    status[digits.size] = '\0';
     metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS(label, decision, status), 1);
     metrics_observe(metrics, METRIC_REQUEST_DURATION, METRIC_LABELS(label), (double)duration_ms / 1000);
     metrics_add(metrics, METRIC_BYTES, METRIC_LABELS(label, "up"), (double)exchange->bytes_up);

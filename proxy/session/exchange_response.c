@@ -153,13 +153,13 @@ void exchange_pass_response(struct exchange *exchange)
     struct session *session = exchange->session;
     struct rewrite_response options = {.close = exchange->client_closes, .dechunk = exchange->down.dechunk};
     char gateway[sizeof("http://") + HOST_NAME_MAX_LENGTH + sizeof(":65535")];
-    struct wire wire;
+    struct wire wire, address = wire_of(gateway, sizeof(gateway));
     size_t room;
 
     if (session->mode == AUDIT_GATEWAY) {
-        snprintf(gateway, sizeof(gateway), "http://%.*s", (int)exchange->request.host.size,
-                 exchange->request.host.data);
-        options.gateway = bytes_of_string(gateway);
+        wire_put(&address, BYTES("http://"));
+        wire_put(&address, exchange->request.host);
+        options.gateway = bytes_of(gateway, address.size);
         options.host = bytes_of_string(exchange->operation.host->web);
         options.serves = is_served;
         options.serves_arg = exchange;

@@ -73,7 +73,12 @@ bool server_is_draining(const struct server *server)
 
 void server_next_id(struct server *server, char ret_id[REQUEST_ID_SIZE])
 {
-    snprintf(ret_id, REQUEST_ID_SIZE, "%08x%08x", server->id_prefix, server->id_next++);
+    uint64_t id = (uint64_t)server->id_prefix << 32 | server->id_next++;
+
+    // In hexadecimal, with its leading zeros.
+    for (size_t i = 0; i < REQUEST_ID_SIZE - 1; i++)
+        ret_id[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
+    ret_id[REQUEST_ID_SIZE - 1] = '\0';
 }
 
 bool server_is_gateway_host(const struct server *server, const struct host_name *host, uint16_t port)

@@ -217,7 +217,9 @@ static void on_proxy_request(struct session *session, const struct head *request
         on_connect(session, request);
         return;
     }
-    if (target_parse(request->method, request->target, &target, NULL) && target.form == TARGET_ABSOLUTE &&
+    // Most are for the gateway, in origin form: that is looked at where it is served.
+    if (!bytes_start_with(request->target, BYTES("/")) &&
+        target_parse(request->method, request->target, &target, NULL) && target.form == TARGET_ABSOLUTE &&
         !(host_name_parse_authority(request->host, 80, &host, &port) && host_name_equal(&host, &target.host) &&
           server_is_gateway_host(session->server, &host, port))) {
         session->host = target.host;

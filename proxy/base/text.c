@@ -36,7 +36,8 @@ static bool reserve(struct text *text, size_t count)
         return false;
     }
     need = text->size + count + 1;
-    text->data = mem_grow(text->data, &text->capacity, need > FIRST_CAPACITY ? need : FIRST_CAPACITY, 1);
+    if (need > text->capacity)
+        text->data = mem_grow(text->data, &text->capacity, need > FIRST_CAPACITY ? need : FIRST_CAPACITY, 1);
     return true;
 }
 
@@ -150,9 +151,19 @@ static bool needs_escape(unsigned char c)
     return c < ' ' || c == '"' || c == '\\' || c == 0x7f;
 }
 
+// Size of what at the start goes as it is and is ASCII.
+static size_t plain_ascii(struct bytes bytes)
+{
+    size_t size = 0;
+
+    while (size < bytes.size && (unsigned char)bytes.data[size] < 0x80 && !needs_escape((unsigned char)bytes.data[size]))
+        size++;
+    return size;
+}
+
 void text_append_json_string(struct text *text, struct bytes bytes)
 {
-    size_t before = text->size, plain = 0;
+    size_t before = text->size, plain = plain_ascii(bytes);
 
     text_append_char(text, '"');
     while (bytes.size > plain) {

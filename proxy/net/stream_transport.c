@@ -164,11 +164,18 @@ static enum transport_result tls_result(struct stream *stream, int outcome)
     return TRANSPORT_FAILED;
 }
 
+// SSL_get_error goes by the queue of errors, which is mostly empty already.
+static void forget_errors(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
+}
+
 static enum transport_result tls_read(struct stream *stream, char *at, size_t size, size_t *ret_count)
 {
     int outcome;
 
-    ERR_clear_error();
+    forget_errors();
     outcome = SSL_read_ex(stream->ssl, at, size, ret_count);
     stream->read_wants_write = outcome <= 0 && SSL_want_write(stream->ssl);
     return outcome > 0 ? TRANSPORT_DONE : tls_result(stream, outcome);
@@ -178,7 +185,7 @@ static enum transport_result tls_write(struct stream *stream, const char *data, 
 {
     int outcome;
 
-    ERR_clear_error();
+    forget_errors();
     outcome = SSL_write_ex(stream->ssl, data, size, ret_count);
     return outcome > 0 ? TRANSPORT_DONE : tls_result(stream, outcome);
 }

@@ -1,6 +1,5 @@
 #include "redact.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <gitlatch/attr.h>
@@ -12,36 +11,42 @@
 // base64 of a token of 40 characters has 56.
 #define BASIC_MIN_SIZE 48
 
+// Any of the forms below has so many characters of one alphabet or the other: `eyJ` and what follows.
+#define RUN_MIN_SIZE ((size_t)3 + CREDENTIAL_MIN_SIZE)
+
 static const struct bytes mask = BYTES("[redacted]");
 
-static bool is_alphanumeric(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+enum { IN_TOKEN = 1, IN_BASE64 = 2 };
+static const unsigned char alphabets[256] = {
+    ['a' ... 'z'] = IN_TOKEN | IN_BASE64,
+    ['A' ... 'Z'] = IN_TOKEN | IN_BASE64,
+    ['0' ... '9'] = IN_TOKEN | IN_BASE64,
+    ['_'] = IN_TOKEN,
+    ['-'] = IN_TOKEN,
+    ['.'] = IN_TOKEN,
+    ['+'] = IN_BASE64,
+    ['/'] = IN_BASE64,
+    ['='] = IN_BASE64,
+};
 
-static bool in_token(char c)
+static unsigned char alphabets_of(char c)
 {
-    return is_alphanumeric(c) || c == '_' || c == '-' || c == '.';
-}
-
-static bool in_base64(char c)
-{
-    return is_alphanumeric(c) || c == '+' || c == '/' || c == '=';
+    return alphabets[(unsigned char)c];
 }
 
 static const struct {
     struct bytes prefix;
-    bool (*inside)(char c);
+    unsigned char alphabet;
     size_t min_size;
 } forms[] = {
-    {BYTES("ghs_"), in_token, CREDENTIAL_MIN_SIZE},
-    {BYTES("ghp_"), in_token, CREDENTIAL_MIN_SIZE},
-    {BYTES("gho_"), in_token, CREDENTIAL_MIN_SIZE},
-    {BYTES("ghu_"), in_token, CREDENTIAL_MIN_SIZE},
-    {BYTES("ghr_"), in_token, CREDENTIAL_MIN_SIZE},
-    {BYTES("github_pat_"), in_token, CREDENTIAL_MIN_SIZE},
-    {BYTES("eyJ"), in_token, CREDENTIAL_MIN_SIZE},                     // a JWT: base64url of `{"`
-    {BYTES("eC1hY2Nlc3MtdG9rZW46"), in_base64, BASIC_MIN_SIZE}, // base64 of `x-access-token:`
+    {BYTES("ghs_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
+    {BYTES("ghp_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
+    {BYTES("gho_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
+    {BYTES("ghu_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
+    {BYTES("ghr_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
+    {BYTES("github_pat_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
+    {BYTES("eyJ"), IN_TOKEN, CREDENTIAL_MIN_SIZE},                     // a JWT: base64url of `{"`
+    {BYTES("eC1hY2Nlc3MtdG9rZW46"), IN_BASE64, BASIC_MIN_SIZE}, // base64 of `x-access-token:`
 };
 
 // Size of the credential at the start; 0: none.
@@ -52,7 +57,7 @@ static size_t credential_size(struct bytes at)
 
         if (!bytes_start_with(at, forms[i].prefix))
             continue;
-        while (size < at.size && forms[i].inside(at.data[size]))
+        while (size < at.size && (alphabets_of(at.data[size]) & forms[i].alphabet))
             size++;
         if (size - forms[i].prefix.size >= forms[i].min_size)
             return size;
@@ -60,14 +65,32 @@ static size_t credential_size(struct bytes at)
     return 0;
 }
 
+// The next place from which on there are characters enough for a credential; `size` where there is none. It is looked for
+// from the end of such a run backward: most runs of a line are short, so that few of their characters are looked at.
+static size_t find_run(const char *data, size_t from, size_t size)
+{
+    while (size - from >= RUN_MIN_SIZE) {
+        size_t at = from + RUN_MIN_SIZE;
+
+        while (at > from && alphabets_of(data[at - 1]))
+            at--;
+        if (at == from)
+            return from;
+        from = at;
+    }
+    return size;
+}
+
 // The next place where one of the forms can begin, by its first two characters; `size` where there is none.
 static size_t find_candidate(const char *data, size_t from, size_t size)
 {
-    for (; from + 1 < size; from++) {
-        char next = data[from + 1];
+    while ((from = find_run(data, from, size)) < size) {
+        for (; from + 1 < size && alphabets_of(data[from]); from++) {
+            char next = data[from + 1];
 
-        if (data[from] == 'g' ? next == 'h' || next == 'i' : data[from] == 'e' && (next == 'y' || next == 'C'))
-            return from;
+            if (data[from] == 'g' ? next == 'h' || next == 'i' : data[from] == 'e' && (next == 'y' || next == 'C'))
+                return from;
+        }
     }
     return size;
 }

@@ -40,10 +40,33 @@ static void the_rest_stays(void **state)
     assert_redacted("refs/heads/github_pat", "refs/heads/github_pat");
 }
 
+// Wherever it begins, whatever comes before and after it.
+static void at_every_place(void **state)
+{
+    static const char *const fillers[] = {"a", " ", "\"a", "/=", "gh", "ab cd:"};
+    char line[512], expected[512];
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(fillers); i++) {
+        for (int before = 0; before <= 90; before++) {
+            char filler[91];
+
+            for (int at = 0; at < 90; at++)
+                filler[at] = fillers[i][(size_t)at % strlen(fillers[i])];
+            snprintf(line, sizeof(line), "%.*sghs_" C36 "\"%.*s", before, filler, 90 - before, filler);
+            snprintf(expected, sizeof(expected), "%.*s[redacted]\"%.*s", before, filler, 90 - before, filler);
+            assert_redacted(line, expected);
+            snprintf(line, sizeof(line), "%.*seyJ" C36, before, filler);
+            snprintf(expected, sizeof(expected), "%.*s[redacted]", before, filler);
+            assert_redacted(line, expected);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(credentials_are_replaced),
+        cmocka_unit_test(at_every_place),
         cmocka_unit_test(the_rest_stays),
     };
 

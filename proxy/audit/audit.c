@@ -10,27 +10,26 @@
 
 static char *workspace_json; // `,"workspace":{…}`; NULL: not known
 
-static void add_string(struct text *text, const char *name, struct bytes value)
+// What stands before a member's value.
+#define MEMBER(name) BYTES(",\"" name "\":")
+
+static void add_string(struct text *text, struct bytes member, struct bytes value)
 {
     if (value.size == 0)
         return;
-    text_append(text, ",\"");
-    text_append(text, name);
-    text_append(text, "\":");
+    text_append_bytes(text, member);
     text_append_json_string(text, value);
 }
 
-static void add_number(struct text *text, const char *name, uint64_t value)
+static void add_number(struct text *text, struct bytes member, uint64_t value)
 {
-    text_append(text, ",\"");
-    text_append(text, name);
-    text_append(text, "\":");
+    text_append_bytes(text, member);
     text_append_number(text, value);
 }
 
-static void add_c_string(struct text *text, const char *name, const char *value)
+static void add_c_string(struct text *text, struct bytes member, const char *value)
 {
-    add_string(text, name, bytes_of_string(value));
+    add_string(text, member, bytes_of_string(value));
 }
 
 static void add_time(struct text *text, struct wall now)
@@ -47,9 +46,9 @@ static void add_workspace(struct text *text, const struct audit_workspace *works
 {
     struct text members = {0};
 
-    add_c_string(&members, "namespace", workspace->namespace);
-    add_c_string(&members, "pod", workspace->pod);
-    add_c_string(&members, "service_account", workspace->service_account);
+    add_c_string(&members, MEMBER("namespace"), workspace->namespace);
+    add_c_string(&members, MEMBER("pod"), workspace->pod);
+    add_c_string(&members, MEMBER("service_account"), workspace->service_account);
     if (members.size > 0)
         text_format(text, ",\"workspace\":{%s}", text_string(&members) + 1);
     text_free(&members);
@@ -136,17 +135,17 @@ static const char *decision_name(enum decision decision)
 
 static void add_outcome(struct text *text, const struct audit_event *event)
 {
-    add_c_string(text, "decision", decision_name(event->decision));
-    add_c_string(text, "rule", event->rule);
-    add_c_string(text, "reason", reason_row(event->reason)->code);
+    add_c_string(text, MEMBER("decision"), decision_name(event->decision));
+    add_c_string(text, MEMBER("rule"), event->rule);
+    add_c_string(text, MEMBER("reason"), reason_row(event->reason)->code);
     if (event->status)
-        add_number(text, "status", (uint64_t)event->status);
-    add_number(text, "bytes_up", event->bytes_up);
-    add_number(text, "bytes_down", event->bytes_down);
-    add_number(text, "duration_ms", (uint64_t)event->duration_ms);
-    add_c_string(text, "source", event->source);
-    add_c_string(text, "scope", event->scope);
-    add_c_string(text, "token", event->token);
+        add_number(text, MEMBER("status"), (uint64_t)event->status);
+    add_number(text, MEMBER("bytes_up"), event->bytes_up);
+    add_number(text, MEMBER("bytes_down"), event->bytes_down);
+    add_number(text, MEMBER("duration_ms"), (uint64_t)event->duration_ms);
+    add_c_string(text, MEMBER("source"), event->source);
+    add_c_string(text, MEMBER("scope"), event->scope);
+    add_c_string(text, MEMBER("token"), event->token);
 }
 
 void audit_write(const struct audit_event *event, struct wall now)
@@ -156,20 +155,21 @@ void audit_write(const struct audit_event *event, struct wall now)
     struct text text = {0};
 
     add_time(&text, now);
-    add_c_string(&text, "event", event->event);
-    add_c_string(&text, "id", event->id);
-    add_c_string(&text, "client", event->client);
-    add_c_string(&text, "mode", modes[event->mode]);
-    add_c_string(&text, "host", event->host);
+    add_c_string(&text, MEMBER("event"), event->event);
+    add_c_string(&text, MEMBER("id"), event->id);
+    add_c_string(&text, MEMBER("client"), event->client);
+    add_c_string(&text, MEMBER("mode"), modes[event->mode]);
+    add_c_string(&text, MEMBER("host"), event->host);
     add_repository(&text, event->repository);
-    add_c_string(&text, "operation", event->operation);
+    add_c_string(&text, MEMBER("operation"), event->operation);
     if (event->push && push_commands_count(event->push) > 0)
         add_refs(&text, event->push);
     if (event->lfs_ref)
         add_lfs_ref(&text, event->lfs_ref);
     add_outcome(&text, event);
-    add_string(&text, "user_agent", bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
-    add_string(&text, "github_request_id", event->github_request_id);
+    add_string(&text, MEMBER("user_agent"),
+               bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
+    add_string(&text, MEMBER("github_request_id"), event->github_request_id);
     finish(&text, event->workspace);
 }
 
@@ -178,17 +178,17 @@ void audit_mint(const struct token_mint_event *event, struct wall now)
     struct text text = {0};
 
     add_time(&text, now);
-    add_c_string(&text, "event", "mint");
-    add_c_string(&text, "host", event->host);
-    add_c_string(&text, "repository", event->repository);
-    add_c_string(&text, "source", event->source);
-    add_c_string(&text, "scope", event->scope);
-    add_c_string(&text, "result", event->verdict ? "failed" : "ok");
+    add_c_string(&text, MEMBER("event"), "mint");
+    add_c_string(&text, MEMBER("host"), event->host);
+    add_c_string(&text, MEMBER("repository"), event->repository);
+    add_c_string(&text, MEMBER("source"), event->source);
+    add_c_string(&text, MEMBER("scope"), event->scope);
+    add_c_string(&text, MEMBER("result"), event->verdict ? "failed" : "ok");
     if (event->verdict) {
-        add_c_string(&text, "reason", reason_row(event->verdict->reason)->code);
-        add_c_string(&text, "message", event->verdict->sentence);
+        add_c_string(&text, MEMBER("reason"), reason_row(event->verdict->reason)->code);
+        add_c_string(&text, MEMBER("message"), event->verdict->sentence);
     }
-    add_c_string(&text, "token", event->fingerprint);
+    add_c_string(&text, MEMBER("token"), event->fingerprint);
     text_format(&text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
     finish(&text, NULL);
 }

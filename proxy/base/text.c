@@ -4,8 +4,8 @@
 
 #include "mem.h"
 
-// The first block holds a line.
-#define FIRST_CAPACITY ((size_t)256)
+// The first block holds an audit event.
+#define FIRST_CAPACITY ((size_t)1024)
 
 void text_init(struct text *text, size_t limit)
 {

@@ -175,6 +175,8 @@ static void read_rounds(struct stream *stream)
         stream->end_told = stream->end != STREAM_OPEN;
         if (!call(stream, stream->callbacks->on_input))
             return;
+        if (stream->tls == TLS_HANDSHAKE)
+            break; // the owner has begun it, and what came early is no input: the handshake is stepped from the loop
         if (stream->socket_drained && !stream->transport->pending(stream))
             break;
     }

@@ -165,7 +165,7 @@ def test_a_repository_of_500_mb_through_24_mib(workspace, github, gitlatch):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(300)
+@pytest.mark.limit(1200)
 def test_a_thousand_ls_remotes_leave_nothing_behind(workspace, github, gitlatch):
     """One after the other, each its own git and its own connection: descriptors and memory stay flat."""
     expected = f"{github.head('acme/widgets')}\trefs/heads/main\n"

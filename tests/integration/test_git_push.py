@@ -63,13 +63,14 @@ def test_update_force_delete_and_tags(workspace, github):
 
 
 @pytest.mark.slow
+@pytest.mark.limit(900)
 def test_push_of_200_mb_arrives_chunked_after_a_probe(workspace, github, gitlatch):
     clone = workspace.clone(WIDGETS)
     workspace.git("config", "core.compression", "0", cwd=clone)
     files = {f"noise{number}": seed.noise(50 << 20, seed=number) for number in range(4)}
     commit = workspace.commit(clone, files, branch="large")
     gitlatch.process.reset_peak()
-    workspace.git("push", "--quiet", "origin", "large", cwd=clone, timeout=110)
+    workspace.git("push", "--quiet", "origin", "large", cwd=clone, timeout=500)
     assert github.head("acme/widgets", "refs/heads/large") == commit
     seed.git(github.path("acme/widgets"), "fsck", "--strict")
     requests = pushed(github)

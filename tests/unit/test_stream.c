@@ -348,6 +348,82 @@ static void tls_begins_with_bytes_that_came_before_it(void **state)
     SSL_CTX_free(client);
 }
 
+// A client that is so quick that it answers before the server's send returns.
+static SSL *quick_client;
+
+ssize_t __real_send(int fd, const void *data, size_t size, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t size, int flags);
+
+ssize_t __wrap_send(int fd, const void *data, size_t size, int flags)
+{
+    ssize_t count = __real_send(fd, data, size, flags);
+
+    if (quick_client && SSL_do_handshake(quick_client) == 1) {
+        assert_int_equal(SSL_write(quick_client, "request", 7), 7);
+        quick_client = NULL;
+    }
+    return count;
+}
+
+// As a session does: the hello is looked at, then TLS begins.
+struct server {
+    struct end end;
+    SSL_CTX *context;
+    unsigned inputs_before; // the handshake was told
+};
+
+static void on_hello(void *arg)
+{
+    struct server *server = arg;
+    SSL *ssl;
+
+    if (stream_ssl(server->end.stream)) {
+        on_input(&server->end);
+        return;
+    }
+    ssl = SSL_new(server->context);
+    SSL_set_accept_state(ssl);
+    stream_start_tls(server->end.stream, ssl);
+}
+
+static void on_server_handshake(void *arg)
+{
+    struct server *server = arg;
+
+    server->inputs_before = server->end.inputs;
+    on_handshake(&server->end);
+}
+
+static void a_quick_clients_request_comes_after_its_handshake(void **state)
+{
+    static const struct stream_callbacks server_callbacks = {on_hello, on_output, on_server_handshake};
+    struct server server = {.end = {.take = true}, .context = make_server()};
+    SSL_CTX *client = SSL_CTX_new(TLS_client_method());
+    SSL *connect = SSL_new(client);
+    struct loop *loop = loop_new(clock_real());
+    struct end ends[2] = {0};
+    int sockets[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
+    SSL_set_connect_state(connect);
+    SSL_set_fd(connect, sockets[1]);
+    assert_int_equal(SSL_do_handshake(connect), -1); // its hello is out
+    quick_client = connect;
+    server.end.stream = ends[0].stream = stream_new(loop, sockets[0], &server_callbacks, &server);
+    stream_want_input(server.end.stream, true);
+    settle(loop, ends);
+    assert_null(quick_client);
+    assert_int_equal(server.end.handshakes, 1);
+    assert_int_equal(server.inputs_before, 0);
+    assert_int_equal(server.end.received, 7);
+    stream_free(server.end.stream);
+    SSL_free(connect);
+    close(sockets[1]);
+    loop_free(loop);
+    SSL_CTX_free(server.context);
+    SSL_CTX_free(client);
+}
+
 static void a_failed_handshake_says_why(void **state)
 {
     struct end ends[2];
@@ -377,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_tls_stream_cut_short_is_no_orderly_end),
         cmocka_unit_test(a_full_socket_delays_the_end_of_tls),
         cmocka_unit_test(tls_begins_with_bytes_that_came_before_it),
+        cmocka_unit_test(a_quick_clients_request_comes_after_its_handshake),
         cmocka_unit_test(a_failed_handshake_says_why),
     };
 

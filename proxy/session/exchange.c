@@ -1,12 +1,9 @@
 #include "exchange_state.h"
 
 #include "gateway.h"
-#include "log.h"
 #include "mem.h"
-#include "metrics.h"
 #include "secret.h"
 #include "stream.h"
-#include "wire.h"
 
 // A finished exchange is kept for the next request, so that a kept-alive connection allocates nothing.
 #define SPARE_MAX 64
@@ -370,110 +367,12 @@ void exchange_gate_decided(struct exchange *exchange)
     exchange_proceed(exchange);
 }
 
-static const char *decision_label(enum decision decision)
-{
-    static const char *const labels[] = {"allow", "deny", "anonymous"};
-
-    return labels[decision];
-}
-
-// What the event and the metrics say: a refusal of ours is "deny", also where `enforce: false` let it through; what
-// failed on the way is not.
-static enum decision told_decision(const struct exchange *exchange)
-{
-    if (exchange->noted.reason != REASON_NONE || reason_is_refusal(exchange->verdict.reason))
-        return DECISION_DENY;
-    return exchange->decision.decision;
-}
-
-static void count(const struct exchange *exchange, const char *label, enum reason reason, int64_t duration_ms)
-{
-    struct metrics *metrics = server_metrics(exchange->session->server);
-    const char *decision = decision_label(told_decision(exchange));
-    char status[12];
-    struct wire digits = wire_of(status, sizeof(status) - 1);
-
-    wire_put_number(&digits, (uint64_t)exchange->status);
-    status[digits.size] = '\0';
-    metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS(label, decision, status), 1);
-    metrics_observe(metrics, METRIC_REQUEST_DURATION, METRIC_LABELS(label), (double)duration_ms / 1000);
-    metrics_add(metrics, METRIC_BYTES, METRIC_LABELS(label, "up"), (double)exchange->bytes_up);
-    metrics_add(metrics, METRIC_BYTES, METRIC_LABELS(label, "down"), (double)exchange->bytes_down);
-    if (reason != REASON_NONE)
-        metrics_add(metrics, METRIC_DENIALS, METRIC_LABELS(reason_row(reason)->code), 1);
-}
-
-static const char *told_host(const struct exchange *exchange)
-{
-    if (exchange->github && exchange->session->mode == AUDIT_GATEWAY)
-        return exchange->github->config->host.web;
-    return exchange->session->host.text;
-}
-
-// An LFS request that writes is a push (product.md): its ref is told.
-static const char *told_lfs_ref(const struct exchange *exchange)
-{
-    enum operation_kind kind = exchange->operation.kind;
-    const struct lfs_body *body = exchange->gate ? body_gate_lfs(exchange->gate) : NULL;
-    bool writes = kind == OPERATION_LFS_LOCK || kind == OPERATION_LFS_LOCKS_VERIFY || kind == OPERATION_LFS_UNLOCK ||
-                  (kind == OPERATION_LFS_BATCH && body && body->upload);
-
-    if (!writes)
-        return NULL;
-    return body && body->ref ? body->ref : "";
-}
-
-static const char *told_label(const struct exchange *exchange)
-{
-    if (exchange->has_request && exchange->request.method == METHOD_CONNECT)
-        return operation_label_name(LABEL_TUNNEL);
-    if (exchange->operation.kind == OPERATION_KIND_COUNT)
-        return operation_label_name(LABEL_OTHER);
-    return operation_label_name(operation_label(exchange->operation.kind));
-}
-
-// Counts the exchange, and writes its event.
-static void tell(struct exchange *exchange)
-{
-    struct session *session = exchange->session;
-    int64_t duration_ms = loop_now(server_loop(session->server)).ms - exchange->started.ms;
-    const char *label = told_label(exchange);
-    enum reason reason = exchange->verdict.reason != REASON_NONE ? exchange->verdict.reason : exchange->noted.reason;
-    const struct rule *rule = exchange->noted_rule ? exchange->noted_rule : exchange->decision.rule;
-    struct audit_event event = {
-        .event = "request",
-        .id = exchange->id,
-        .client = session->peer,
-        .mode = session->mode,
-        .host = told_host(exchange),
-        .repository = &exchange->operation.repository,
-        .operation = label,
-        .push = exchange->gate ? body_gate_push(exchange->gate) : NULL,
-        .lfs_ref = told_lfs_ref(exchange),
-        .decision = told_decision(exchange),
-        .rule = rule ? rule->match : NULL,
-        .reason = reason,
-        .status = exchange->status,
-        .bytes_up = exchange->bytes_up,
-        .bytes_down = exchange->bytes_down,
-        .duration_ms = duration_ms,
-        .source = exchange->source,
-        .token = exchange->token ? exchange->grant.fingerprint : NULL,
-        .github_request_id = bytes_of_string(exchange->github_request_id),
-    };
-
-    if (exchange->has_request)
-        event.user_agent = head_value(&exchange->request, FIELD_USER_AGENT);
-    count(exchange, label, reason, duration_ms);
-    audit_write(&event, clock_wall(server_clock(session->server)));
-}
-
 void exchange_finish(struct exchange *exchange)
 {
     struct session *session = exchange->session;
     bool keep_alive = !exchange->client_closes;
 
-    tell(exchange);
+    exchange_tell(exchange);
     leave(exchange);
     session_exchange_done(session, keep_alive);
 }
@@ -482,6 +381,6 @@ void exchange_cut(struct exchange *exchange, enum reason reason)
 {
     if (exchange->verdict.reason == REASON_NONE)
         verdict_set(&exchange->verdict, reason, NULL);
-    tell(exchange);
+    exchange_tell(exchange);
     leave(exchange);
 }

@@ -6,6 +6,7 @@
 //   exchange_upstream.c  token and connection: asked for, waited for, asked for again
 //   exchange_response.c  GitHub's bytes on their way down
 //   exchange_answer.c    an answer of our own
+//   exchange_event.c     what is told of it: metrics and audit
 //   exchange_capabilities.c  what of GitHub's answers is kept for the next request
 #ifndef GITLATCH_EXCHANGE_STATE_H
 #define GITLATCH_EXCHANGE_STATE_H
@@ -199,6 +200,10 @@ void exchange_copy(struct exchange *exchange, struct bytes raw);
 void exchange_copy_end(struct exchange *exchange);
 // Something is wrong with the repository, or with what was kept of it: GitHub is asked again.
 void exchange_forget_kept(struct exchange *exchange);
+
+// exchange_event.c
+// Counts the exchange, and writes its audit event: once, at its end.
+void exchange_tell(struct exchange *exchange);
 
 // exchange_answer.c
 // Ends the request with a verdict, see exchange.h.

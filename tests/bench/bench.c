@@ -127,8 +127,10 @@ SSL *bench_client(SSL_CTX *context, int fd, const char *host)
 {
     static const unsigned char alpn[] = "\x08http/1.1";
     SSL *ssl = SSL_new(context);
+    char name[256]; // OpenSSL's macro takes no constant
 
-    if (!ssl || !SSL_set1_host(ssl, host) || !SSL_set_tlsext_host_name(ssl, host) || !SSL_set_fd(ssl, fd))
+    snprintf(name, sizeof(name), "%s", host);
+    if (!ssl || !SSL_set1_host(ssl, host) || !SSL_set_tlsext_host_name(ssl, name) || !SSL_set_fd(ssl, fd))
         bench_die("TLS");
     SSL_set_alpn_protos(ssl, alpn, sizeof(alpn) - 1);
     SSL_set_connect_state(ssl);

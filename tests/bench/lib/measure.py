@@ -1,6 +1,7 @@
 """What is measured of each peer. A measure gives a dict of numbers for one round."""
 import json
 import subprocess
+import threading
 import time
 
 from lib import machine
@@ -170,10 +171,13 @@ class Idle(Measure):
         before = machine.memory_kib(peer.pid)
         load = subprocess.Popen(site.load_command(peer, "--connections", self.count, "idle"), stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        late = threading.Timer(60, load.kill)  # a peer that stands still is a failure of its own, not of the run
+        late.start()
         try:
             line = load.stdout.readline()
+            late.cancel()
             if not line:
-                raise Failed("no answer")
+                raise Failed("stands still")
             result = json.loads(line)
             if result["errors"]:
                 raise Failed(f"{result['errors']} of {self.count} failed: {result['error']}")
@@ -182,6 +186,7 @@ class Idle(Measure):
             load.stdin.close()
             alive = json.loads(load.stdout.readline())["alive"]
         finally:
+            late.cancel()
             load.kill()
             load.wait()
         return {"kib": (memory - before) / self.count, "memory": memory / 1024, "alive": alive}

@@ -11,12 +11,10 @@
 
 // Rules of the terminal
 //   1. The command is in our process group, so that it has the terminal that we have: what is typed (Ctrl-C,
-//   Ctrl-Z,
-//      Ctrl-\) and what the terminal tells (its size, its end) reaches it from the kernel, without us.
+//      Ctrl-Z, Ctrl-\) and what the terminal tells (its size, its end) reaches it from the kernel, without us.
 //   2. What a process sends to us alone is passed on. The two are told apart by `si_code`.
-//   3. When the command stops, we stop, so that the shell sees its job stop, and not before: else the shell's
-//   SIGCONT
-//      could come between our stop and the command's.
+//   3. When the command stops, we stop, so that the shell sees its job stop, and not before: else the
+//      shell's SIGCONT could come between our stop and the command's.
 
 static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 // Passed on too; they stop us when the command has stopped, not when they come.

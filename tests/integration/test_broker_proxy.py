@@ -80,7 +80,7 @@ def test_a_broker_that_never_answers_allows_nothing(start, broker, token_file, f
     workspace = gitlatch.workspace(folder / "workspace")
     said = workspace.git("ls-remote", WIDGETS, check=False).err
     assert "gitlatch:" in said and "503" in said, said
-    wait_until(lambda: "nothing is allowed until it tells them" in gitlatch.log, "said")
+    gitlatch.wait_log("nothing is allowed until it tells them")
     # It comes up, and all is well.
     broker.start()
     wait_until(lambda: workspace.git("ls-remote", WIDGETS, check=None).code == 0, "served")
@@ -161,7 +161,7 @@ def test_a_reload_keeps_the_rules(sidecar, broker, folder):
     workspace.git("ls-remote", WIDGETS)
     broker.stop()
     gitlatch.reload(limits={"token": "3s"})
-    wait_until(lambda: "and in force" in gitlatch.log, "reloaded")
+    gitlatch.wait_log("and in force")
     workspace.git("ls-remote", WIDGETS)
 
 

@@ -67,13 +67,13 @@ def test_a_config_map_is_swapped(start, folder):
     wait_until(lambda: reloads(gitlatch) == 1, "the new version is read")
     publish("..2026_3", enfroce=False)
     wait_until(lambda: reloads(gitlatch, "failed") == 1, "the bad version is refused")
-    assert "did you mean \\\"enforce\\\"?; the old configuration stays" in gitlatch.log
+    gitlatch.wait_log("did you mean \\\"enforce\\\"?; the old configuration stays")
 
 
 def test_another_admin_address_needs_a_restart(gitlatch):
     gitlatch.reload(admin="127.0.0.1:1")
     wait_until(lambda: reloads(gitlatch, "failed") == 1, "the configuration is refused")
-    assert "which needs a restart" in gitlatch.log
+    gitlatch.wait_log("which needs a restart")
 
 
 def test_sighup_opens_the_audit_file_anew(gitlatch, workspace):
@@ -95,7 +95,7 @@ def test_a_second_sigterm_ends_it_at_once(gitlatch, workspace, github):
     client = subprocess.Popen(["curl", "-s", "-o", "/dev/null", "https://github.com" + path], env=workspace.env)
     wait_until(lambda: github.requests(path=path), "the download runs")
     gitlatch.process.signal(signal.SIGTERM)
-    wait_until(lambda: "draining" in gitlatch.log, "it drains")
+    gitlatch.wait_log("draining")
     gitlatch.process.signal(signal.SIGTERM)
     assert gitlatch.process.wait(10) == 0
     assert client.wait(10) != 0, "what was cut is not passed off as whole"

@@ -79,7 +79,7 @@ def test_the_admin_address_takes_no_body(gitlatch, body):
 def test_a_source_that_fails_is_in_the_log(start, folder, github):
     gitlatch = start(github={"connect_to": {**github.connect_to(), "api.github.com:443": "127.0.0.1:9"}})
     gitlatch.workspace(folder / "w").git("ls-remote", WIDGETS, check=False)
-    wait_until(lambda: "no token from `app` for acme/widgets" in gitlatch.log, "said")
+    gitlatch.wait_log("no token from `app` for acme/widgets")
 
 
 def test_every_request_is_one_audit_event(gitlatch, workspace):
@@ -112,7 +112,7 @@ def test_a_connection_that_was_there_before_a_reload_is_served_by_the_new_rules(
 
 def test_a_bad_configuration_is_refused_and_the_old_one_stays(gitlatch, workspace):
     gitlatch.reload(repositories=[{"match": "acme/*", "fech": True}])
-    wait_until(lambda: "fech" in gitlatch.log, "the refusal is logged")
+    gitlatch.wait_log("fech")
     workspace.git("ls-remote", WIDGETS)
 
 
@@ -292,7 +292,7 @@ def test_ten_minutes_old_tokens_are_kept_not_minted_again(gitlatch, workspace, g
 
 def test_without_rules_whatever_the_credential_reaches_with_a_warning(start, folder, github):
     gitlatch = start(repositories=None)
-    assert "repositories" in gitlatch.log
+    gitlatch.wait_log("repositories")
     workspace = gitlatch.workspace(folder / "workspace")
     clone = workspace.clone(WIDGETS)
     commit = workspace.commit(clone, {"a": "a"})

@@ -101,6 +101,13 @@ class Gitlatch:
     def log(self):
         return self.process.stderr
 
+    def wait_log(self, text, seconds=30):
+        """The last line of the log with `text`, as soon as there is one: the log is written beside the work."""
+        def last():
+            lines = [line for line in self.log.split("\n")[:-1] if text in line]
+            return lines[-1] if lines else None
+        return wait_until(last, f"a log line with {text!r}", seconds)
+
     def audit(self, **wanted):
         """The events so far whose members equal `wanted`. A line still being written is left out."""
         path = Path(self.config["log"]["audit"])

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <strings.h>
 #include <sys/resource.h>
@@ -93,6 +94,7 @@ static SSL_CTX *context_new(const SSL_METHOD *method)
 {
     SSL_CTX *context = SSL_CTX_new(method);
 
+    signal(SIGPIPE, SIG_IGN); // who writes to a peer that has gone is told by the write
     if (!context || !SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) ||
         !SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256"))
         bench_die("TLS");

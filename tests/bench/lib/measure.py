@@ -255,6 +255,7 @@ def collect(measure, site, peers, say):
                 rounds[peer.name].append(one_round(measure, site, peer))
             except Failed as failure:
                 rounds[peer.name].append(failure)
+            site.check_origin()
     if measure.added:
         add_difference(rounds, *measure.added)
     return rounds

@@ -42,11 +42,16 @@ def openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+class OriginEnded(Exception):
+    """What was measured since is void, so the run ends."""
+
+
 class Site:
     def __init__(self, folder, programs):
         self.folder = Path(folder)
         self.programs = Path(programs)
         self.processes = []
+        self.origin = None
         self.port = 0
 
     def program(self, name):
@@ -57,7 +62,13 @@ class Site:
         self.certificate("proxy")
         self.port = self.spawn_listener([self.program("origin"), self.folder / "origin.pem",
                                          self.folder / "origin.key", AUTHORIZATION])
+        self.origin = self.processes[-1]
         return self
+
+    def check_origin(self):
+        if self.origin.poll() is not None:
+            said = self.folder.joinpath("bench-origin.log").read_text()
+            raise OriginEnded(f"the origin ended with {self.origin.returncode}: {said}")
 
     def certificate(self, name):
         """A CA of its own (NAME-ca.pem), and a P-256 certificate of GitHub's hosts by it (NAME.pem)."""

@@ -11,6 +11,10 @@ static const char *const dotcom_object_hosts[] = {
     "github-cloud.githubusercontent.com",
 };
 
+// Debian's git trusts what is in its libcurl's directory, too, and GnuTLS reads each of the hundreds of files there
+// for each connection. GnuTLS and OpenSSL take what is no directory for one with nothing in it.
+#define NO_DIRECTORY "/dev/null"
+
 // git-config(1), "Syntax": within double quotes, `"` and `\` are escaped.
 static void append_value(struct text *text, const char *name, const char *value)
 {
@@ -28,6 +32,7 @@ static void append_host(struct text *text, const char *host, const char *proxy_u
     text_format(text, "[http \"https://%s/\"]\n", host);
     append_value(text, "proxy", proxy_url);
     append_value(text, "sslCAInfo", ca);
+    append_value(text, "sslCAPath", NO_DIRECTORY);
     text_format(text, "[url \"https://%s/\"]\n", host);
     text_format(text, "\tinsteadOf = \"git@%s:\"\n", host);
     text_format(text, "\tinsteadOf = \"ssh://git@%s/\"\n", host);

@@ -45,6 +45,7 @@ static void git_gets_proxy_and_trust_for_the_hosts_alone(void **state)
 
         assert_git_reads(settings, "http.proxy", url, "http://127.0.0.1:3128");
         assert_git_reads(settings, "http.sslCAInfo", url, "/public/ca.pem");
+        assert_git_reads(settings, "http.sslCAPath", url, "/dev/null");
         mem_free(url);
     }
     assert_git_reads(settings, "http.proxy", "https://gitlab.example/acme/widgets.git", "");
@@ -61,6 +62,7 @@ static void objects_of_github_go_the_same_way_without_our_trust(void **state)
     assert_git_reads(settings, "http.proxy", "https://github-cloud.s3.amazonaws.com/x",
                      "http://127.0.0.1:3128");
     assert_git_reads(settings, "http.sslCAInfo", "https://github-cloud.s3.amazonaws.com/x", "");
+    assert_git_reads(settings, "http.sslCAPath", "https://github-cloud.s3.amazonaws.com/x", "");
     mem_free(settings);
 }
 

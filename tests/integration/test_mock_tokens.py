@@ -66,6 +66,24 @@ def test_installations_are_looked_up(direct):
     assert direct.api("/app/installations", direct.token())[0] == 401
 
 
+def test_apps_are_told_apart(direct, github):
+    other = github.app(23456)
+    at_initech, at_acme = github.install("initech", 23456), github.install("acme", 23456)
+    mine, jwt = direct.jwt(), sign_jwt(other["private_key"], iss=23456)
+    assert direct.api("/app", sign_jwt(other["private_key"], iss="Iv23limock0000023456"))[1]["slug"] == "gitlatch-mock-23456"
+    for wrong in (sign_jwt(other["private_key"]), direct.jwt(iss=23456)):
+        assert direct.api("/app", wrong)[1]["message"] == NOT_DECODED, "another App's key"
+    assert [one["id"] for one in direct.api("/app/installations", jwt)[1]] == [at_initech, at_acme]
+    for path, found, ours in (("/orgs/initech/installation", at_initech, None), ("/orgs/globex/installation", None, 700002),
+                              ("/repos/acme/widgets/installation", at_acme, 700001)):
+        assert [direct.api(path, who)[1].get("id") for who in (jwt, mine)] == [found, ours], path
+    assert direct.mint(at_initech)[0] == direct.mint(700001, jwt)[0] == 404, "another App's installation"
+    token = direct.token(installation=at_initech, jwt=jwt)
+    assert token.startswith("ghs_23456_") and direct.api("/repos/initech/tps", token)[0] == 200
+    github.control("POST", "/installation", owner="initech", app=23456, removed=True)
+    assert direct.api("/repos/initech/tps", token)[0] == 401
+
+
 def test_a_token_is_long_and_opaque(direct, github):
     tokens = [direct.token() for _ in range(8)]
     assert len({len(token) for token in tokens}) > 1

@@ -25,15 +25,6 @@ def mints(github):
     return [request for request in github.requests(method="POST") if request.path.endswith("/access_tokens")]
 
 
-def start_several(start, hosts, apps):
-    """`start` knows of one GitHub; with several the configuration has a list."""
-    gitlatch = start(github=hosts[0], credentials=apps[:1])
-    gitlatch.stop()
-    gitlatch.config.update(github=hosts, credentials=apps)
-    gitlatch.write_config()
-    return gitlatch.start()
-
-
 # Narrow by default.
 
 def test_a_fetch_never_carries_a_token_that_can_write(workspace, github):
@@ -67,22 +58,6 @@ def test_workflows_can_be_changed_where_the_rule_grants_it(start, folder, github
         pushed = [request for request in github.requests() if request.path.endswith("/git-receive-pack")][-1]
         assert pushed.scope["permissions"] == {"contents": "write", "metadata": "read",
                                                **({"workflows": "write"} if served else {})}
-
-
-def test_several_githubs_have_an_app_each(start, folder, github):
-    names = {"ghe.test": "https://ghe.test/api/v3", "github.com": "https://api.github.com"}
-    hosts = [{"host": name, "api": api, "trust": str(github.ca),
-              "connect_to": github.connect_to([name, "api.github.com"])} for name, api in names.items()]
-    apps = [{"type": "app", "host": name, "app_id": APP_ID, "private_key": str(github.app_key)} for name in names]
-    gitlatch = start_several(start, hosts, apps)
-    workspace = gitlatch.workspace(folder / "workspace")
-    for name in names:
-        workspace.git("ls-remote", f"https://{name}/acme/widgets.git")
-        served = github.requests(host=name)[-1]
-        assert served.status == 200 and served.auth == "basic" and served.scope["permissions"]["contents"] == "read"
-    assert {request.host for request in mints(github)} == {"ghe.test", "api.github.com"}
-    events = gitlatch.audit(event="request", repository="acme/widgets")
-    assert {(event["host"], event["source"]) for event in events} == {("ghe.test", "app"), ("github.com", "app-2")}
 
 
 # Clocks.

@@ -42,12 +42,13 @@ json_t *api_account(const struct virtual_host *host, const struct account *accou
 json_t *api_installation(const struct virtual_host *host, const struct installation *installation)
 {
     const struct account *account = installation->account;
+    const struct app *app = installation->app;
     unsigned long long id = installation->id;
     json_t *json = json_pack(
-        "{s:I,s:o,s:s,s:i,s:s,s:s,s:I,s:s,s:O,s:[],s:s,s:s,s:n,s:n,s:s?}", "id", (json_int_t)id, "account",
+        "{s:I,s:o,s:s,s:I,s:s,s:s,s:I,s:s,s:O,s:[],s:s,s:s,s:n,s:n,s:s?}", "id", (json_int_t)id, "account",
         api_account(host, account), "repository_selection",
-        installation->all_repositories ? "all" : "selected", "app_id", WORLD_APP_ID, "client_id",
-        WORLD_CLIENT_ID, "app_slug", WORLD_APP_SLUG, "target_id", (json_int_t)account->id, "target_type",
+        installation->all_repositories ? "all" : "selected", "app_id", (json_int_t)app->id, "client_id",
+        app->client_id, "app_slug", app->slug, "target_id", (json_int_t)account->id, "target_type",
         account->organization ? "Organization" : "User", "permissions", installation->permissions, "events",
         "created_at", CREATED, "updated_at", CREATED, "single_file_name", "suspended_by", "suspended_at",
         installation->suspended ? CREATED : NULL);
@@ -63,30 +64,34 @@ json_t *api_installation(const struct virtual_host *host, const struct installat
 
 static void get_app(const struct api_request *request, struct api_answer *answer)
 {
+    const struct app *app = request->who.app;
     json_t *owner = api_account(request->call->host, world_account("octocat"));
 
     api_give(answer, 200,
-             json_pack("{s:i,s:s,s:s,s:s,s:s,s:o,s:s,s:s,s:s,s:s,s:s,s:{s:s,s:s},s:[]}", "id", WORLD_APP_ID,
-                       "slug", WORLD_APP_SLUG, "client_id", WORLD_CLIENT_ID, "node_id", "A_12345", "name",
-                       "gitlatch mock", "owner", owner, "description", "", "external_url",
-                       "https://example.com", "html_url", "https://github.com/apps/" WORLD_APP_SLUG,
-                       "created_at", CREATED, "updated_at", CREATED, "permissions", "metadata", "read",
-                       "contents", "write", "events"));
+             json_pack("{s:I,s:s,s:s,s:o,s:s,s:o,s:s,s:s,s:o,s:s,s:s,s:{s:s,s:s},s:[]}", "id",
+                       (json_int_t)app->id, "slug", app->slug, "client_id", app->client_id, "node_id",
+                       json_sprintf("A_%llu", (unsigned long long)app->id), "name", app->name, "owner", owner,
+                       "description", "", "external_url", "https://example.com", "html_url",
+                       json_sprintf("https://github.com/apps/%s", app->slug), "created_at", CREATED,
+                       "updated_at", CREATED, "permissions", "metadata", "read", "contents", "write",
+                       "events"));
 }
 
 static void list_installations(const struct api_request *request, struct api_answer *answer)
 {
     json_t *list = json_array();
 
-    for (struct installation *one = world_installation_list(); one; one = one->next)
-        json_array_append_new(list, api_installation(request->call->host, one));
+    for (struct installation *one = world_installation_list(); one; one = one->next) {
+        if (one->app == request->who.app)
+            json_array_append_new(list, api_installation(request->call->host, one));
+    }
     api_give(answer, 200, api_page(request, answer, list, "/app/installations"));
 }
 
 static void give_installation(const struct api_request *request, struct api_answer *answer,
                               const struct installation *installation)
 {
-    if (installation)
+    if (installation && installation->app == request->who.app)
         api_give(answer, 200, api_installation(request->call->host, installation));
     else
         api_fail(answer, 404, "Not Found");
@@ -104,7 +109,7 @@ static void get_account_installation(const struct api_request *request, struct a
     bool organization = strcmp(request->call->segments[0], "orgs") == 0;
     bool fits = account && account->organization == organization;
 
-    give_installation(request, answer, fits ? world_installation_of(account) : NULL);
+    give_installation(request, answer, fits ? world_installation_of(account, request->who.app) : NULL);
 }
 
 static void list_installation_repositories(const struct api_request *request, struct api_answer *answer)

@@ -4,15 +4,6 @@
 #include "git_command.h"
 #include "mock_setting.h"
 
-// Who asks, as the author of things; owned by the caller.
-static char *actor_of(const struct api_request *request)
-{
-    const struct issued_token *token = request->who.token;
-
-    return token && token->user ? mock_text_copy(token->user->login)
-                                : mock_text_format("%s[bot]", WORLD_APP_SLUG);
-}
-
 static void give_list(const struct api_request *request, struct api_answer *answer, json_t *list,
                       const char *what)
 {
@@ -59,7 +50,7 @@ static json_t *make_item(const struct api_request *request, const char *kind, co
 {
     struct repository *repository = request->repository;
     char *name = world_full_name(repository);
-    char *actor = actor_of(request);
+    char *actor = principal_login(&request->who);
     int64_t number = repository->next_number++;
     const struct virtual_host *host = request->call->host;
     char when[32];
@@ -156,7 +147,7 @@ void api_create_comment(const struct api_request *request, struct api_answer *an
 {
     json_t *comments = comments_of_path(request);
     const char *body = api_string(request, "body");
-    char *actor = actor_of(request);
+    char *actor = principal_login(&request->who);
     json_t *comment;
 
     if (!comments) {

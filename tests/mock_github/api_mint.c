@@ -143,7 +143,7 @@ void api_mint(const struct api_request *request, struct api_answer *answer)
 {
     struct installation *installation = world_installation(strtoull(request->call->segments[2], NULL, 10));
 
-    if (!installation)
+    if (!installation || installation->app != request->who.app)
         api_fail(answer, 404, "Not Found");
     else if (installation->suspended)
         api_fail(answer, 403, "This installation has been suspended");

@@ -111,6 +111,7 @@ void api_create_release(const struct api_request *request, struct api_answer *an
     bool draft = json_is_true(json_object_get(request->body, "draft"));
     const struct virtual_host *host = request->call->host;
     char *name = world_full_name(request->repository);
+    char *author = principal_login(&request->who);
     unsigned long long id = ++last_id;
     json_t *release;
 
@@ -122,7 +123,7 @@ void api_create_release(const struct api_request *request, struct api_answer *an
             "node_id", json_sprintf("RE_%llu", id), "tag_name", tag, "name", title ? title : tag, "body",
             body ? body : "", "target_commitish", target && *target ? target : "HEAD", "draft", draft,
             "prerelease", 0, "created_at", "2024-01-01T00:00:00Z", "published_at", "2024-01-01T00:00:00Z",
-            "author", "login", WORLD_APP_SLUG "[bot]", "assets", "url",
+            "author", "login", author, "assets", "url",
             json_sprintf("%s/repos/%s/releases/%llu", host->api_url, name, id), "upload_url",
             json_sprintf("%s/repos/%s/releases/%llu/assets{?name,label}", host->uploads_url, name, id),
             "assets_url", json_sprintf("%s/repos/%s/releases/%llu/assets", host->api_url, name, id),
@@ -132,6 +133,7 @@ void api_create_release(const struct api_request *request, struct api_answer *an
         json_array_append(request->repository->releases, release);
         api_give(answer, 201, release);
     }
+    free(author);
     free(name);
 }
 

@@ -120,7 +120,8 @@ static void get_repository(const struct api_request *request, struct api_answer 
 
 static void get_installation(const struct api_request *request, struct api_answer *answer)
 {
-    const struct installation *installation = world_installation_of(request->repository->owner);
+    const struct installation *installation =
+        world_installation_of(request->repository->owner, request->who.app);
 
     if (!installation || !world_covers(installation, request->repository)) {
         api_fail(answer, 404, "Not Found");

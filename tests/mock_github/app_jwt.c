@@ -5,21 +5,15 @@
 
 #include <jansson.h>
 #include <jwt.h>
+#include <openssl/evp.h>
 
 #include "mock_setting.h"
-#include "world.h"
+#include "mock_text.h"
 
 // "maximum of 10 minutes into the future" (GitHub, "Generating a JSON Web Token").
 #define LIFE_MAX_SECONDS 600
 // Its tolerance for an `iat` in the future is not documented; none is the strictest.
 #define ISSUED_AHEAD_MAX_SECONDS 0
-
-static char *public_key;
-
-void app_jwt_set_key(char *pem)
-{
-    public_key = pem;
-}
 
 static const char *check_times(json_t *claims)
 {
@@ -39,48 +33,77 @@ static const char *check_times(json_t *claims)
     return NULL;
 }
 
-static bool is_our_app(json_t *issuer)
-{
-    if (json_is_integer(issuer))
-        return json_integer_value(issuer) == WORLD_APP_ID;
-    return strcmp(json_string_value(issuer), WORLD_CLIENT_ID) == 0 ||
-           atol(json_string_value(issuer)) == WORLD_APP_ID;
-}
-
-static const char *check_claims(json_t *claims, int *ret_status)
+// Who signed it, as the token itself says; the App's key then tells whether that is true.
+static const struct app *issuer_of(json_t *claims, int *ret_status, const char **ret_problem)
 {
     json_t *issuer = json_object_get(claims, "iss");
-    const char *problem;
+    const struct app *app = NULL;
 
     *ret_status = 401;
-    if (!json_is_integer(issuer) && !json_is_string(issuer))
-        return "Missing 'issuer' claim ('iss')";
-    if (!is_our_app(issuer)) {
-        *ret_status = 404;
-        return "Integration not found";
+    *ret_problem = "Missing 'issuer' claim ('iss')";
+    if (json_is_integer(issuer)) {
+        app = app_find((uint64_t)json_integer_value(issuer));
+    } else if (json_is_string(issuer)) {
+        app = app_find_client(json_string_value(issuer));
+        if (!app)
+            app = app_find(strtoull(json_string_value(issuer), NULL, 10));
+    } else {
+        return NULL;
     }
-    problem = check_times(claims);
-    return problem;
+    if (!app) {
+        *ret_status = 404;
+        *ret_problem = "Integration not found";
+    }
+    return app;
 }
 
-const char *app_jwt_verify(const char *jwt, int *ret_status)
+// The second part of a token as JSON, owned by the caller; NULL: malformed.
+static json_t *read_claims(const char *jwt)
 {
-    jwt_t *decoded = NULL;
-    char *text = NULL;
+    const char *start = strchr(jwt, '.');
+    size_t size = start ? strcspn(start + 1, ".") : 0;
+    char *text = mock_text_allocate(size + 4);
+    unsigned char *decoded = mock_text_allocate(size + 4);
     json_t *claims = NULL;
-    const char *problem = "A JSON web token could not be decoded";
+    int length;
 
-    *ret_status = 401;
-    if (jwt_decode(&decoded, jwt, (const unsigned char *)public_key, (int)strlen(public_key)) != 0)
-        return problem;
-    if (jwt_get_alg(decoded) == JWT_ALG_RS256) {
-        text = jwt_get_grants_json(decoded, NULL);
-        claims = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-        if (claims)
-            problem = check_claims(claims, ret_status);
+    for (size_t i = 0; i < size; i++)
+        text[i] = start[1 + i] == '-' ? '+' : start[1 + i] == '_' ? '/' : start[1 + i];
+    while (size % 4 != 0)
+        text[size++] = '=';
+    length = EVP_DecodeBlock(decoded, (const unsigned char *)text, (int)size);
+    if (length > 0)
+        claims = json_loads((const char *)decoded, JSON_REJECT_DUPLICATES, NULL);
+    free(decoded);
+    free(text);
+    return claims;
+}
+
+static bool is_signed_by(const char *jwt, const struct app *app)
+{
+    const unsigned char *key = (const unsigned char *)app->public_key;
+    jwt_t *decoded = NULL;
+    bool is = jwt_decode(&decoded, jwt, key, (int)strlen(app->public_key)) == 0 &&
+              jwt_get_alg(decoded) == JWT_ALG_RS256;
+
+    jwt_free(decoded);
+    return is;
+}
+
+const struct app *app_jwt_verify(const char *jwt, int *ret_status, const char **ret_problem)
+{
+    json_t *claims = read_claims(jwt);
+    const struct app *app = claims ? issuer_of(claims, ret_status, ret_problem) : NULL;
+
+    if (!claims || (app && !is_signed_by(jwt, app))) {
+        *ret_status = 401;
+        *ret_problem = "A JSON web token could not be decoded";
+        app = NULL;
+    } else if (app) {
+        *ret_status = 401;
+        *ret_problem = check_times(claims);
+        app = *ret_problem ? NULL : app;
     }
     json_decref(claims);
-    free(text);
-    jwt_free(decoded);
-    return problem;
+    return app;
 }

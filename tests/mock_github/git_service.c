@@ -38,8 +38,7 @@ static struct git_access refuse_bad(struct git_access access)
 static struct git_access refuse_not_granted(struct git_access access, int level)
 {
     char *name = world_full_name(access.repository);
-    char *who = access.who.token->user ? mock_text_copy(access.who.token->user->login)
-                                       : mock_text_format("%s[bot]", WORLD_APP_SLUG);
+    char *who = principal_login(&access.who);
     char *text = level > 1 ? mock_text_format("Permission to %s.git denied to %s.\n", name, who)
                            : mock_text_copy("Read access to repository not granted.\n");
 

@@ -26,12 +26,17 @@ static json_t *find_repository(struct graphql_execution *execution, json_t *argu
 
 static json_t *viewer(struct graphql_execution *execution, json_t *arguments)
 {
-    const struct issued_token *token = execution->request->who.token;
+    const struct principal *who = &execution->request->who;
+    char *login;
+    json_t *json;
 
-    if (token->user)
-        return graphql_account(token->user);
-    return json_pack("{s:s,s:s,s:s,s:s}", "__typename", "User", "id", "BOT_1", "login",
-                     WORLD_APP_SLUG "[bot]", "name", WORLD_APP_SLUG);
+    if (who->token->user)
+        return graphql_account(who->token->user);
+    login = app_login(who->app);
+    json = json_pack("{s:s,s:s,s:s,s:s}", "__typename", "User", "id", "BOT_1", "login", login, "name",
+                     who->app->slug);
+    free(login);
+    return json;
 }
 
 static json_t *find_account(struct graphql_execution *execution, json_t *arguments)

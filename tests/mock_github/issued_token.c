@@ -36,7 +36,7 @@ static void add_alphanumeric(struct mock_text *text, size_t count)
 }
 
 // ghs_APPID_header.payload.signature, about 520 characters, always with "-" and "_" (protocol.md, trap 6).
-static char *make_value(void)
+static char *make_value(const struct app *app)
 {
     struct mock_text text = {0};
     unsigned char length;
@@ -47,7 +47,7 @@ static char *make_value(void)
         add_alphanumeric(&text, 36);
         return text.data;
     }
-    mock_text_printf(&text, "ghs_%d_", WORLD_APP_ID);
+    mock_text_printf(&text, "ghs_%llu_", (unsigned long long)app->id);
     add_random(&text, 27);
     mock_text_add_string(&text, ".-_");
     add_random(&text, 80 + length % 40u);
@@ -76,7 +76,7 @@ struct issued_token *issued_token_mint(const struct installation *installation, 
                                        json_t *permissions, uint64_t *repository_ids, size_t repository_count,
                                        bool all_repositories)
 {
-    struct issued_token *token = add(make_value(), web);
+    struct issued_token *token = add(make_value(installation->app), web);
 
     token->installation_id = installation->id;
     token->permissions = permissions;

@@ -159,9 +159,7 @@ static void handle(struct lfs_exchange *exchange, int level, lfs_handler *handle
     access = git_service_access(exchange->call, "contents", level);
     if (access.status == 200) {
         exchange->repository = access.repository;
-        exchange->actor = !access.who.token        ? mock_text_copy("anonymous")
-                          : access.who.token->user ? mock_text_copy(access.who.token->user->login)
-                                                   : mock_text_format("%s[bot]", WORLD_APP_SLUG);
+        exchange->actor = principal_login(&access.who);
         handler(exchange);
     } else {
         refuse(exchange, &access);

@@ -235,9 +235,8 @@ static void make_app_key(const char *path)
     EVP_PKEY_free(key);
 }
 
-char *mock_ca_app_key(const char *directory)
+char *mock_ca_app_key(const char *path)
 {
-    char *path = mock_text_format("%s/app.pem", directory);
     FILE *file;
     EVP_PKEY *key;
     BIO *memory = BIO_new(BIO_s_mem());
@@ -256,6 +255,5 @@ char *mock_ca_app_key(const char *directory)
     BIO_free(memory);
     EVP_PKEY_free(key);
     fclose(file);
-    free(path);
     return public_key;
 }

@@ -21,8 +21,8 @@ void mock_ca_open(const char *directory);
 SSL_CTX *mock_ca_context(enum mock_certificate certificate);
 const char *mock_ca_certificate_name(enum mock_certificate certificate);
 
-// DIRECTORY/app.pem: the App's RSA key (PKCS#8), made where it is not there. The public half as PEM, owned by
-// the caller.
-char *mock_ca_app_key(const char *directory);
+// The RSA key of an App (PKCS#8) in the file `path`, made where it is not there. Its public half as PEM, owned
+// by the caller.
+char *mock_ca_app_key(const char *path);
 
 #endif

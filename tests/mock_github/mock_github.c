@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app_jwt.h"
 #include "git_command.h"
 #include "git_hook.h"
 #include "greeting.h"
@@ -195,7 +194,6 @@ int main(int argc, char **argv)
     git_command_configure(state);
     git_hook_install(state);
     mock_ca_open(state);
-    app_jwt_set_key(mock_ca_app_key(state));
     world_set_state_directory(state);
     world_seed();
     start(&options, state);

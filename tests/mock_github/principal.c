@@ -17,6 +17,7 @@ static struct principal of_installation(struct issued_token *token)
     principal.installation = world_installation(token->installation_id);
     if (!principal.installation)
         return bad(401, "Bad credentials");
+    principal.app = principal.installation->app;
     if (principal.installation->suspended)
         return bad(403, "This installation has been suspended");
     if (principal.installation->account->ip_allow_list)
@@ -87,13 +88,14 @@ static bool looks_like_jwt(const char *value)
 
 static struct principal of_bearer(struct call *call, const char *value)
 {
+    const struct app *app;
     int status;
     const char *problem;
 
     if (!looks_like_jwt(value))
         return of_token(call, bytes_of_string(value));
-    problem = app_jwt_verify(value, &status);
-    return problem ? bad(status, problem) : (struct principal){.kind = PRINCIPAL_APP};
+    app = app_jwt_verify(value, &status, &problem);
+    return app ? (struct principal){.kind = PRINCIPAL_APP, .app = app} : bad(status, problem);
 }
 
 struct principal principal_of_api(struct call *call)
@@ -109,6 +111,13 @@ struct principal principal_of_api(struct call *call)
     if (strncasecmp(authorization, "token ", 6) == 0)
         return of_bearer(call, authorization + 6);
     return bad(401, "Bad credentials");
+}
+
+char *principal_login(const struct principal *principal)
+{
+    if (!principal->token)
+        return mock_text_copy("anonymous");
+    return principal->token->user ? mock_text_copy(principal->token->user->login) : app_login(principal->app);
 }
 
 bool principal_reaches(const struct principal *principal, const struct repository *repository)

@@ -15,7 +15,7 @@
 
 enum principal_kind {
     PRINCIPAL_NOBODY,       // no Authorization
-    PRINCIPAL_APP,          // a JWT
+    PRINCIPAL_APP,          // a JWT of an App
     PRINCIPAL_INSTALLATION, // a token of an installation
     PRINCIPAL_USER,         // a personal token
     PRINCIPAL_BAD,          // an Authorization that is not accepted
@@ -23,6 +23,7 @@ enum principal_kind {
 
 struct principal {
     enum principal_kind kind;
+    const struct app *app;             // of a JWT, or of an installation's token
     struct issued_token *token;        // of an installation or a user
     struct installation *installation; // of an installation's token
     int status;                        // PRINCIPAL_BAD: what to answer
@@ -41,6 +42,8 @@ void principal_note(struct call *call);
 // the world's lock.
 struct principal principal_of_git(struct call *call);
 struct principal principal_of_api(struct call *call);
+// The name under which it acts ("anonymous" for nobody), owned by the caller.
+char *principal_login(const struct principal *principal);
 // Whether the permission (a name of GitHub's, e.g. "contents") is there at a level of world_level. Under the
 // lock.
 enum access principal_access(const struct principal *principal, const struct repository *repository,

@@ -104,12 +104,13 @@ void world_rename_account(struct account *account, const char *login)
     }
 }
 
-struct installation *world_add_installation(struct account *account)
+struct installation *world_add_installation(struct account *account, const struct app *app)
 {
     struct installation *installation = mock_text_allocate(sizeof(*installation));
     struct installation **end = &installations;
 
     installation->id = ++last_installation_id;
+    installation->app = app;
     installation->account = account;
     installation->all_repositories = true;
     installation->rate_limit = WORLD_RATE_LIMIT;
@@ -131,11 +132,11 @@ struct installation *world_installation(uint64_t id)
     return installation;
 }
 
-struct installation *world_installation_of(const struct account *account)
+struct installation *world_installation_of(const struct account *account, const struct app *app)
 {
     struct installation *installation = installations;
 
-    while (installation && installation->account != account)
+    while (installation && (installation->account != account || installation->app != app))
         installation = installation->next;
     return installation;
 }

@@ -1,4 +1,4 @@
-// What exists on the mock GitHub: accounts, installations of the App, repositories. One lock guards it all;
+// What exists on the mock GitHub: accounts, installations of Apps, repositories. One lock guards it all;
 // whoever calls a function of this header holds it, unless the function says otherwise.
 #ifndef GITLATCH_WORLD_H
 #define GITLATCH_WORLD_H
@@ -11,10 +11,8 @@
 #include <gitlatch/attr.h>
 #include <gitlatch/bytes.h>
 
-// The App of all tests.
-#define WORLD_APP_ID     12345
-#define WORLD_CLIENT_ID  "Iv23limockgithub0001"
-#define WORLD_APP_SLUG   "gitlatch-mock"
+#include "app.h"
+
 #define WORLD_RATE_LIMIT 5000 // requests an hour an installation (protocol.md, A)
 
 struct account {
@@ -27,6 +25,7 @@ struct account {
 
 struct installation {
     uint64_t id;
+    const struct app *app;
     struct account *account;
     json_t *permissions;   // {"contents": "write", …}
     bool all_repositories; // else those whose `selected` is set
@@ -66,9 +65,9 @@ struct account *world_account(const char *login); // case-insensitive; NULL: non
 // Old URLs of its repositories are answered with redirects.
 void world_rename_account(struct account *account, const char *login);
 
-struct installation *world_add_installation(struct account *account);
+struct installation *world_add_installation(struct account *account, const struct app *app);
 struct installation *world_installation(uint64_t id);
-struct installation *world_installation_of(const struct account *account);
+struct installation *world_installation_of(const struct account *account, const struct app *app);
 struct installation *world_installation_list(void);
 void world_remove_installation(struct installation *installation);
 bool world_covers(const struct installation *installation, const struct repository *repository);

@@ -116,16 +116,15 @@ static struct account *account_named(const char *login)
 static void seed_accounts(void)
 {
     static const char *const installed[] = {"acme", "globex", "umbrella", "hooli"};
-    struct account *account;
+    const struct app *app = app_add(APP_ID);
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(installed); i++)
-        world_add_installation(world_add_account(installed[i], true));
-    world_installation_of(world_account("acme"))->all_repositories = false;
-    world_installation_of(world_account("umbrella"))->suspended = true;
+        world_add_installation(world_add_account(installed[i], true), app);
+    world_installation_of(world_account("acme"), app)->all_repositories = false;
+    world_installation_of(world_account("umbrella"), app)->suspended = true;
     world_account("hooli")->ip_allow_list = true;
     world_add_account("initech", true);
-    account = world_add_account("octocat", false);
-    world_add_installation(account);
+    world_add_installation(world_add_account("octocat", false), app);
     world_add_account("mallory", false);
 }
 

@@ -106,6 +106,15 @@ class Github:
         """Every token given out so far is worth nothing any more."""
         self.control("POST", "/token/revoke")
 
+    def app(self, number):
+        """Makes another App, installed nowhere; the `credentials` entry of gitlatch that is it."""
+        made = json.loads(self.control("POST", "/app", id=number))
+        return {"type": "app", "app_id": str(made["id"]), "private_key": made["private_key"]}
+
+    def install(self, owner, app=APP_ID, **changes):
+        """Installs an App for an owner, or changes its installation there; the installation's id."""
+        return json.loads(self.control("POST", "/installation", owner=owner, app=int(app), installed=True, **changes))["id"]
+
     # Contents.
 
     def repository(self, name, private=True, files=None):

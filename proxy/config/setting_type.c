@@ -251,6 +251,8 @@ static void clear_argv(const struct setting *setting, void *base)
 
 const struct setting_type setting_string = {"text", "a text", read_string, setting_clear_string};
 const struct setting_type setting_file = {"file", "the path of a file", read_string, setting_clear_string};
+const struct setting_type setting_directory = {"directory", "the path of a directory", read_string,
+                                               setting_clear_string};
 const struct setting_type setting_web_url = {"URL", "a URL such as https://host:port", read_web_url,
                                              setting_clear_string};
 const struct setting_type setting_flag = {"true | false", "true or false", read_flag, NULL};

@@ -16,7 +16,8 @@ struct setting_bounds {
 };
 
 extern const struct setting_type setting_string; // char *: any text
-extern const struct setting_type setting_file;   // char *: the path of a file or directory
+extern const struct setting_type setting_file;      // char *: the path of a file
+extern const struct setting_type setting_directory; // char *: the path of a directory
 extern const struct setting_type
     setting_web_url; // char *: http:// or https://, without user, query and fragment
 extern const struct setting_type setting_flag;     // bool

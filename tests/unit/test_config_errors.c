@@ -56,7 +56,7 @@ static const struct {
     {APP "ca: {state: true}\n", "2: ca.state: must be the path of a file, not true"},
     {APP "ca: {state: ~}\n", "2: ca.state: has no value; give the path of a file, or leave the key out"},
     {APP "ca: {state: \"\"}\n", "2: ca.state: is empty; give the path of a file, or leave the key out"},
-    {APP "ca: {state: \"a\\0b\"}\n", "2: ca.state: holds a NUL byte; give the path of a file"},
+    {APP "ca: {state: \"a\\0b\"}\n", "2: ca.state: holds a NUL byte; give the path of a directory"},
     {APP "ca: {roots: /etc/ca.pem}\n", "2: ca.roots: must be a list of files, not \"/etc/ca.pem\""},
     {APP "ca: {roots: [a, [b]]}\n", "2: ca.roots[1]: must be a text, not a list"},
     {APP "listen: \"a\\nb\\e[31m\"\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or "

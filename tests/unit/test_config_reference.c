@@ -147,6 +147,8 @@ static void test_print(void **state)
     config_reference_print(&text);
     assert_non_null(
         strstr(text.data, "\nlimits.idle: duration (default: 5m)\n    without a byte either way"));
+    assert_non_null(strstr(text.data, "\nca.state: directory\n"));
+    assert_non_null(strstr(text.data, "\nca.publish: directory (default: "));
     assert_non_null(strstr(text.data, "\nlog.format: json | text (default: json)\n"));
     assert_non_null(
         strstr(text.data, "\ncredentials[].type: app | broker | platform | command | file | environment\n"));

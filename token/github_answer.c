@@ -185,23 +185,54 @@ bool github_answer_installation(struct bytes body, struct github_installation *r
     return done;
 }
 
+// NULL sets the error.
+static json_t *parse_installations(struct bytes body, struct error *ret_error)
+{
+    json_t *root = parse(body, ret_error);
+
+    if (root && (!json_is_array(root) || json_array_size(root) > GITHUB_ANSWER_ITEMS_MAX)) {
+        error_set(ret_error, "the answer is no list of installations");
+        json_decref(root);
+        return NULL;
+    }
+    return root;
+}
+
 bool github_answer_installations(struct bytes body, struct github_installation **ret_installations, size_t *ret_count,
                                  struct error *ret_error)
 {
-    json_t *root = parse(body, ret_error);
+    json_t *root = parse_installations(body, ret_error);
     size_t count = json_array_size(root), kept = 0;
 
     if (!root)
         return false;
-    if (!json_is_array(root) || count > GITHUB_ANSWER_ITEMS_MAX) {
-        json_decref(root);
-        return error_set(ret_error, "the answer is no list of installations");
-    }
     struct github_installation *installations = mem_alloc(count * sizeof(*installations));
     for (size_t i = 0; i < count; i++)
         kept += read_installation(json_array_get(root, i), &installations[kept]);
     json_decref(root);
     *ret_installations = installations;
+    *ret_count = kept;
+    return true;
+}
+
+bool github_answer_grants(struct bytes body, struct github_grant **ret_grants, size_t *ret_count,
+                          struct error *ret_error)
+{
+    json_t *root = parse_installations(body, ret_error);
+    size_t count = json_array_size(root), kept = 0;
+
+    if (!root)
+        return false;
+    struct github_grant *grants = mem_alloc_zero(count, sizeof(*grants));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(root, i);
+        if (!read_installation(item, &grants[kept].installation))
+            continue;
+        grants[kept].readable = read_permissions(json_object_get(item, "permissions"), &grants[kept].permissions);
+        kept++;
+    }
+    json_decref(root);
+    *ret_grants = grants;
     *ret_count = kept;
     return true;
 }

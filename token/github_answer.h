@@ -50,6 +50,16 @@ bool github_answer_installation(struct bytes body, struct github_installation *r
 bool github_answer_installations(struct bytes body, struct github_installation **ret_installations, size_t *ret_count,
                                  struct error *ret_error) GL_MUST_CHECK;
 
+// What an installation was granted at most.
+struct github_grant {
+    struct github_installation installation;
+    bool readable; // false: more, or other, than can be held here, so that `permissions` tells nothing
+    struct permissions permissions;
+};
+// The answer of github_answer_installations, with what each was granted. The array is given to mem_free.
+bool github_answer_grants(struct bytes body, struct github_grant **ret_grants, size_t *ret_count,
+                          struct error *ret_error) GL_MUST_CHECK;
+
 // A page of repositories, and how many there are in all. The array is given to mem_free.
 bool github_answer_repositories(struct bytes body, struct token_repository **ret_repositories, size_t *ret_count,
                                 size_t *ret_total, struct error *ret_error) GL_MUST_CHECK;

@@ -15,6 +15,7 @@
 #include "credential_options.h"
 #include "mint_scope.h"
 
+struct github_grant;
 struct http_transport;
 struct loop;
 struct metrics;
@@ -58,10 +59,17 @@ struct source_mint {
     void *arg;
 };
 
-// A question to the issuer; each type's own. `text` says what was found or what is wrong; `owner` is one for whom a token
-// can be minted, NULL: none.
+// What an issuer was found to say. All is on loan during the callback.
+struct source_probed {
+    bool ok;
+    const char *text;                  // what was found, or what is wrong
+    const char *owner;                 // one for whom a token can be minted ("": the pinned installation's); NULL: none
+    const struct github_grant *grants; // of the installations that it gives tokens of
+    size_t grant_count;
+};
+// A question to the issuer; each type's own.
 struct source_probe;
-typedef void source_probe_fn(void *arg, bool ok, const char *text, const char *owner);
+typedef void source_probe_fn(void *arg, const struct source_probed *probed);
 
 struct source_type {
     enum credential_type type;

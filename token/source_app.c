@@ -13,6 +13,7 @@
 
 struct source_app {
     struct source source;
+    uint64_t pinned; // the configured installation; 0: none
     struct app_key *key;
     struct app_caller caller;
     struct app_installations *installations;
@@ -164,6 +165,7 @@ static struct source_mint *app_mint(struct source *source, const struct mint_sco
 // `check`: where the App is installed shows that its key and id are taken.
 
 struct source_probe {
+    const struct source_app *self;
     source_probe_fn *done;
     void *arg;
     struct app_call *call;
@@ -175,30 +177,46 @@ static void app_probe_cancel(struct source_probe *probe)
     mem_free(probe);
 }
 
+// What of all installations is the pinned one's comes first; returns how many that are.
+static size_t select_pinned(struct github_grant *grants, size_t count, uint64_t pinned)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (grants[i].installation.id == pinned) {
+            grants[0] = grants[i];
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void on_probed(void *arg, const struct http_answer *answer, const struct source_failure *failure)
 {
     struct source_probe probe = *(struct source_probe *)arg;
-    struct github_installation *installations = NULL;
+    struct github_grant *grants = NULL;
+    struct source_probed probed = {0};
     struct text text = {0};
     size_t count = 0;
     struct error error;
-    bool ok = false;
 
     mem_free(arg);
     if (failure) {
         text_append(&text, failure->verdict.sentence);
-    } else if (!github_answer_installations(answer->body, &installations, &count, &error)) {
+    } else if (!github_answer_grants(answer->body, &grants, &count, &error)) {
         text_append(&text, error.text);
     } else if (count == 0) {
         text_append(&text, "GitHub takes the App's key, but the App is installed for nobody: install it in its settings");
     } else {
-        ok = true;
+        probed.ok = true;
         text_append(&text, "GitHub takes the App's key; it is installed for ");
         for (size_t i = 0; i < count; i++)
-            text_format(&text, "%s%s", i ? ", " : "", installations[i].owner);
+            text_format(&text, "%s%s", i ? ", " : "", grants[i].installation.owner);
+        probed.owner = probe.self->pinned ? "" : grants[0].installation.owner;
+        probed.grant_count = probe.self->pinned ? select_pinned(grants, count, probe.self->pinned) : count;
     }
-    probe.done(probe.arg, ok, text_string(&text), count ? installations[0].owner : NULL);
-    mem_free(installations);
+    probed.text = text_string(&text);
+    probed.grants = grants;
+    probe.done(probe.arg, &probed);
+    mem_free(grants);
     text_free(&text);
 }
 
@@ -207,7 +225,7 @@ static struct source_probe *app_probe(struct source *source, source_probe_fn *do
     struct source_app *self = (struct source_app *)source;
     struct source_probe *probe = mem_alloc(sizeof(*probe));
 
-    *probe = (struct source_probe){.done = done, .arg = arg};
+    *probe = (struct source_probe){.self = self, .done = done, .arg = arg};
     probe->call = app_call_start(&self->caller, github_call_installations(source->host), on_probed, probe);
     return probe;
 }
@@ -253,6 +271,7 @@ struct source *source_app_new(const struct source *base, const struct credential
     struct source_app *self =
         source_alloc(sizeof(*self), base, &app_type,
                      mem_format("app %s %llu", options->app_id, (unsigned long long)options->installation));
+    self->pinned = options->installation;
     self->key = key;
     self->caller = (struct app_caller){.source = &self->source, .key = key};
     self->installations = app_installations_new(&self->caller, options->installation);

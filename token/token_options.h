@@ -14,6 +14,7 @@
 #include "credential_options.h"
 
 struct dialer;
+struct github_grant;
 struct http_transport;
 struct loop;
 struct metrics;
@@ -83,14 +84,18 @@ struct token_test_line {
     bool ok;
     const char *text; // what was found, or what is wrong and how to mend it; one line
 };
-typedef void token_test_line_fn(void *arg, const struct token_test_line *line);
-// `ok` is false where a line was not.
-typedef void token_test_done_fn(void *arg, bool ok);
+struct token_test_callbacks {
+    void *arg;
+    void (*line)(void *arg, const struct token_test_line *line);
+    // What one installation of an App was granted, after the App's line (github_answer.h).
+    void (*grant)(void *arg, const char *source, const struct github_host *host, const struct github_grant *grant);
+    void (*done)(void *arg, bool ok); // `ok` is false where a line was not
+};
 
 struct token_test;
 // Ends with `done`, never from inside, and is freed then; or with token_test_cancel.
-struct token_test *token_service_test(struct token_service *service, token_test_line_fn *line,
-                                      token_test_done_fn *done, void *arg) GL_MUST_CHECK;
+struct token_test *token_service_test(struct token_service *service, const struct token_test_callbacks *callbacks)
+    GL_MUST_CHECK;
 void token_test_cancel(struct token_test *test);
 
 #endif

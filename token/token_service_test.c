@@ -4,6 +4,7 @@
 
 #include <gitlatch/github_host.h>
 
+#include "github_answer.h"
 #include "github_call.h"
 #include "github_failure.h"
 #include "loop.h"
@@ -13,9 +14,7 @@
 
 struct token_test {
     struct token_service *service; // a reference
-    token_test_line_fn *line;
-    token_test_done_fn *done;
-    void *arg;
+    struct token_test_callbacks callbacks;
     size_t position;
     bool ok;
     struct deferred step;
@@ -49,7 +48,7 @@ static void say(struct token_test *test, bool ok, const char *text)
     struct token_test_line line = {.source = source_of(test)->name, .ok = ok, .text = text};
 
     test->ok &= ok;
-    test->line(test->arg, &line);
+    test->callbacks.line(test->callbacks.arg, &line);
 }
 
 static void next(struct token_test *test)
@@ -110,14 +109,17 @@ static void ask_token(struct token_test *test, const char *owner)
     mint_scope_clear(&scope);
 }
 
-static void on_probed(void *arg, bool ok, const char *text, const char *owner)
+static void on_probed(void *arg, const struct source_probed *probed)
 {
     struct token_test *test = arg;
+    const struct source *source = source_of(test);
 
     test->probe = NULL;
-    say(test, ok, text);
-    if (ok && owner)
-        ask_token(test, owner);
+    say(test, probed->ok, probed->text);
+    for (size_t i = 0; i < probed->grant_count; i++)
+        test->callbacks.grant(test->callbacks.arg, source->name, source->host, &probed->grants[i]);
+    if (probed->ok && probed->owner)
+        ask_token(test, probed->owner);
     else
         next(test);
 }
@@ -128,11 +130,10 @@ static void on_step(void *arg)
     struct source_failure failure;
 
     if (test->position == test->service->source_count) {
-        token_test_done_fn *done = test->done;
+        struct token_test_callbacks callbacks = test->callbacks;
         bool ok = test->ok;
-        arg = test->arg;
         token_test_cancel(test);
-        done(arg, ok);
+        callbacks.done(callbacks.arg, ok);
         return;
     }
     struct source *source = source_of(test);
@@ -146,16 +147,13 @@ static void on_step(void *arg)
     }
 }
 
-struct token_test *token_service_test(struct token_service *service, token_test_line_fn *line,
-                                      token_test_done_fn *done, void *arg)
+struct token_test *token_service_test(struct token_service *service, const struct token_test_callbacks *callbacks)
 {
     struct token_test *test = mem_alloc_zero(1, sizeof(*test));
 
     *test = (struct token_test){
         .service = token_service_ref(service),
-        .line = line,
-        .done = done,
-        .arg = arg,
+        .callbacks = *callbacks,
         .ok = true,
     };
     deferred_init(&test->step, on_step, test);

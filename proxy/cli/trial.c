@@ -2,17 +2,28 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/queue.h>
 
 #include "config_spawner.h"
+#include "github_answer.h"
 #include "loop.h"
 #include "mem.h"
 #include "metrics.h"
+#include "rule_grant.h"
 #include "runtime.h"
 #include "secret.h"
 #include "stream.h"
 #include "tls_client.h"
 
 #define HTTPS_PORT 443
+
+// An owner at a GitHub for whom an App gives the tokens.
+struct trial_owner {
+    STAILQ_ENTRY(trial_owner) link;
+    const struct github_host *host;
+    char name[OWNER_NAME_SIZE];
+};
 
 struct trial {
     struct config *config;
@@ -23,6 +34,8 @@ struct trial {
     const char **names; // of all hosts
     size_t name_count;
     size_t name; // the one being dialled
+    STAILQ_HEAD(, trial_owner) owners;
+    const char *source; // whose grant is compared
     bool ok;
 };
 
@@ -80,6 +93,41 @@ static void on_token_line(void *arg, const struct token_test_line *line)
     say(arg, line->ok, line->source, line->text);
 }
 
+static void on_lack(void *arg, const char *text)
+{
+    struct trial *trial = arg;
+
+    say(trial, false, trial->source, text);
+}
+
+// Whether an App before this one gives the owner's tokens: what it refuses is not asked of the next.
+static bool is_taken(const struct trial *trial, const struct github_host *host, const char *owner)
+{
+    const struct trial_owner *other;
+
+    STAILQ_FOREACH(other, &trial->owners, link) {
+        if (other->host == host && strcmp(other->name, owner) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void on_grant(void *arg, const char *source, const struct github_host *host, const struct github_grant *grant)
+{
+    struct trial *trial = arg;
+    const char *name = grant->installation.owner;
+
+    if (is_taken(trial, host, name))
+        return;
+    struct trial_owner *owner = mem_alloc_zero(1, sizeof(*owner));
+    owner->host = host;
+    memcpy(owner->name, name, sizeof(owner->name));
+    STAILQ_INSERT_TAIL(&trial->owners, owner, link);
+    trial->source = source;
+    if (grant->readable)
+        rule_grant_compare(&trial->config->rules, trial->config->rule_lines, name, &grant->permissions, on_lack, trial);
+}
+
 static void on_tokens_tested(void *arg, bool ok)
 {
     dial_next(arg);
@@ -106,6 +154,12 @@ static bool start(struct trial *trial, struct error *ret_error)
 
 static void stop(struct trial *trial)
 {
+    struct trial_owner *owner;
+
+    while ((owner = STAILQ_FIRST(&trial->owners))) {
+        STAILQ_REMOVE_HEAD(&trial->owners, link);
+        mem_free(owner);
+    }
     mem_free(trial->names);
     runtime_unref(trial->runtime);
     if (trial->metrics)
@@ -119,12 +173,14 @@ static void stop(struct trial *trial)
 bool trial_run(struct config *config)
 {
     struct trial trial = {.config = config, .ok = true};
+    struct token_test_callbacks callbacks = {&trial, on_token_line, on_grant, on_tokens_tested};
     struct error error;
 
+    STAILQ_INIT(&trial.owners);
     if (start(&trial, &error)) {
         trial.names = runtime_intercepted_names(config, &trial.name_count);
         // Ends with on_tokens_tested, after which it is gone.
-        if (token_service_test(trial.runtime->tokens, on_token_line, on_tokens_tested, &trial))
+        if (token_service_test(trial.runtime->tokens, &callbacks))
             loop_run(trial.loop);
     } else {
         say(&trial, false, "credentials", error.text);

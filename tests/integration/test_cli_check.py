@@ -42,6 +42,29 @@ def test_all_is_ok(check, github):
     assert tokens and not any(token in "".join(lines) for token in tokens)
 
 
+def test_permissions_that_the_installation_was_not_granted(check, github):
+    """A misspelt name, or a level too high, would make GitHub refuse each token that asks for it."""
+    rules = [{"match": "acme/widgets", "permissions": {"pull_request": "write", "actions": "write", "issues": "write"}},
+             {"match": "initech/*", "permissions": {"secrets": "read"}}]
+    code, lines, _ = check(repositories=rules)
+    high, typo = failures(lines)
+    assert code == 1 and high.startswith("FAIL  app: rule acme/widgets (line ")
+    assert "`actions: write`, but acme granted the App `actions: read`; lower it, or ask for it" in high
+    assert "`pull_request: write`, which acme did not grant the App; did you mean `pull_requests`?" in typo
+    assert len(lines) == 8, "the token and the hosts are tried all the same"
+
+
+def test_the_first_app_that_an_owner_installed_decides(check, github):
+    first = {"type": "app", "app_id": APP_ID, "private_key": str(github.app_key)}
+    second = github.app(23456)
+    github.install("acme", 23456, permissions={"metadata": "read"})
+    assert check(credentials=[first, second])[0] == 0
+    code, lines, _ = check(credentials=[second, first])
+    assert code == 1 and all(line.startswith("FAIL  app: rule acme/") for line in failures(lines))
+    (pinned,) = [one["id"] for one in json.loads(github.control("GET", "/installation")) if one["owner"] == "globex"]
+    assert check(credentials=[{**first, "installation": pinned}])[0] == 0, "what is pinned is of another owner"
+
+
 def test_lines_that_nobody_takes(check, folder):
     check()
     with open("/dev/full", "w") as full:

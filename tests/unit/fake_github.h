@@ -381,7 +381,9 @@ static inline bool fake_app_call(struct http_request *request, const char *path,
         struct text all = {0};
         for (size_t i = 0; i < FAKE_MAX; i++) {
             if (github->installations[i].id)
-                text_format(&all, "%s{\"id\":%" PRIu64 ",\"account\":{\"login\":\"%s\"}}", all.size ? "," : "",
+                text_format(&all,
+                            "%s{\"id\":%" PRIu64 ",\"account\":{\"login\":\"%s\"},\"permissions\":{\"contents\":\"write\"}}",
+                            all.size ? "," : "",
                             github->installations[i].id, github->installations[i].owner);
         }
         fake_say(request, 200, "[%s]", text_string(&all));

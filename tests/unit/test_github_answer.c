@@ -113,6 +113,28 @@ static void installations_are_read(void **state)
     assert_false(github_answer_installations(BYTES("{}"), &all, &count, NULL));
 }
 
+static void grants_are_read(void **state)
+{
+    struct github_grant *all;
+    size_t count;
+
+    assert_true(github_answer_grants(BYTES("[{\"id\":1,\"account\":{\"login\":\"Acme\"},\"permissions\":{\"issues\":\"read\"}},"
+                                           "{\"id\":2,\"account\":{\"slug\":\"corp\"}},"
+                                           "{\"id\":3,\"account\":{\"login\":\"globex\"},\"permissions\":{\"a\":\"own\"}},"
+                                           "{\"id\":4,\"account\":{\"login\":\"initech\"}}]"),
+                                     &all, &count, NULL));
+    assert_int_equal(count, 3);
+    assert_int_equal(all[0].installation.id, 1);
+    assert_true(all[0].readable);
+    assert_int_equal(permissions_level(&all[0].permissions, BYTES("issues")), PERMISSION_READ);
+    // A level that is not known, and none at all: nothing is said about these.
+    assert_false(all[1].readable);
+    assert_string_equal(all[2].installation.owner, "initech");
+    assert_false(all[2].readable);
+    mem_free(all);
+    assert_false(github_answer_grants(BYTES("{}"), &all, &count, NULL));
+}
+
 static void repositories_are_read(void **state)
 {
     struct token_repository *page, one;
@@ -152,6 +174,7 @@ int main(void)
         cmocka_unit_test(unusable_mints_are_refused),
         cmocka_unit_test(a_token_that_is_too_long_is_refused),
         cmocka_unit_test(installations_are_read),
+        cmocka_unit_test(grants_are_read),
         cmocka_unit_test(repositories_are_read),
         cmocka_unit_test(a_message_is_quoted),
     };

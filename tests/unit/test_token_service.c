@@ -1,4 +1,5 @@
 // Sources in their order, sets, repositories by id, time limits, reload, check.
+#include "github_answer.h"
 #include "token_fixture.h"
 
 static char variable[] = "GITLATCH_UNIT_TOKEN";
@@ -530,10 +531,21 @@ static void on_line(void *arg, const struct token_test_line *line)
     text_format(&said, "%s %s: %s\n", line->ok ? "ok" : "no", line->source, line->text);
 }
 
+static void on_grant(void *arg, const char *source, const struct github_host *host, const struct github_grant *grant)
+{
+    char permissions[256];
+
+    permissions_format(&grant->permissions, permissions, sizeof(permissions));
+    text_format(&said, "%s at %s has of %s: %s\n", source, host->web, grant->installation.owner,
+                grant->readable ? permissions : "what cannot be read");
+}
+
 static void on_tested(void *arg, bool ok)
 {
     text_format(&said, "%s\n", ok ? "all ok" : "not ok");
 }
+
+static const struct token_test_callbacks tester = {NULL, on_line, on_grant, on_tested};
 
 static void check_tries_each(void **state)
 {
@@ -546,10 +558,12 @@ static void check_tries_each(void **state)
     credentials[2].name = unset;
     token_fixture_serve(fixture, credentials, 3);
     text_clear(&said);
-    assert_non_null(token_service_test(fixture->service, on_line, on_tested, NULL));
+    assert_non_null(token_service_test(fixture->service, &tester));
     token_fixture_run(fixture, 10 * SECOND_MS);
     assert_string_equal(text_string(&said),
                         "ok app: GitHub takes the App's key; it is installed for acme, globex\n"
+                        "app at github.com has of acme: contents:write\n"
+                        "app at github.com has of globex: contents:write\n"
                         "ok app: api.github.com takes the token (4999 requests left in this hour)\n"
                         "no environment: GitHub does not accept the credential; api.github.com said 401: Bad credentials\n"
                         "no environment-2: the variable GITLATCH_UNIT_UNSET is not set\n"
@@ -565,12 +579,12 @@ static void check_says_what_is_wrong(void **state)
         (struct fake_fault){.match = "/", .count = 9, .status = 401, .body = "{\"message\":\"A JSON web token could not be decoded\"}"};
     token_fixture_serve(fixture, &fixture->app, 1);
     text_clear(&said);
-    assert_non_null(token_service_test(fixture->service, on_line, on_tested, NULL));
+    assert_non_null(token_service_test(fixture->service, &tester));
     token_fixture_run(fixture, 10 * SECOND_MS);
     assert_string_equal(text_string(&said), "no app: GitHub does not accept the App's key; api.github.com said 401: A JSON "
                                             "web token could not be decoded\nnot ok\n");
     text_free(&said);
-    struct token_test *test = token_service_test(fixture->service, on_line, on_tested, NULL);
+    struct token_test *test = token_service_test(fixture->service, &tester);
     token_fixture_run(fixture, 50);
     token_test_cancel(test);
     assert_int_equal(said.size, 0);

@@ -26,7 +26,7 @@ bool bearer_file_init(struct bearer_file *bearer, const struct credential_option
     if (bytes_start_with(url, BYTES("https://"))) {
         made.tls = tls_client_new(options->trust ? options->trust : SYSTEM_ROOTS, ret_error);
         if (!made.tls)
-            return false;
+            return error_prefix(ret_error, "trust");
     }
     while (bytes_end_with(url, BYTES("/")))
         url.size--;

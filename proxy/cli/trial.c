@@ -133,6 +133,26 @@ static void on_tokens_tested(void *arg, bool ok)
     dial_next(arg);
 }
 
+// The roots of each GitHub, told apart by their keys.
+static bool try_roots(struct trial *trial)
+{
+    const struct config *config = trial->config;
+    bool ok = true;
+
+    for (size_t i = 0; i < config->github_count; i++) {
+        struct error error;
+        struct tls_client *tls = tls_client_new(config->githubs[i].trust, &error);
+        char *key = config->github_count > 1 ? mem_format("github[%zu].trust", i) : mem_string("github.trust");
+
+        if (!tls)
+            say(trial, false, key, error.text);
+        ok &= tls != NULL;
+        tls_client_unref(tls);
+        mem_free(key);
+    }
+    return ok;
+}
+
 static bool start(struct trial *trial, struct error *ret_error)
 {
     struct runtime_options options = {.config = trial->config};
@@ -177,6 +197,8 @@ bool trial_run(struct config *config)
     struct error error;
 
     STAILQ_INIT(&trial.owners);
+    if (!try_roots(&trial))
+        return false;
     if (start(&trial, &error)) {
         trial.names = runtime_intercepted_names(config, &trial.name_count);
         // Ends with on_tokens_tested, after which it is gone.

@@ -16,10 +16,10 @@ RULES = [{"match": "acme/widgets", "fetch": True, "push": ["refs/heads/agent/*"]
 @pytest.fixture
 def check(folder, github):
     """check(*arguments, **configuration): (exit status, lines of stdout, stderr)"""
-    def check(*arguments, env=None, **changes):
+    def check(*arguments, env=None, hosts=None, **changes):
         config = {"credentials": [{"type": "app", "app_id": APP_ID, "private_key": str(github.app_key)}],
                   "repositories": RULES, **changes}
-        config["github"] = {"trust": str(github.ca), "connect_to": github.connect_to(), **config.get("github", {})}
+        config["github"] = hosts or {"trust": str(github.ca), "connect_to": github.connect_to(), **config.get("github", {})}
         path = folder / "gitlatch.yaml"
         path.write_text(json.dumps(config, indent=1))
         done = subprocess.run([BINARY, "check", "-c", path, *arguments], capture_output=True, text=True, timeout=60,
@@ -117,10 +117,23 @@ def test_where_nothing_is_reached_a_proxy_may_be_the_way_out(check, github):
     assert code == 1 and "\n".join(failures(lines)).count("name it in `upstream.proxy`") == 1
 
 
-def test_a_trust_file_that_is_not_there(check):
+def test_a_trust_file_that_is_not_there(check, github):
     code, lines, _ = check(github={"trust": "/nonexistent/roots.pem"})
     assert code == 1
-    assert any("/nonexistent/roots.pem: " in line and "No such file or directory" in line for line in failures(lines))
+    (line,) = failures(lines)
+    assert line.startswith("FAIL  github.trust: /nonexistent/roots.pem: ") and "No such file or directory" in line
+    hosts = [{"host": name, "trust": trust} for name, trust in (("github.com", str(github.ca)), ("ghe.test", "/dev/null"))]
+    app = {"type": "app", "host": "github.com", "app_id": APP_ID, "private_key": str(github.app_key)}
+    code, lines, _ = check(hosts=hosts, credentials=[app])
+    (line,) = failures(lines)
+    assert code == 1 and line.startswith("FAIL  github[1].trust: /dev/null: ")
+
+
+def test_a_trust_file_of_a_credential(check, folder):
+    credential = {"type": "broker", "url": "https://broker.test", "token_file": "/dev/null", "trust": "/nonexistent/ca.pem"}
+    code, lines, _ = check(credentials=[credential])
+    (line,) = failures(lines)
+    assert code == 1 and line.startswith("FAIL  credentials: credential `broker`: trust: /nonexistent/ca.pem: ")
 
 
 def test_a_certificate_that_is_not_trusted(check):

@@ -138,6 +138,39 @@ static bool ask_graphql(struct question *question, const char *owner, struct err
     return true;
 }
 
+// The line of explanation_usage that is about a verb, without its remark; empty: none.
+static struct bytes usage_of(const char *verb)
+{
+    struct bytes line, word, after, rest = bytes_of_string(explanation_usage);
+    const char *remark;
+
+    while (bytes_cut(rest, '\n', &line, &rest)) {
+        bytes_cut(line, ' ', &word, &after);
+        if (bytes_equal(word, bytes_of_string(verb))) {
+            remark = memmem(line.data, line.size, "  ", 2);
+            return bytes_of(line.data, remark ? (size_t)(remark - line.data) : line.size);
+        }
+    }
+    return bytes_of(NULL, 0);
+}
+
+// Too few words, too many, or a first one that is none of ours.
+static bool refuse_words(const char *verb, size_t count, struct error *error)
+{
+    struct bytes usage = usage_of(verb), word, rest = usage;
+
+    if (count == 0)
+        return error_set(error, "--explain: OPERATION is missing: fetch, push, create, delete, lfs, api or graphql");
+    if (usage.size == 0)
+        return error_set(error, "`%s` is no OPERATION: it is fetch, push, create, delete, lfs, api or graphql", verb);
+    for (size_t i = 0; i <= count; i++)
+        bytes_cut(rest, ' ', &word, &rest);
+    if (word.size > 0)
+        return error_set(error, "after `%s`, %.*s is missing: write `%.*s`", verb, (int)word.size, word.data,
+                         (int)usage.size, usage.data);
+    return error_set(error, "after `%s` there are too many words: write `%.*s`", verb, (int)usage.size, usage.data);
+}
+
 static bool ask_words(struct question *question, char *const *words, size_t count, struct error *error)
 {
     const char *verb = count ? words[0] : "";
@@ -156,8 +189,7 @@ static bool ask_words(struct question *question, char *const *words, size_t coun
         return ask_api(question, words[1], words[2], error);
     if (strcmp(verb, "graphql") == 0 && count <= 2)
         return ask_graphql(question, count == 2 ? words[1] : NULL, error);
-    return error_set(error, "OPERATION is fetch, push, create, delete, lfs, api or graphql, followed by "
-                            "what it is about");
+    return refuse_words(verb, count, error);
 }
 
 static void append_rule(const struct question *question, const int *lines, struct text *out)

@@ -169,10 +169,15 @@ def test_explain_knows_that_nothing_is_enforced(check):
     assert code == 1 and lines[-1] == "enforce is false: it is only audited, and let through"
 
 
-@pytest.mark.parametrize("words", [[], ["pull", "acme/widgets"], ["push", "widgets", "refs/heads/x"]])
-def test_explain_what_is_not_known(check, words):
-    code, lines, err = check("--explain", *words)
-    assert (code, lines) == (2, []) and err.count("\n") == 1
+@pytest.mark.parametrize("words, said", [
+    ("", "OPERATION is missing"), ("pull acme/widgets", "`pull` is no OPERATION"),
+    ("push widgets refs/heads/x", "`widgets` is not OWNER/NAME"),
+    ("create acme/widgets", "after `create`, REF... is missing: write `create OWNER/NAME REF...`; see `gitlatch check --help`"),
+    ("fetch acme/widgets refs/heads/x", "after `fetch` there are too many words"),
+])
+def test_explain_what_is_not_known(check, words, said):
+    code, lines, err = check("--explain", *words.split())
+    assert (code, lines) == (2, []) and err.count("\n") == 1 and said in err
 
 
 # --suggest: from an audit log to rules that the configuration takes.

@@ -114,10 +114,19 @@ static const struct explanation_case cases[] = {
     {"fetch acme/../x", EXPLANATION_BAD, "/acme/../x/info/refs?service=git-upload-pack: "},
     {"api BREW /user", EXPLANATION_BAD, "`BREW` is not a method"},
     {"api GET repos/acme/widgets", EXPLANATION_BAD, "repos/acme/widgets: "},
-    {"delete acme/widgets", EXPLANATION_BAD,
-     "OPERATION is fetch, push, create, delete, lfs, api or graphql, followed by what it is about"},
-    {"clone acme/widgets", EXPLANATION_BAD, "OPERATION is fetch"},
-    {"", EXPLANATION_BAD, "OPERATION is fetch"},
+    {"delete acme/widgets", EXPLANATION_BAD, "after `delete`, REF... is missing: write `delete OWNER/NAME REF...`"},
+    {"create acme/widgets", EXPLANATION_BAD, "after `create`, REF... is missing: write `create OWNER/NAME REF...`"},
+    {"create", EXPLANATION_BAD, "after `create`, OWNER/NAME is missing: write `create OWNER/NAME REF...`"},
+    {"push", EXPLANATION_BAD, "after `push`, OWNER/NAME is missing: write `push OWNER/NAME [REF...]`"},
+    {"lfs upload", EXPLANATION_BAD,
+     "after `lfs`, OWNER/NAME is missing: write `lfs download|upload|lock OWNER/NAME [REF]`"},
+    {"api GET", EXPLANATION_BAD, "after `api`, PATH is missing: write `api METHOD PATH`"},
+    {"fetch acme/widgets refs/heads/main", EXPLANATION_BAD,
+     "after `fetch` there are too many words: write `fetch OWNER/NAME`"},
+    {"graphql acme widgets", EXPLANATION_BAD, "after `graphql` there are too many words: write `graphql [OWNER]`"},
+    {"clone acme/widgets", EXPLANATION_BAD,
+     "`clone` is no OPERATION: it is fetch, push, create, delete, lfs, api or graphql"},
+    {"", EXPLANATION_BAD, "--explain: OPERATION is missing"},
 };
 
 static size_t split(char *question, char *words[8])

@@ -1,7 +1,9 @@
 """Hosts that are no GitHub: tunnelled blind, or refused."""
+import base64
 import socket
 import ssl
 import struct
+import subprocess
 from contextlib import closing
 
 import pytest
@@ -152,6 +154,26 @@ def test_the_name_in_a_tunnel_cannot_be_hidden(gitlatch, github, first):
         assert raw.closed()
     event = gitlatch.wait_audit(reason="sni")
     assert event["decision"] == "deny" and event["host"] == "other.test" and event["bytes_up"] == 0
+
+
+@pytest.mark.parametrize("other_hosts, reached", [("tunnel", True), ({"allow": ["@github-objects", "*.other.test"]}, False),
+                                                  ("deny", False)])
+def test_without_an_sni_github_is_bounded_by_other_hosts_alone(start, folder, github, other_hosts, reached):
+    """GitHub's address, and TLS that names nobody: nothing in it can be judged, and it comes through. README, "Security
+    model", says so. What GitHub makes of it is its own affair: the mock wants an SNI, and answers 421."""
+    address = "140.82.121.4:443"
+    connect_to = {**github.connect_to(), address: f"127.0.0.1:{github.port}"}
+    gitlatch = start(github={"connect_to": connect_to}, other_hosts=other_hosts)
+    foreign = base64.b64encode(f"x:{github.token(user='mallory')}".encode()).decode()
+    request = ("GET /mallory/exfil.git/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: github.com\r\n"
+               f"Authorization: Basic {foreign}\r\nConnection: close\r\n\r\n")
+    for name in (["-noservername"], ["-servername", "github.com"]):
+        done = subprocess.run(["openssl", "s_client", "-quiet", "-proxy", f"127.0.0.1:{gitlatch.port}", "-connect", address,
+                               *name], input=request.encode(), capture_output=True, timeout=60)
+        assert done.stdout.startswith(b"HTTP/1.1 ") == (reached and name[0] == "-noservername"), done
+    assert len(github.requests(path="/mallory/exfil.git/info/refs")) == reached
+    event = gitlatch.wait_audit(decision="deny")
+    assert event["reason"] == ("sni" if reached else "host")
 
 
 def test_ssh_and_gist_hosts_are_refused(gitlatch):

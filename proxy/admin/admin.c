@@ -28,19 +28,18 @@ static void answer_plain(struct service_call *call, int status, struct bytes bod
     answer_text(call, status, BYTES("text/plain; charset=utf-8"), body);
 }
 
-// A page in a browser must not reach us under a name of its own choice (DNS rebinding).
+// A page in a browser must not reach us under a name of its own choice (DNS rebinding). An address is no such name: a
+// kubelet and a scraper ask by the pod's, or the Service's.
 static bool is_own_host(const struct admin *admin, struct service_call *call)
 {
-    const struct address *own = service_address(admin->service);
     struct host_name host;
     struct address address;
     uint16_t port;
 
     if (!host_name_parse_authority(service_call_field(call, FIELD_HOST), 80, &host, &port))
         return false;
-    if (address_parse(host_name_bytes(&host), port, &address))
-        return address_same_host(&address, own) || address_kind(own) == ADDRESS_UNSPECIFIED;
-    if (bytes_equal(host_name_bytes(&host), BYTES("localhost")))
+    if (address_parse(host_name_bytes(&host), port, &address) ||
+        bytes_equal(host_name_bytes(&host), BYTES("localhost")))
         return true;
     return admin->options.is_own_name && admin->options.is_own_name(admin->options.arg, &host);
 }
@@ -93,12 +92,23 @@ static void answer_admin(struct admin *admin, struct service_call *call, struct 
 {
     if (answer_health(call, path, admin->options.is_ready(admin->options.arg)))
         return;
-    if (bytes_equal(path, BYTES("/status")))
+    if (bytes_equal(path, BYTES("/metrics")))
+        answer_metrics(call, admin->options.metrics, true);
+    else if (bytes_equal(path, BYTES("/status")))
         answer_status(admin, call);
     else if (bytes_equal(path, BYTES("/")))
         answer_text(call, 200, BYTES("text/html; charset=utf-8"), admin_page());
     else
         answer_plain(call, 404, BYTES("there are /healthz /readyz /metrics /status and /\n"));
+}
+
+// For a scraper, under whatever name it knows us: no names of repositories are told.
+static void answer_scraper(struct admin *admin, struct service_call *call, struct bytes path)
+{
+    if (bytes_equal(path, BYTES("/metrics")))
+        answer_metrics(call, admin->options.metrics, false);
+    else
+        answer_plain(call, 404, BYTES("there is /metrics\n"));
 }
 
 static void on_call(void *arg, struct service_call *call)
@@ -109,11 +119,8 @@ static void on_call(void *arg, struct service_call *call)
 
     if (method != METHOD_GET && method != METHOD_HEAD) {
         answer_plain(call, 405, BYTES("only GET and HEAD\n"));
-    } else if (bytes_equal(path, BYTES("/metrics"))) {
-        // A scraper asks by the pod's address or the Service's name.
-        answer_metrics(call, admin->options.metrics, !admin->options.metrics_alone);
     } else if (admin->options.metrics_alone) {
-        answer_plain(call, 404, BYTES("there is /metrics\n"));
+        answer_scraper(admin, call, path);
     } else if (!is_own_host(admin, call) || service_call_field(call, FIELD_ORIGIN).size > 0) {
         answer_plain(call, 421, BYTES("ask under the admin address itself, or a name of `gateway_hosts`\n"));
     } else {

@@ -60,13 +60,21 @@ def test_metrics_alone_for_a_scraper(start):
     with Raw(address=("127.0.0.1", port)) as raw:
         answer = raw.ask("GET", "/metrics", host=f"127.0.0.1:{port}")
         assert answer.status == 200 and b"gitlatch_build_info" in answer.body
+        assert raw.ask("GET", "/metrics", host="gitlatch-metrics.svc").status == 200, "by a Service's name as well"
         assert raw.ask("GET", "/status", host=f"127.0.0.1:{port}").status == 404
     assert gitlatch.admin("/metrics")[0] == 200
 
 
-def test_the_admin_address_is_not_for_web_pages(gitlatch):
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/status", "/metrics"])
+def test_the_admin_address_is_not_for_web_pages(start, path):
+    """A page's own name may lead here (DNS rebinding), and /metrics tells the names of repositories."""
+    gitlatch = start(gateway_hosts=["gitlatch.svc"])
     with Raw(address=("127.0.0.1", gitlatch.admin_port)) as raw:
-        assert raw.ask("GET", "/status", host="evil.example").status in (403, 421)
+        for host in ("evil.example", f"evil.example:{gitlatch.admin_port}", "127.0.0.1.evil.example", "localhost.evil.example"):
+            assert raw.ask("GET", path, host=host).status == 421, host
+        assert raw.ask("GET", path, f"Origin: http://127.0.0.1:{gitlatch.admin_port}\r\n", host="127.0.0.1").status == 421
+        for host in (f"127.0.0.1:{gitlatch.admin_port}", "localhost", "10.1.2.3:9128", "[fd00::1]:9128", "gitlatch.svc:9128"):
+            assert raw.ask("GET", path, host=host).status == 200, host
 
 
 @pytest.mark.parametrize("body", [b"Content-Length: 1000000000000\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"])

@@ -19,14 +19,9 @@
 // come fast many are written together. To wake a thread costs more than all else that is done for a line.
 #define PACE_MS 5
 // A ring that is so full is not left to wait.
-#define FULL_SIZE (LOG_WRITER_RING_SIZE / 2)
+#define FULL_SIZE (LOG_RING_SIZE / 2)
 // How long a sink that others made non-blocking may take before the deadline of a stop is looked at again.
 #define SINK_POLL_MS 100
-
-struct record {
-    uint32_t size; // of the line that follows
-    uint32_t sink;
-};
 
 struct sink {
     int fd;    // -1: lines go nowhere
@@ -41,10 +36,8 @@ struct log_writer {
     log_writer_report_fn *report;
 
     // Under the mutex.
-    char *ring;
-    uint64_t put;   // bytes put since the ring was last empty; position: modulo its size
-    uint64_t taken; // bytes taken since then
-    bool waiting;   // the thread is asleep until something is put
+    struct log_ring ring;
+    bool waiting; // the thread is asleep until something is put
     bool stop;
     bool ended;
     bool abandoned; // log_writer_free gave up waiting: the thread frees everything
@@ -87,39 +80,15 @@ static void close_audit(int fd)
         close(fd);
 }
 
-static void ring_copy_in(struct log_writer *writer, const void *from, size_t size)
-{
-    size_t at = writer->put % LOG_WRITER_RING_SIZE;
-    size_t first = size < LOG_WRITER_RING_SIZE - at ? size : LOG_WRITER_RING_SIZE - at;
-
-    memcpy(writer->ring + at, from, first);
-    memcpy(writer->ring, (const char *)from + first, size - first);
-    writer->put += size;
-}
-
-static void ring_copy_out(const struct log_writer *writer, uint64_t position, void *to, size_t size)
-{
-    size_t at = position % LOG_WRITER_RING_SIZE;
-    size_t first = size < LOG_WRITER_RING_SIZE - at ? size : LOG_WRITER_RING_SIZE - at;
-
-    memcpy(to, writer->ring + at, first);
-    memcpy((char *)to + first, writer->ring, size - first);
-}
-
 void log_writer_put(struct log_writer *writer, enum log_sink sink, struct bytes line)
 {
-    struct record record = {(uint32_t)line.size, (uint32_t)sink};
     bool fits, wake;
-    uint64_t before;
+    size_t before;
 
     pthread_mutex_lock(&writer->mutex);
-    before = writer->put - writer->taken;
-    fits = sizeof(record) + line.size <= LOG_WRITER_RING_SIZE - before;
-    if (fits) {
-        ring_copy_in(writer, &record, sizeof(record));
-        ring_copy_in(writer, line.data, line.size);
-    }
-    wake = writer->waiting || (before < FULL_SIZE && writer->put - writer->taken >= FULL_SIZE);
+    before = log_ring_used(&writer->ring);
+    fits = log_ring_put(&writer->ring, sink, line);
+    wake = writer->waiting || (before < FULL_SIZE && log_ring_used(&writer->ring) >= FULL_SIZE);
     writer->waiting = false;
     pthread_mutex_unlock(&writer->mutex);
     if (!fits)
@@ -128,27 +97,17 @@ void log_writer_put(struct log_writer *writer, enum log_sink sink, struct bytes 
         pthread_cond_signal(&writer->wake);
 }
 
-// Takes the next lines of one sink, as many as make a batch, and at least one. The mutex is held, and there
-// is one.
-static size_t take_batch(struct log_writer *writer, enum log_sink *ret_sink)
+// Takes lines of one sink, as many as make a batch, and at least `next`, which is there. The mutex is held.
+static size_t take_batch(struct log_writer *writer, struct log_ring_line next)
 {
-    struct record record, first;
+    enum log_sink sink = next.sink;
     size_t size = 0;
 
-    ring_copy_out(writer, writer->taken, &first, sizeof(first));
-    record = first;
     do {
-        writer->batch = mem_grow(writer->batch, &writer->batch_capacity, size + record.size, 1);
-        ring_copy_out(writer, writer->taken + sizeof(record), writer->batch + size, record.size);
-        writer->taken += sizeof(record) + record.size;
-        size += record.size;
-        if (writer->taken == writer->put) {
-            writer->taken = writer->put = 0; // the same pages again: a quiet ring stays small
-            break;
-        }
-        ring_copy_out(writer, writer->taken, &record, sizeof(record));
-    } while (record.sink == first.sink && size + record.size <= BATCH_SIZE);
-    *ret_sink = first.sink;
+        writer->batch = mem_grow(writer->batch, &writer->batch_capacity, size + next.size, 1);
+        log_ring_take(&writer->ring, writer->batch + size);
+        size += next.size;
+    } while (log_ring_next(&writer->ring, &next) && next.sink == sink && size + next.size <= BATCH_SIZE);
     return size;
 }
 
@@ -267,7 +226,7 @@ static void dispose(struct log_writer *writer)
     pthread_cond_destroy(&writer->wake);
     pthread_cond_destroy(&writer->stopped);
     pthread_mutex_destroy(&writer->mutex);
-    mem_free(writer->ring);
+    log_ring_clear(&writer->ring);
     mem_free(writer->batch);
     mem_free(writer->audit_path);
     mem_free(writer);
@@ -298,17 +257,17 @@ static void pace(struct log_writer *writer)
 static void *run(void *arg)
 {
     struct log_writer *writer = arg;
+    struct log_ring_line next;
     bool abandoned, wrote = false;
 
     pthread_mutex_lock(&writer->mutex);
     while (!writer->abandoned) {
         take_orders(writer);
-        if (writer->put != writer->taken) {
-            enum log_sink sink;
-            size_t size = take_batch(writer, &sink);
+        if (log_ring_next(&writer->ring, &next)) {
+            size_t size = take_batch(writer, next);
 
             pthread_mutex_unlock(&writer->mutex);
-            write_batch(writer, sink, size);
+            write_batch(writer, next.sink, size);
             report(writer, false);
             pthread_mutex_lock(&writer->mutex);
             wrote = true;
@@ -343,7 +302,7 @@ struct log_writer *log_writer_new(int audit_fd, const char *audit_path, log_writ
     sigset_t all, before;
     int failed;
 
-    writer->ring = mem_alloc(LOG_WRITER_RING_SIZE);
+    log_ring_init(&writer->ring);
     writer->report = report_fn;
     writer->audit_path = mem_string(audit_path);
     writer->sinks[LOG_SINK_ERROR].fd = STDERR_FILENO;
@@ -393,12 +352,11 @@ void log_writer_reopen(struct log_writer *writer)
 // Counts what is still in the ring. The mutex is held.
 static void lose_rest(struct log_writer *writer)
 {
-    struct record record;
+    struct log_ring_line line;
 
-    while (writer->taken != writer->put) {
-        ring_copy_out(writer, writer->taken, &record, sizeof(record));
-        writer->taken += sizeof(record) + record.size;
-        log_writer_lose((enum log_sink)record.sink, 1);
+    while (log_ring_next(&writer->ring, &line)) {
+        log_ring_drop(&writer->ring);
+        log_writer_lose(line.sink, 1);
     }
 }
 

@@ -1,5 +1,5 @@
-// The thread that writes log and audit lines, and the bounded ring through which they come to it. It touches
-// nothing else. Nobody but log.c uses it.
+// The thread that writes log and audit lines, which come to it through a bounded ring. It touches nothing else. Nobody
+// but log.c uses it.
 #ifndef GITLATCH_LOG_WRITER_H
 #define GITLATCH_LOG_WRITER_H
 
@@ -10,11 +10,7 @@
 #include <gitlatch/attr.h>
 #include <gitlatch/bytes.h>
 
-// 1 MiB: about 1,500 audit events of 700 bytes, more than half a second of the most requests that a core
-// serves.
-#define LOG_WRITER_RING_SIZE (1 * MIB)
-
-enum log_sink { LOG_SINK_ERROR, LOG_SINK_AUDIT, LOG_SINK_COUNT };
+#include "log_ring.h"
 
 struct log_writer;
 

@@ -3,10 +3,10 @@
 #include <openssl/ssl.h>
 #include <unistd.h>
 
-#include "body.h"
 #include "listener.h"
 #include "loop.h"
 #include "mem.h"
+#include "service_call.h"
 #include "stream.h"
 #include "text.h"
 
@@ -14,19 +14,6 @@
 #define HEAD_MAX ((size_t)16 * KIB)
 // After the last answer the client has this long to close.
 #define LINGER_MS (1 * SECOND_MS)
-
-struct connection;
-
-struct service_call {
-    struct connection *connection;
-    char *head_bytes; // of which `head` and `target` hold views
-    struct head head;
-    struct target target;
-    struct body framing;
-    struct text body;
-    service_gone_fn *on_gone;
-    void *on_gone_arg;
-};
 
 enum connection_state { CONNECTION_HEAD, CONNECTION_BODY, CONNECTION_HANDLING, CONNECTION_ANSWER, CONNECTION_LINGER };
 
@@ -63,9 +50,7 @@ static void free_call(struct connection *connection)
         return;
     connection->call = NULL;
     connection->service->calls--;
-    mem_wiping_free(call->head_bytes); // a bearer is in it
-    text_free(&call->body);
-    mem_free(call);
+    service_call_free(call);
 }
 
 static void close_connection(struct connection *connection)
@@ -168,66 +153,37 @@ void service_answer(struct service_call *call, const struct answer *given, bool 
     answer(call->connection, given, call->head.method == METHOD_HEAD, secret);
 }
 
-// Takes the payload that has arrived; true when the request is whole.
-static bool read_body(struct connection *connection)
-{
-    struct service_call *call = connection->call;
-
-    while (!body_is_done(&call->framing)) {
-        struct bytes input = stream_input(connection->stream), data;
-        enum body_result result;
-        size_t used;
-
-        if (input.size == 0)
-            return false;
-        result = body_next_data(&call->framing, input, &used, &data);
-        if (result == BODY_BAD) {
-            refuse(connection, 400, BYTES("the request's body is malformed\n"));
-            return false;
-        }
-        if (data.size > connection->service->options.body - call->body.size) {
-            refuse(connection, 413, BYTES("the request's body is too large\n"));
-            return false;
-        }
-        text_append_bytes(&call->body, data);
-        stream_consume(connection->stream, used);
-        if (result == BODY_DONE)
-            break;
-    }
-    return true;
-}
-
 static void handle(struct connection *connection)
 {
-    if (!read_body(connection)) {
-        if (connection->state == CONNECTION_BODY && stream_end(connection->stream) != STREAM_OPEN)
+    switch (service_call_read_body(connection->call, connection->stream, connection->service->options.body)) {
+    case SERVICE_BODY_MORE:
+        if (stream_end(connection->stream) != STREAM_OPEN)
             close_connection(connection);
-        return;
+        break;
+    case SERVICE_BODY_BAD:
+        refuse(connection, 400, BYTES("the request's body is malformed\n"));
+        break;
+    case SERVICE_BODY_TOO_LARGE:
+        refuse(connection, 413, BYTES("the request's body is too large\n"));
+        break;
+    case SERVICE_BODY_WHOLE:
+        connection->state = CONNECTION_HANDLING;
+        timer_stop(&connection->timer);
+        connection->service->options.handler(connection->service->options.arg, connection->call);
+        break;
     }
-    connection->state = CONNECTION_HANDLING;
-    timer_stop(&connection->timer);
-    connection->service->options.handler(connection->service->options.arg, connection->call);
 }
 
-// Copies the head, so that its views stay where they are.
+// False: the request's target is none of ours.
 static bool take_head(struct connection *connection, size_t size)
 {
-    struct service_call *call = mem_alloc_zero(1, sizeof(*call));
+    bool taken;
 
-    connection->call = call;
+    connection->call = service_call_new(connection, &connection->peer);
     connection->service->calls++;
-    call->connection = connection;
-    call->head_bytes = mem_alloc(size);
-    memcpy(call->head_bytes, stream_input(connection->stream).data, size);
-    stream_mark_input_secret(connection->stream); // a bearer, as in the copy
-    stream_consume(connection->stream, size);
-    head_init(&call->head);
-    if (head_parse_request(&call->head, bytes_of(call->head_bytes, size), size) != HEAD_DONE)
-        return false;
-    connection->closes = !call->head.keep_alive;
-    body_from_request(&call->framing, &call->head);
-    return target_parse(call->head.method, call->head.target, &call->target, NULL) &&
-           call->target.form == TARGET_ORIGIN;
+    taken = service_call_take_head(connection->call, connection->stream, size);
+    connection->closes = !connection->call->head.keep_alive;
+    return taken;
 }
 
 static void read_head(struct connection *connection)
@@ -404,35 +360,4 @@ size_t service_calls(const struct service *service)
 size_t service_connections(const struct service *service)
 {
     return service->count;
-}
-
-enum head_method service_call_method(const struct service_call *call)
-{
-    return call->head.method;
-}
-
-const struct target *service_call_target(const struct service_call *call)
-{
-    return &call->target;
-}
-
-struct bytes service_call_field(const struct service_call *call, enum field_id id)
-{
-    return head_value(&call->head, id);
-}
-
-struct bytes service_call_body(const struct service_call *call)
-{
-    return text_bytes(&call->body);
-}
-
-const struct address *service_call_client(const struct service_call *call)
-{
-    return &call->connection->peer;
-}
-
-void service_call_watch(struct service_call *call, service_gone_fn *fn, void *arg)
-{
-    call->on_gone = fn;
-    call->on_gone_arg = arg;
 }

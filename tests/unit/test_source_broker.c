@@ -192,6 +192,21 @@ static void its_words_are_quoted(void **state)
     assert_string_equal(asker.verdict.sentence, "the broker answered 403: team-a has no grant for contents: write");
 }
 
+// Somebody mends what the broker said: it is asked again soon, and not for each request meanwhile.
+static void what_was_mended_is_soon_known(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    serve(fixture, 503, "{\"error\":\"app_key\",\"message\":\"GitHub does not accept the App's key\"}");
+    struct token_asker asker = token_ask_read(fixture, "acme/widgets");
+    assert_string_equal(token_reason(&asker), "app_key");
+    token_ask_read(fixture, "acme/widgets");
+    assert_int_equal(broker.calls, 1);
+    broker.body = NULL;
+    token_fixture_run(fixture, 7 * SECOND_MS);
+    assert_string_equal(token_ask_read(fixture, "acme/widgets").token, "ghs_9");
+}
+
 // The broker has one cache for all: it is told that the token is of no use, or it would give the same again.
 static void it_is_told_of_a_rejected_token(void **state)
 {
@@ -231,6 +246,7 @@ int main(void)
         BROKER_TEST(a_set_is_enumerated_with_the_brokers_token),
         BROKER_TEST(answers_have_their_reasons),
         BROKER_TEST(its_words_are_quoted),
+        BROKER_TEST(what_was_mended_is_soon_known),
         BROKER_TEST(it_is_told_of_a_rejected_token),
         BROKER_TEST(an_older_broker_is_asked_without),
     };

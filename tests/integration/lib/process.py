@@ -28,7 +28,7 @@ def free_port():
             continue
 
 
-def wait_until(condition, what, seconds=30.0):
+def wait_until(condition, what, seconds=30.0, pause=0.01):
     """Polls until `condition()` gives something true, which is returned."""
     deadline = time.monotonic() + seconds
     while True:
@@ -37,7 +37,7 @@ def wait_until(condition, what, seconds=30.0):
             return result
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {seconds} s")
-        time.sleep(0.01)
+        time.sleep(pause)
 
 
 class Process:

@@ -134,18 +134,26 @@ void mem_wiping_free(void *block)
     free(block);
 }
 
-// The loop serves one stream at a time, each with a read in two directions at the most.
-#define READ_BUFFERS_MAX 4
+// The loop serves one stream at a time, each with a read in two directions and a write at the most.
+#define SPARES_MAX 4
 
-// Of MEM_TLS_READ_SIZE.
-static void *read_buffers[READ_BUFFERS_MAX];
-static size_t read_buffer_count;
+// Blocks of one size that OpenSSL takes and gives back for each burst: a few are kept as they are.
+struct spares {
+    size_t least, most; // bytes asked for that such a block is given to
+    void *blocks[SPARES_MAX];
+    size_t count;
+};
+
+static struct spares read_buffers = {.least = MEM_TLS_READ_SIZE, .most = MEM_TLS_READ_SIZE};
+static struct spares write_buffers = {.least = MEM_TLS_WRITE_MIN, .most = MEM_TLS_WRITE_MAX};
 
 static void *openssl_malloc(size_t size, const char *file, int line)
 {
-    if (size == MEM_TLS_READ_SIZE && read_buffer_count > 0)
-        return read_buffers[--read_buffer_count];
-    return size ? mem_wiping_malloc(size) : NULL;
+    struct spares *spares = size > MEM_TLS_WRITE_MAX ? &read_buffers : &write_buffers;
+
+    if (size < spares->least || size > spares->most)
+        return size ? mem_wiping_malloc(size) : NULL;
+    return spares->count > 0 ? spares->blocks[--spares->count] : mem_wiping_malloc(spares->most);
 }
 
 static void *openssl_realloc(void *block, size_t size, const char *file, int line)
@@ -154,17 +162,18 @@ static void *openssl_realloc(void *block, size_t size, const char *file, int lin
 }
 
 // The usable size is rounded up by the C library, by less than 64 bytes.
-static bool is_read_buffer(void *block)
+static bool is_of(const struct spares *spares, size_t usable)
 {
-    size_t usable = malloc_usable_size(block);
-
-    return usable >= MEM_TLS_READ_SIZE && usable < MEM_TLS_READ_SIZE + 64;
+    return usable >= spares->most && usable < spares->most + 64;
 }
 
 static void openssl_free(void *block, const char *file, int line)
 {
-    if (block && !GL_SANITIZED && read_buffer_count < READ_BUFFERS_MAX && is_read_buffer(block))
-        read_buffers[read_buffer_count++] = block;
+    size_t usable = malloc_usable_size(block);
+    struct spares *spares = usable > MEM_TLS_WRITE_MAX + 64 ? &read_buffers : &write_buffers;
+
+    if (!GL_SANITIZED && is_of(spares, usable) && spares->count < SPARES_MAX)
+        spares->blocks[spares->count++] = block;
     else
         mem_wiping_free(block);
 }

@@ -42,6 +42,11 @@ void mem_wiping_free(void *block);
 // back after it (SSL_MODE_RELEASE_BUFFERS); a few are kept for it, as they are: to wipe 64 KiB took longer than to relay
 // a small request. The next burst overwrites them, and what is kept longer is wiped.
 #define MEM_TLS_READ_SIZE ((size_t)64 * KIB)
+// Its buffer for one record to be written, kept for the same reason: 16 KiB of payload, and by OpenSSL's version somewhat
+// more for header, alignment and what encryption adds (3.0: 200 bytes). What it holds when it is given back is encrypted.
+// A buffer for one record to be read, which has 328 bytes more and may hold a token, is none of these.
+#define MEM_TLS_WRITE_MIN ((size_t)16 * KIB + 64)
+#define MEM_TLS_WRITE_MAX ((size_t)16 * KIB + 256)
 // Gives that allocator to OpenSSL and jansson. The first call of main: false where OpenSSL has allocated
 // before.
 bool mem_wipe_on_free_install(void) GL_MUST_CHECK;

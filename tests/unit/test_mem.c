@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
 
 #include "cmocka_unit.h"
 
@@ -48,13 +49,15 @@ void __real_free(void *block);
 void __wrap_free(void *block);
 
 static const char token[] = "ghs_0123456789abcdef0123456789abcdef";
-static size_t blocks_freed, tokens_freed;
+static size_t blocks_freed, tokens_freed, records_freed;
 
 void __wrap_free(void *block)
 {
     blocks_freed++;
     if (block && malloc_usable_size(block) >= sizeof(token) && memcmp(block, token, sizeof(token)) == 0)
         tokens_freed++;
+    if (block && malloc_usable_size(block) > 16 * KIB && malloc_usable_size(block) < 17 * KIB)
+        records_freed++;
     __real_free(block);
 }
 
@@ -77,12 +80,12 @@ static void freed_memory_is_wiped(void **state)
 }
 
 // Some are kept for the next burst; what is not kept goes as all else does.
-static void read_buffers_are_used_again(void **state)
+static void buffers_are_used_again(size_t size)
 {
     void *buffers[16];
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(buffers); i++) {
-        buffers[i] = OPENSSL_malloc(MEM_TLS_READ_SIZE);
+        buffers[i] = OPENSSL_malloc(size);
         memcpy(buffers[i], token, sizeof(token));
     }
     blocks_freed = tokens_freed = 0;
@@ -92,12 +95,58 @@ static void read_buffers_are_used_again(void **state)
     assert_int_equal(tokens_freed, 0);
     blocks_freed = 0;
     for (size_t i = 0; i < 100; i++)
-        OPENSSL_free(OPENSSL_malloc(MEM_TLS_READ_SIZE));
+        OPENSSL_free(OPENSSL_malloc(size));
     assert_int_equal(blocks_freed, GL_SANITIZED ? 100 : 0);
-    // Another size gets none of them.
-    buffers[0] = OPENSSL_malloc(MEM_TLS_READ_SIZE - 4096);
-    OPENSSL_free(buffers[0]);
-    assert_int_equal(blocks_freed, GL_SANITIZED ? 101 : 1);
+}
+
+static void read_buffers_are_used_again(void **state)
+{
+    buffers_are_used_again(MEM_TLS_READ_SIZE);
+}
+
+static void write_buffers_are_used_again(void **state)
+{
+    buffers_are_used_again(MEM_TLS_WRITE_MIN);
+    buffers_are_used_again(MEM_TLS_WRITE_MAX);
+}
+
+// A smaller read, one record to be read, a handshake message: they get none of these, and are wiped.
+static void other_sizes_are_not_kept(void **state)
+{
+    static const size_t sizes[] = {MEM_TLS_READ_SIZE - 4096, MEM_TLS_READ_SIZE + 4096, 16 * KIB + 328, 16 * KIB};
+
+    blocks_freed = tokens_freed = 0;
+    for (size_t i = 0; i < GL_ARRAY_SIZE(sizes); i++) {
+        char *block = OPENSSL_malloc(sizes[i]);
+
+        memcpy(block, token, sizeof(token));
+        OPENSSL_free(block);
+    }
+    assert_int_equal(blocks_freed, GL_ARRAY_SIZE(sizes));
+    assert_int_equal(tokens_freed, 0);
+}
+
+// What OpenSSL takes for a record that it writes is a buffer of this size.
+static void a_record_is_written_from_a_kept_buffer(void **state)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl;
+    BIO *wire;
+
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_default_read_buffer_len(context, MEM_TLS_READ_SIZE);
+    records_freed = 0;
+    for (int i = 0; i < 8; i++) {
+        ssl = SSL_new(context);
+        wire = BIO_new(BIO_s_mem());
+        SSL_set_bio(ssl, wire, wire);
+        SSL_set_connect_state(ssl);
+        assert_int_equal(SSL_do_handshake(ssl), -1);
+        assert_true(BIO_pending(wire) > 0); // the ClientHello
+        SSL_free(ssl);
+    }
+    SSL_CTX_free(context);
+    assert_int_equal(records_freed > 0, GL_SANITIZED);
 }
 
 static void too_much_ends_the_process(void **state)
@@ -126,6 +175,9 @@ int main(void)
         cmocka_unit_test(strings),
         cmocka_unit_test(freed_memory_is_wiped),
         cmocka_unit_test(read_buffers_are_used_again),
+        cmocka_unit_test(write_buffers_are_used_again),
+        cmocka_unit_test(other_sizes_are_not_kept),
+        cmocka_unit_test(a_record_is_written_from_a_kept_buffer),
         cmocka_unit_test(too_much_ends_the_process),
     };
 

@@ -50,6 +50,7 @@ static enum head_result find_end(struct head *head, struct bytes input, size_t l
             continue;
         if (feed == start_of(input) + 1 || feed == 1)
             return bad(head, "an empty start line");
+        head->data = data;
         head->size = feed + 1;
         return HEAD_DONE;
     }
@@ -362,4 +363,27 @@ enum head_result head_parse_response(struct head *head, struct bytes input, size
     if ((result = read_fields(head, cursor)) != HEAD_DONE)
         return result;
     return conclude(head, false);
+}
+
+// A view of what stood at `from`, now at `to`.
+static void rebase(struct bytes *view, const char *from, const char *to)
+{
+    if (view->data)
+        view->data = to + (view->data - from);
+}
+
+void head_copy(struct head *copy, char *room, const struct head *head, const char *data)
+{
+    // Fields that are not there are not copied.
+    memcpy(copy, head, offsetof(struct head, fields) + head->field_count * sizeof(*head->fields));
+    memcpy(room, data, head->size);
+    copy->data = room;
+    rebase(&copy->method_name, head->data, room);
+    rebase(&copy->target, head->data, room);
+    rebase(&copy->reason, head->data, room);
+    rebase(&copy->host, head->data, room);
+    for (size_t i = 0; i < copy->field_count; i++) {
+        rebase(&copy->fields[i].name, head->data, room);
+        rebase(&copy->fields[i].value, head->data, room);
+    }
 }

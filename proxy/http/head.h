@@ -54,6 +54,7 @@ struct head {
     const char *bad; // HEAD_BAD, HEAD_TOO_LARGE: a clause that says what is wrong, static
 
     // The rest is there after HEAD_DONE.
+    const char *data;         // the input's first byte
     size_t size;              // bytes of the input that the head takes
     int minor;                // 0 or 1: HTTP/1.0 or HTTP/1.1
     enum head_method method;  // request
@@ -84,6 +85,10 @@ void head_init(struct head *head);
 // One empty line before a request line is passed over (RFC 9112, 2.2) and counts into `size`.
 enum head_result head_parse_request(struct head *head, struct bytes input, size_t limit) GL_MUST_CHECK;
 enum head_result head_parse_response(struct head *head, struct bytes input, size_t limit) GL_MUST_CHECK;
+
+// Copies a parsed head, so that it outlives its input: the copy's views are of `room`, which takes `head->size` bytes from
+// `data`. There the head's bytes are now; they may have been moved since they were parsed.
+void head_copy(struct head *copy, char *room, const struct head *head, const char *data);
 
 // The value of the first field with this id; the empty view where there is none. Host, Content-Length,
 // Content-Type, Location, Origin and Transfer-Encoding are never there twice.

@@ -131,14 +131,11 @@ static void take_head(struct exchange *exchange, const struct head *request)
 {
     struct stream *client = exchange->session->client;
     size_t size = request->size;
-    enum head_result result;
 
     exchange->head_bytes = size <= sizeof(exchange->head_room) ? exchange->head_room : mem_alloc(size);
-    memcpy(exchange->head_bytes, stream_input(client).data, size);
+    head_copy(&exchange->request, exchange->head_bytes, request, stream_input(client).data);
     stream_consume(client, size);
-    head_init(&exchange->request);
-    result = head_parse_request(&exchange->request, bytes_of(exchange->head_bytes, size), size);
-    exchange->has_request = result == HEAD_DONE;
+    exchange->has_request = true;
     exchange->client_closes = !exchange->request.keep_alive;
     body_from_request(&exchange->up.body, &exchange->request);
     exchange->awaits_continue = exchange->request.expect_continue && !body_is_done(&exchange->up.body);

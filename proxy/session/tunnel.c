@@ -20,7 +20,7 @@ struct tunnel {
     struct timer idle;
     struct dial *dial; // NULL: done
     struct stream *upstream;
-    struct head *connect; // a copy without views: the request that is answered; NULL: transparent
+    struct head *connect; // the request that is answered, whose bytes wait in the client's input; NULL: transparent
     bool hello_seen;      // the client's first bytes were judged
     bool answered;
     bool up_ended, down_ended;

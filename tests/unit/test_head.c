@@ -59,6 +59,35 @@ static void assert_same_head(const struct head *a, const struct head *b)
     }
 }
 
+static void assert_within(struct bytes view, const char *room, size_t size)
+{
+    assert_true(view.size == 0 || (view.data >= room && view.data + view.size <= room + size));
+}
+
+// The copy is the same, and needs nothing of the bytes that were parsed, which have moved since.
+static void check_copy(const struct head *head, struct bytes input)
+{
+    char *moved = exact_copy(bytes_of(input.data, head->size));
+    char *room = malloc(head->size);
+    struct head copy;
+
+    assert_non_null(room);
+    head_copy(&copy, room, head, moved);
+    free(moved);
+    assert_same_head(head, &copy);
+    assert_true(bytes_equal(copy.method_name, head->method_name));
+    assert_within(copy.method_name, room, copy.size);
+    assert_within(copy.target, room, copy.size);
+    assert_within(copy.reason, room, copy.size);
+    assert_within(copy.host, room, copy.size);
+    for (size_t i = 0; i < copy.field_count; i++) {
+        assert_within(copy.fields[i].name, room, copy.size);
+        assert_within(copy.fields[i].value, room, copy.size);
+    }
+    assert_true(bytes_equal(head_value(&copy, FIELD_HOST), copy.host));
+    free(room);
+}
+
 static void check(parse_fn *parse, struct bytes input, size_t limit, enum head_result expected)
 {
     char *whole = exact_copy(input);
@@ -74,8 +103,10 @@ static void check(parse_fn *parse, struct bytes input, size_t limit, enum head_r
     assert_int_equal(parse_byte_by_byte(parse, &other, input, limit, &piecewise), result);
     if (result == HEAD_BAD || result == HEAD_TOO_LARGE)
         assert_string_equal(other.bad, head.bad);
-    if (result == HEAD_DONE)
+    if (result == HEAD_DONE) {
         assert_same_head(&head, &other);
+        check_copy(&head, input);
+    }
     free(piecewise);
     free(whole);
 }

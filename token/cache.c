@@ -147,6 +147,8 @@ static void use(struct cache_entry *entry)
     struct cache *cache = entry->cache;
 
     entry->used_at = now_of(cache);
+    if (entry == TAILQ_FIRST(&cache->entries))
+        return;
     TAILQ_REMOVE(&cache->entries, entry, used);
     TAILQ_INSERT_HEAD(&cache->entries, entry, used);
 }
@@ -204,14 +206,45 @@ static void make_key(const struct source *source, const struct mint_scope *scope
     mint_scope_key(scope, text);
 }
 
-struct lease *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope)
+// Takes a line that a key begins with off it.
+static bool skip_line(struct bytes *key, const char *text)
 {
-    struct text key = {0};
-    struct cache_entry *entry;
+    struct bytes line, rest;
 
+    if (!bytes_cut(*key, '\n', &line, &rest) || !bytes_equal(line, bytes_of_string(text)))
+        return false;
+    *key = rest;
+    return true;
+}
+
+// Whether the key of what is looked for is the entry's, told without making it.
+static bool has_key_of(const struct cache_entry *entry, const struct source *source, const struct mint_scope *scope)
+{
+    struct bytes key = bytes_of_string(entry->key);
+
+    return skip_line(&key, source->identity) && skip_line(&key, source->version) &&
+           mint_scope_equal(&entry->scope, scope);
+}
+
+// The entry that was used last is mostly the one that is wanted again.
+static struct cache_entry *entry_look(const struct cache *cache, const struct source *source,
+                                      const struct mint_scope *scope)
+{
+    struct cache_entry *entry = TAILQ_FIRST(&cache->entries);
+    struct text key = {0};
+
+    if (entry && has_key_of(entry, source, scope))
+        return entry;
     make_key(source, scope, &key);
     entry = entry_find(cache, text_string(&key));
     text_free(&key);
+    return entry;
+}
+
+struct lease *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope)
+{
+    struct cache_entry *entry = entry_look(cache, source, scope);
+
     if (!entry || !cache_entry_usable(entry) || cache_entry_left_ms(entry) <= entry->refresh_left_ms)
         return NULL;
     use(entry);

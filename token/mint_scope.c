@@ -44,7 +44,8 @@ void mint_scope_init_metadata(struct mint_scope *mint, const struct github_host 
 void mint_scope_init_wide(struct mint_scope *mint, const struct github_host *host, const char *owner)
 {
     *mint = (struct mint_scope){.host = host, .reach = SCOPE_INSTALLATION, .wide = true};
-    snprintf(mint->repository.owner, sizeof(mint->repository.owner), "%s", owner);
+    if (*owner)
+        snprintf(mint->repository.owner, sizeof(mint->repository.owner), "%s", owner);
 }
 
 // By id; by name where there is none.
@@ -78,6 +79,26 @@ void mint_scope_clear(struct mint_scope *mint)
 {
     mem_free(mint->repositories);
     *mint = (struct mint_scope){0};
+}
+
+static bool same_repositories(const struct mint_scope *a, const struct mint_scope *b)
+{
+    if (a->repository_count != b->repository_count)
+        return false;
+    for (size_t i = 0; i < a->repository_count; i++) {
+        if (compare_repositories(&a->repositories[i], &b->repositories[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool mint_scope_equal(const struct mint_scope *a, const struct mint_scope *b)
+{
+    return a->reach == b->reach && a->wide == b->wide && a->all_permissions == b->all_permissions &&
+           strcmp(a->repository.owner, b->repository.owner) == 0 &&
+           (a->reach != SCOPE_REPOSITORY || strcmp(a->repository.name, b->repository.name) == 0) &&
+           (a->all_permissions || permissions_equal(&a->permissions, &b->permissions)) && same_repositories(a, b) &&
+           strcmp(a->host->web, b->host->web) == 0;
 }
 
 static void add_permissions(const struct mint_scope *mint, struct text *text)

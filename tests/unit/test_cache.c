@@ -173,16 +173,23 @@ static void on_answer(void *arg, struct lease *lease, const struct verdict *verd
     asker->left_ms = lease_left_ms(lease, &asker->fixture->manual.clock);
 }
 
-// `rejected`: the fingerprint that is named as rejected; NULL: none.
-static void ask_naming(struct fixture *fixture, const char *name, const char *rejected, struct asker *asker)
+// Of a repository, to be read; `rejected`: the fingerprint that is named as rejected; NULL: none.
+static struct mint_scope mint_of(const struct fixture *fixture, const char *name, const char *rejected)
 {
     struct scope scope = {.host = &fixture->host, .reach = SCOPE_REPOSITORY, .rejected = rejected};
     struct mint_scope mint;
-    unsigned answers = asker->answers;
 
     assert_true(repository_name_parse(BYTES("acme"), bytes_of_string(name), &scope.repository));
     assert_true(permissions_add(&scope.permissions, BYTES("contents"), PERMISSION_READ));
     mint_scope_init(&mint, &scope);
+    return mint;
+}
+
+static void ask_naming(struct fixture *fixture, const char *name, const char *rejected, struct asker *asker)
+{
+    struct mint_scope mint = mint_of(fixture, name, rejected);
+    unsigned answers = asker->answers;
+
     asker->fixture = fixture;
     asker->request = cache_ask(fixture->cache, &fixture->source, &mint, on_answer, asker);
     assert_int_equal(asker->answers, answers); // never from inside
@@ -250,6 +257,56 @@ static void scopes_are_apart(void **state)
     run(fixture, 2 * SECOND_MS);
     assert_string_equal(one.token, "ghs_1");
     assert_string_equal(two.token, "ghs_2");
+}
+
+// The token that is there without a wait; "": none.
+static const char *look(struct fixture *fixture, const char *name)
+{
+    static char token[32];
+    struct mint_scope mint = mint_of(fixture, name, NULL);
+    struct lease *lease = cache_look(fixture->cache, &fixture->source, &mint);
+    struct bytes bytes = lease ? secret_bytes(lease->token) : BYTES("");
+
+    snprintf(token, sizeof(token), "%.*s", (int)bytes.size, bytes.data);
+    return token;
+}
+
+static void what_is_there_is_seen_at_a_look(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker one = {0}, two = {0};
+
+    assert_string_equal(look(fixture, "widgets"), "");
+    ask_for(fixture, "widgets", &one);
+    ask_for(fixture, "gadgets", &two);
+    assert_string_equal(look(fixture, "gadgets"), ""); // under way
+    run(fixture, 2 * SECOND_MS);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_string_equal(look(fixture, "widgets"), "ghs_1");
+        assert_string_equal(look(fixture, "widgets"), "ghs_1");
+        assert_string_equal(look(fixture, "gadgets"), "ghs_2");
+    }
+    assert_string_equal(look(fixture, "others"), "");
+    assert_int_equal(fixture->mints, 2);
+}
+
+// Whatever was seen last.
+static void a_look_shows_no_token_of_another_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct asker asker = ask(fixture);
+
+    assert_string_equal(look(fixture, "widgets"), "ghs_1");
+    strncpy(fixture->source.version, "v2", sizeof(fixture->source.version));
+    assert_string_equal(look(fixture, "widgets"), "");
+    strncpy(fixture->source.version, "v1", sizeof(fixture->source.version));
+    assert_string_equal(look(fixture, "widgets"), "ghs_1");
+    cache_rejected(fixture->cache, asker.entry, asker.fingerprint);
+    assert_string_equal(look(fixture, "widgets"), "");
+    assert_string_equal(ask(fixture).token, "ghs_2");
+    assert_string_equal(look(fixture, "widgets"), "ghs_2");
+    run(fixture, HOUR_MS);
+    assert_string_equal(look(fixture, "widgets"), "");
 }
 
 static void another_secret_is_another_token(void **state)
@@ -655,6 +712,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(many_askers_are_one_mint),
         TEST(scopes_are_apart),
+        TEST(what_is_there_is_seen_at_a_look),
+        TEST(a_look_shows_no_token_of_another_time),
         TEST(another_secret_is_another_token),
         TEST(the_old_secrets_token_does_not_take_the_metric_along),
         TEST(a_token_in_use_is_made_anew_ahead),

@@ -57,8 +57,12 @@ static void scopes_have_keys_of_their_own(void **state)
     mint_scope_set(&scopes[10], other, 2);
     for (size_t i = 0; i < GL_ARRAY_SIZE(scopes); i++) {
         mint_scope_key(&scopes[i], &keys[i]);
-        for (size_t j = 0; j < i; j++)
+        assert_true(mint_scope_equal(&scopes[i], &scopes[i]));
+        for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(text_string(&keys[i]), text_string(&keys[j]));
+            assert_false(mint_scope_equal(&scopes[i], &scopes[j]));
+            assert_false(mint_scope_equal(&scopes[j], &scopes[i]));
+        }
     }
     for (size_t i = 0; i < GL_ARRAY_SIZE(scopes); i++) {
         mint_scope_clear(&scopes[i]);
@@ -78,6 +82,7 @@ static void the_order_of_a_set_does_not_matter(void **state)
     mint_scope_key(&a, &first);
     mint_scope_key(&b, &second);
     assert_string_equal(text_string(&first), text_string(&second));
+    assert_true(mint_scope_equal(&a, &b));
     text_free(&first);
     text_clear(&second);
     mint_scope_label(&b, &second);

@@ -5,16 +5,20 @@
 #include "operation.h"
 #include "plain_path.h"
 #include "rule_set.h"
+#include "wire.h"
 
 const struct rule *policy_rule(const struct rules *rules, const struct repository_name *repository)
 {
-    char full[sizeof(*repository) + 1];
-    int size = snprintf(full, sizeof(full), "%s/%s", repository->owner, repository->name);
+    char text[sizeof(*repository)];
+    struct wire full = wire_of(text, sizeof(text));
 
+    wire_put(&full, bytes_of_string(repository->owner));
+    wire_put(&full, BYTES("/"));
+    wire_put(&full, bytes_of_string(repository->name));
     for (size_t i = 0; i < rules->count; i++) {
         const struct rule *rule = &rules->rules[i];
 
-        while (rule && glob_match_nocase(bytes_of_string(rule->match), bytes_of(full, (size_t)size)))
+        while (rule && glob_match_nocase(bytes_of_string(rule->match), bytes_of(text, full.size)))
             rule = rule->within;
         if (!rule)
             return &rules->rules[i];
@@ -64,7 +68,7 @@ static void grant(struct permissions *permissions, struct bytes name, enum permi
 static void allow_contents(struct policy_decision *decision, enum permission_level level)
 {
     decision->decision = DECISION_ALLOW;
-    decision->scope.permissions = (struct permissions){0};
+    decision->scope.permissions.count = 0;
     grant(&decision->scope.permissions, BYTES("contents"), level);
 }
 
@@ -225,33 +229,32 @@ static void decide_repository(const struct operation *operation, struct policy_d
 void policy_decide(const struct rules *rules, const struct operation *operation,
                    struct policy_decision *ret_decision)
 {
-    struct policy_decision decision = {
+    *ret_decision = (struct policy_decision){
         .scope = {.host = operation->host, .ruled = rules->present, .repository = operation->repository},
     };
 
     switch (operation->kind) {
     case OPERATION_PAGE:
-        decide_page(rules, operation, &decision);
+        decide_page(rules, operation, ret_decision);
         break;
     case OPERATION_GRAPHQL:
-        policy_decide_graphql(rules, operation, bytes_of(NULL, 0), &decision);
+        policy_decide_graphql(rules, operation, bytes_of(NULL, 0), ret_decision);
         break;
     case OPERATION_API_OTHER:
-        decide_set(rules, RULE_SET_API, bytes_of_string(operation->host->default_owner), &decision);
+        decide_set(rules, RULE_SET_API, bytes_of_string(operation->host->default_owner), ret_decision);
         break;
     case OPERATION_API_REPOSITORY_ID:
-        deny(&decision, REASON_REPOSITORY_ID_UNKNOWN);
+        deny(ret_decision, REASON_REPOSITORY_ID_UNKNOWN);
         break;
     default:
-        decision.rule = rules->present ? policy_rule(rules, &operation->repository) : NULL;
-        if (rules->present && !decision.rule)
-            decide_other_repository(rules, operation, &decision);
+        ret_decision->rule = rules->present ? policy_rule(rules, &operation->repository) : NULL;
+        if (rules->present && !ret_decision->rule)
+            decide_other_repository(rules, operation, ret_decision);
         else
-            decide_repository(operation, &decision);
-        hide_locks(&decision, operation);
+            decide_repository(operation, ret_decision);
+        hide_locks(ret_decision, operation);
         break;
     }
-    *ret_decision = decision;
 }
 
 void policy_decide_graphql(const struct rules *rules, const struct operation *operation, struct bytes owner,

@@ -78,7 +78,8 @@ static void on_release(void *arg)
 
     secret_unref(exchange->token);
     body_gate_free(exchange->gate);
-    push_decision_clear(&exchange->push);
+    if (exchange->push.reasons)
+        push_decision_clear(&exchange->push);
     ruling_unref(exchange->ruling);
     mem_free(exchange->beyond);
     mem_free(exchange->held.data);
@@ -97,11 +98,11 @@ static struct exchange *new_exchange(struct session *session)
     struct exchange *exchange = spare_count > 0 ? spares[--spare_count] : mem_alloc(sizeof(*exchange));
     struct loop *loop = server_loop(session->server);
 
-    // The large members are set before they are read: clearing them would cost more than the parse.
-    memset(exchange, 0, offsetof(struct exchange, head_room));
-    memset(&exchange->has_request, 0,
-           offsetof(struct exchange, response) - offsetof(struct exchange, has_request));
-    memset(&exchange->down, 0, sizeof(*exchange) - offsetof(struct exchange, down));
+    memset(exchange, 0, offsetof(struct exchange, decision));
+    exchange->decision.decision = DECISION_ALLOW;
+    exchange->decision.rule = NULL;
+    exchange->push.reasons = NULL;
+    exchange->verdict.reason = exchange->noted.reason = REASON_NONE;
     exchange->session = session;
     exchange->runtime = runtime_ref(session->runtime);
     exchange->started = exchange->moved = loop_now(loop);

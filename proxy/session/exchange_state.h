@@ -75,9 +75,7 @@ struct exchange {
     struct deferred release; // it is freed from the loop: whoever called still looks at it
 
     // The request.
-    char *head_bytes; // the head's copy, of which `request` holds views
-    char head_room[EXCHANGE_HEAD_SIZE];
-    struct head request;
+    char *head_bytes; // the head's copy, of which `request` holds views: `head_room`, where it is not larger
     bool has_request; // false: what came was no request
     struct target target;
     const struct runtime_github *github;
@@ -86,16 +84,13 @@ struct exchange {
     struct ruling *ruling;      // a reference: a broker's rules; NULL: the configuration's
     struct granted_request *granted_request; // for rules that are not known yet, under way
     struct verdict *beyond; // own rules alone allow it: why no token of the broker is used; NULL: nothing is against it
-    struct policy_decision decision;
-    struct verdict noted; // `enforce: false`: what would have been refused; else REASON_NONE
-    const struct rule *noted_rule; // and the rule that would have
+    const struct rule *noted_rule; // the rule that would have refused, see `noted`
 
     enum request_state request_state;
     struct pump up;
     struct body_gate *gate; // NULL: the body is passed on unseen
     bool gate_done;
     bool awaits_continue; // the client holds its body back until it is told 100 (Continue)
-    struct push_decision push;
     struct held_body held;
 
     // Token and connection.
@@ -113,14 +108,12 @@ struct exchange {
 
     // The answer.
     enum response_state response_state;
-    struct head response;
     struct pump down;
     bool kept_answer;     // `own` is an answer of GitHub's that was kept
     bool answered;        // bytes of an answer have gone out
     bool client_closes;   // the client's connection ends with this exchange
     bool upstream_closes; // GitHub's does
     int status;           // that the client was sent
-    struct verdict verdict; // REASON_NONE: none
     struct text own;        // the body of an answer of our own, what is quoted, or a copy (`copied`)
     struct body copied;     // the answer as it is copied while it is passed on
     size_t copy_max;        // most bytes of it that are copied; 0: it is not
@@ -130,6 +123,16 @@ struct exchange {
     unsigned quote_retry_after_s;
     char github_request_id[64];
     uint64_t bytes_up, bytes_down;
+
+    // Of what follows, 19 KiB, a new exchange sets what is read before the rest is there: to clear it all would cost more
+    // than to parse a request.
+    struct policy_decision decision;
+    struct push_decision push; // its `reasons` NULL: none yet
+    struct verdict verdict;    // REASON_NONE: none
+    struct verdict noted;      // `enforce: false`: what would have been refused; else REASON_NONE
+    struct head request;       // where `has_request`
+    struct head response;      // from RESPONSE_HEAD on
+    char head_room[EXCHANGE_HEAD_SIZE];
 };
 
 // exchange.c

@@ -12,6 +12,8 @@ static char *workspace_json; // `,"workspace":{…}`; NULL: not known
 
 // What stands before a member's value.
 #define MEMBER(name) BYTES(",\"" name "\":")
+// What stands before a value that is a word of our own.
+#define WORD(name) BYTES(",\"" name "\":\"")
 
 static void add_string(struct text *text, struct bytes member, struct bytes value)
 {
@@ -19,6 +21,16 @@ static void add_string(struct text *text, struct bytes member, struct bytes valu
         return;
     text_append_bytes(text, member);
     text_append_json_string(text, value);
+}
+
+// Nothing in a word of our own needs an escape.
+static void add_word(struct text *text, struct bytes before, const char *value)
+{
+    if (!value || !*value)
+        return;
+    text_append_bytes(text, before);
+    text_append_bytes(text, bytes_of_string(value));
+    text_append_char(text, '"');
 }
 
 static void add_number(struct text *text, struct bytes member, uint64_t value)
@@ -32,14 +44,18 @@ static void add_c_string(struct text *text, struct bytes member, const char *val
     add_string(text, member, bytes_of_string(value));
 }
 
-static void add_time(struct text *text, struct wall now)
+// A new event, in the memory of the one before.
+static struct text *begin(struct wall now)
 {
+    static struct text text;
     char time[WALL_TEXT_SIZE];
 
+    text_clear(&text);
     wall_format_rfc3339(now, WALL_MILLISECONDS, time);
-    text_append(text, "{\"ts\":\"");
-    text_append(text, time);
-    text_append_char(text, '"');
+    text_append_bytes(&text, BYTES("{\"ts\":\""));
+    text_append_bytes(&text, bytes_of(time, sizeof(time) - 1));
+    text_append_char(&text, '"');
+    return &text;
 }
 
 static void add_workspace(struct text *text, const struct audit_workspace *workspace)
@@ -103,9 +119,8 @@ static void finish(struct text *text, const struct audit_workspace *workspace)
         add_workspace(text, workspace);
     else if (workspace_json)
         text_append(text, workspace_json);
-    text_append(text, "}");
+    text_append_char(text, '}');
     log_audit(text_bytes(text));
-    text_free(text);
 }
 
 static void add_repository(struct text *text, const struct repository_name *repository)
@@ -113,10 +128,10 @@ static void add_repository(struct text *text, const struct repository_name *repo
     if (!repository || !repository->owner[0] || !repository->name[0])
         return;
     // A name's characters need no escape (repository_name_parse).
-    text_append(text, ",\"repository\":\"");
-    text_append(text, repository->owner);
+    text_append_bytes(text, WORD("repository"));
+    text_append_bytes(text, bytes_of_string(repository->owner));
     text_append_char(text, '/');
-    text_append(text, repository->name);
+    text_append_bytes(text, bytes_of_string(repository->name));
     text_append_char(text, '"');
 }
 
@@ -135,60 +150,58 @@ static const char *decision_name(enum decision decision)
 
 static void add_outcome(struct text *text, const struct audit_event *event)
 {
-    add_c_string(text, MEMBER("decision"), decision_name(event->decision));
+    add_word(text, WORD("decision"), decision_name(event->decision));
     add_c_string(text, MEMBER("rule"), event->rule);
-    add_c_string(text, MEMBER("reason"), reason_row(event->reason)->code);
+    add_word(text, WORD("reason"), reason_row(event->reason)->code);
     if (event->status)
         add_number(text, MEMBER("status"), (uint64_t)event->status);
     add_number(text, MEMBER("bytes_up"), event->bytes_up);
     add_number(text, MEMBER("bytes_down"), event->bytes_down);
     add_number(text, MEMBER("duration_ms"), (uint64_t)event->duration_ms);
-    add_c_string(text, MEMBER("source"), event->source);
+    add_word(text, WORD("source"), event->source);
     add_c_string(text, MEMBER("scope"), event->scope);
-    add_c_string(text, MEMBER("token"), event->token);
+    add_word(text, WORD("token"), event->token);
 }
 
 void audit_write(const struct audit_event *event, struct wall now)
 {
     static const char *const modes[] = {"proxy", "gateway", "transparent", NULL};
     struct bytes agent = event->user_agent;
-    struct text text = {0};
+    struct text *text = begin(now);
 
-    add_time(&text, now);
-    add_c_string(&text, MEMBER("event"), event->event);
-    add_c_string(&text, MEMBER("id"), event->id);
-    add_c_string(&text, MEMBER("client"), event->client);
-    add_c_string(&text, MEMBER("mode"), modes[event->mode]);
-    add_c_string(&text, MEMBER("host"), event->host);
-    add_repository(&text, event->repository);
-    add_c_string(&text, MEMBER("operation"), event->operation);
+    add_word(text, WORD("event"), event->event);
+    add_word(text, WORD("id"), event->id);
+    add_word(text, WORD("client"), event->client);
+    add_word(text, WORD("mode"), modes[event->mode]);
+    add_c_string(text, MEMBER("host"), event->host);
+    add_repository(text, event->repository);
+    add_word(text, WORD("operation"), event->operation);
     if (event->push && push_commands_count(event->push) > 0)
-        add_refs(&text, event->push);
+        add_refs(text, event->push);
     if (event->lfs_ref)
-        add_lfs_ref(&text, event->lfs_ref);
-    add_outcome(&text, event);
-    add_string(&text, MEMBER("user_agent"),
+        add_lfs_ref(text, event->lfs_ref);
+    add_outcome(text, event);
+    add_string(text, MEMBER("user_agent"),
                bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
-    add_string(&text, MEMBER("github_request_id"), event->github_request_id);
-    finish(&text, event->workspace);
+    add_string(text, MEMBER("github_request_id"), event->github_request_id);
+    finish(text, event->workspace);
 }
 
 void audit_mint(const struct token_mint_event *event, struct wall now)
 {
-    struct text text = {0};
+    struct text *text = begin(now);
 
-    add_time(&text, now);
-    add_c_string(&text, MEMBER("event"), "mint");
-    add_c_string(&text, MEMBER("host"), event->host);
-    add_c_string(&text, MEMBER("repository"), event->repository);
-    add_c_string(&text, MEMBER("source"), event->source);
-    add_c_string(&text, MEMBER("scope"), event->scope);
-    add_c_string(&text, MEMBER("result"), event->verdict ? "failed" : "ok");
+    add_word(text, WORD("event"), "mint");
+    add_c_string(text, MEMBER("host"), event->host);
+    add_c_string(text, MEMBER("repository"), event->repository);
+    add_word(text, WORD("source"), event->source);
+    add_c_string(text, MEMBER("scope"), event->scope);
+    add_word(text, WORD("result"), event->verdict ? "failed" : "ok");
     if (event->verdict) {
-        add_c_string(&text, MEMBER("reason"), reason_row(event->verdict->reason)->code);
-        add_c_string(&text, MEMBER("message"), event->verdict->sentence);
+        add_word(text, WORD("reason"), reason_row(event->verdict->reason)->code);
+        add_c_string(text, MEMBER("message"), event->verdict->sentence);
     }
-    add_c_string(&text, MEMBER("token"), event->fingerprint);
-    text_format(&text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
-    finish(&text, NULL);
+    add_word(text, WORD("token"), event->fingerprint);
+    text_format(text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
+    finish(text, NULL);
 }

@@ -46,7 +46,7 @@ void text_append(struct text *text, const char *string)
     text_append_bytes(text, bytes_of_string(string));
 }
 
-void text_append_bytes(struct text *text, struct bytes bytes)
+void text_append_slowly(struct text *text, struct bytes bytes)
 {
     if (!reserve(text, bytes.size))
         return;
@@ -54,11 +54,6 @@ void text_append_bytes(struct text *text, struct bytes bytes)
         memcpy(text->data + text->size, bytes.data, bytes.size);
     text->size += bytes.size;
     text->data[text->size] = '\0';
-}
-
-void text_append_char(struct text *text, char c)
-{
-    text_append_bytes(text, bytes_of(&c, 1));
 }
 
 void text_append_number(struct text *text, uint64_t number)

@@ -27,8 +27,8 @@ void text_free(struct text *text);
 
 // A call whose bytes do not fit adds none of them and sets `cut`.
 void text_append(struct text *text, const char *string);
-void text_append_bytes(struct text *text, struct bytes bytes);
-void text_append_char(struct text *text, char c);
+static inline void text_append_bytes(struct text *text, struct bytes bytes);
+static inline void text_append_char(struct text *text, char c);
 // In decimal.
 void text_append_number(struct text *text, uint64_t number);
 void text_format(struct text *text, const char *format, ...) GL_PRINTF(2, 3);
@@ -39,5 +39,28 @@ void text_append_json_string(struct text *text, struct bytes bytes);
 // Valid until the text next changes. Never NULL.
 const char *text_string(const struct text *text);
 struct bytes text_bytes(const struct text *text);
+
+// Inside.
+
+// text_append_bytes where room has to be made, or a limit is to be looked at.
+void text_append_slowly(struct text *text, struct bytes bytes);
+
+// Inline: an audit event is some fifty short pieces, most of a known size.
+static inline void text_append_bytes(struct text *text, struct bytes bytes)
+{
+    if (text->limit > 0 || bytes.size >= text->capacity - text->size) {
+        text_append_slowly(text, bytes);
+        return;
+    }
+    if (bytes.size)
+        memcpy(text->data + text->size, bytes.data, bytes.size);
+    text->size += bytes.size;
+    text->data[text->size] = '\0';
+}
+
+static inline void text_append_char(struct text *text, char c)
+{
+    text_append_bytes(text, bytes_of(&c, 1));
+}
 
 #endif

@@ -207,13 +207,11 @@ static void make_key(const struct source *source, const struct mint_scope *scope
 }
 
 // Takes a line that a key begins with off it.
-static bool skip_line(struct bytes *key, const char *text)
+static bool skip_line(struct bytes *key, struct bytes line)
 {
-    struct bytes line, rest;
-
-    if (!bytes_cut(*key, '\n', &line, &rest) || !bytes_equal(line, bytes_of_string(text)))
+    if (!bytes_start_with(*key, line) || key->size == line.size || key->data[line.size] != '\n')
         return false;
-    *key = rest;
+    *key = bytes_skip(*key, line.size + 1);
     return true;
 }
 
@@ -222,8 +220,8 @@ static bool has_key_of(const struct cache_entry *entry, const struct source *sou
 {
     struct bytes key = bytes_of_string(entry->key);
 
-    return skip_line(&key, source->identity) && skip_line(&key, source->version) &&
-           mint_scope_equal(&entry->scope, scope);
+    return skip_line(&key, bytes_of_string(source->identity)) &&
+           skip_line(&key, bytes_of_string(source->version)) && mint_scope_equal(&entry->scope, scope);
 }
 
 // The entry that was used last is mostly the one that is wanted again.

@@ -78,7 +78,8 @@ void mint_scope_copy(struct mint_scope *copy, const struct mint_scope *mint)
 void mint_scope_clear(struct mint_scope *mint)
 {
     mem_free(mint->repositories);
-    *mint = (struct mint_scope){0};
+    mint->repositories = NULL;
+    mint->repository_count = 0;
 }
 
 static bool same_repositories(const struct mint_scope *a, const struct mint_scope *b)

@@ -8,15 +8,10 @@ int percent_hex_value(char byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-int percent_next(struct bytes *text)
+int percent_next_encoded(struct bytes *text)
 {
-    int byte = (unsigned char)text->data[0];
     int high, low;
 
-    if (byte != '%') {
-        *text = bytes_skip(*text, 1);
-        return byte;
-    }
     if (text->size < 3 || (high = percent_hex_value(text->data[1])) < 0 ||
         (low = percent_hex_value(text->data[2])) < 0)
         return -1;

@@ -2,10 +2,11 @@
 
 #include "percent.h"
 
+static const char dots[] = "a segment of the path that is . or ..";
+
 // NULL: the segment can be read in one way only.
 static const char *check_segment(struct bytes segment)
 {
-    static const char dots[] = "a segment of the path that is . or ..";
     size_t size = 0; // since the segment's begin, or an encoded slash
     bool only_dots = true;
 
@@ -29,15 +30,27 @@ static const char *check_segment(struct bytes segment)
     return only_dots && (size == 1 || size == 2) ? dots : NULL;
 }
 
+// The same where nothing is encoded, as in most paths, and there is no backslash.
+static const char *check_plain_segment(struct bytes segment)
+{
+    return bytes_equal(segment, BYTES(".")) || bytes_equal(segment, BYTES("..")) ? dots : NULL;
+}
+
+static bool is_plain(struct bytes path)
+{
+    return !memchr(path.data, '%', path.size) && !memchr(path.data, '\\', path.size);
+}
+
 static const char *check_path(struct bytes path)
 {
+    bool plain = is_plain(path);
     struct bytes segment;
     const char *bad;
 
     while (target_next_segment(&path, &segment)) {
         if (segment.size == 0 && path.size != 0)
             return "an empty segment in the path";
-        if ((bad = check_segment(segment)))
+        if ((bad = plain ? check_plain_segment(segment) : check_segment(segment)))
             return bad;
     }
     return NULL;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -102,7 +103,10 @@ static bool start_attempt(struct attempt *attempt)
 {
     const struct address *address = &attempt->address;
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
 
+    if (fd >= 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (fd >= 0 && connect(fd, &address->any, address->length) < 0 && errno != EINPROGRESS) {
         int error = errno;
 

@@ -24,7 +24,7 @@ struct connect_request {
     void *allowed_arg;
 };
 
-// `fd` is connected, non-blocking and the callee's; or -1, and the verdict says why.
+// `fd` is connected, non-blocking, with TCP_NODELAY, and the callee's; or -1, and the verdict says why.
 typedef void connect_done_fn(void *arg, int fd, const struct verdict *verdict);
 
 // Ends with `done`, never called from inside this call, or with connect_cancel. Has no time limit of its own.

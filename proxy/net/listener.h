@@ -10,7 +10,7 @@
 struct loop;
 struct listener;
 
-// `fd` is a connected, non-blocking socket and the callee's.
+// `fd` is a connected, non-blocking socket with TCP_NODELAY and the callee's.
 typedef void listener_accept_fn(void *arg, int fd, const struct address *peer);
 
 // Binds and listens. `reuse_port`: several processes may listen on the same port (SO_REUSEPORT).

@@ -2,8 +2,6 @@
 
 #include <assert.h>
 #include <event2/event.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,15 +20,12 @@ static void on_again(void *arg);
 struct stream *stream_new(struct loop *loop, int fd, const struct stream_callbacks *callbacks, void *arg)
 {
     struct stream *stream = mem_alloc_zero(1, sizeof(*stream));
-    int on = 1;
 
     stream->loop = loop;
     stream->fd = fd;
     stream->transport = &transport_plain;
     stream->callbacks = callbacks;
     stream->arg = arg;
-    // A head must not wait for the acknowledgement of the one before. Fails harmlessly where fd is not TCP.
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     event_assign(&stream->read_event, loop_event_base(loop), fd, EV_READ | EV_PERSIST, on_read_event, stream);
     event_assign(&stream->write_event, loop_event_base(loop), fd, EV_WRITE | EV_PERSIST, on_write_event, stream);
     timer_init(&stream->again, loop, on_again, stream);

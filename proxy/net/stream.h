@@ -39,7 +39,8 @@ struct stream_callbacks {
     void (*on_handshake)(void *arg);
 };
 
-// Takes over a connected, non-blocking socket. Reading is off until stream_want_input.
+// Takes over a connected, non-blocking socket with TCP_NODELAY, as listener and connect give it: a head must not wait for
+// the acknowledgement of the one before. Reading is off until stream_want_input.
 struct stream *stream_new(struct loop *loop, int fd, const struct stream_callbacks *callbacks, void *arg);
 // Closes the socket and frees the stream; NULL is ignored. What waits in the output is lost. Under TLS a
 // close_notify is tried once, without waiting.

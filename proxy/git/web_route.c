@@ -57,9 +57,17 @@ static const struct git_route *find_git_route(struct bytes suffix, bool dot_git,
 // at which old servers part parameters, too.
 static bool query_is_plain(struct bytes query)
 {
-    for (size_t i = 0; i < query.size; i++)
-        if (strchr("%+;[]", query.data[i]))
+    for (size_t i = 0; i < query.size; i++) {
+        switch (query.data[i]) {
+        case '\0':
+        case '%':
+        case '+':
+        case ';':
+        case '[':
+        case ']':
             return false;
+        }
+    }
     return true;
 }
 

@@ -113,15 +113,13 @@ bool host_name_parse_authority(struct bytes text, uint16_t default_port, struct 
     const char *bracket = text.size ? memchr(text.data, ']', text.size) : NULL;
     size_t literal = bracket ? (size_t)(bracket - text.data) + 1 : 0;
     struct bytes before, port_text;
-    struct host_name host;
     uint16_t port = default_port;
     bool has_port = bytes_cut(bytes_skip(text, literal), ':', &before, &port_text);
 
     if (has_port ? !parse_port(port_text, &port) : port == 0)
         return false;
-    if (!host_name_parse(bytes_of(text.data, literal + before.size), &host))
+    if (!host_name_parse(bytes_of(text.data, literal + before.size), ret_host))
         return false;
-    *ret_host = host;
     *ret_port = port;
     return true;
 }

@@ -329,7 +329,6 @@ void exchange_pump_response(struct exchange *exchange)
 {
     struct stream *upstream = exchange->upstream->stream;
 
-    exchange_moved(exchange);
     switch (pump_run(&exchange->down, upstream, exchange->session->client, on_passed, exchange)) {
     case PUMP_SOURCE:
         stream_flush(exchange->session->client);

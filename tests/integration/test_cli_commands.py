@@ -12,6 +12,7 @@ import yaml
 
 BINARY = os.environ.get("GITLATCH_BIN", "")
 BUILD = Path(BINARY).parents[2] if BINARY else None
+SOURCE = Path(__file__).resolve().parents[2]
 APP = "credentials: [{type: app, app_id: 1, private_key: /k.pem}]\n"
 COMMANDS = re.findall(r"^  (\w+) ", subprocess.run([BINARY, "--help"], capture_output=True, text=True).stdout, re.M)
 
@@ -209,6 +210,22 @@ def test_health_does_not_wait_for_ever():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         line = refused("health", "--admin", "127.0.0.1:%d" % silent.getsockname()[1], code=1)
     assert "no answer: Connection timed out" in line
+
+
+# The checkout's scripts: what asks for help, or is a mistake, does no work.
+
+@pytest.mark.parametrize("script", ["tests/setup", "tests/demo", "k8s/broker/certificate"])
+def test_a_script_tells_its_usage(script, tmp_path):
+    def run(option):
+        return subprocess.run([SOURCE / script, option], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    for option in ("--help", "-h"):
+        done = run(option)
+        assert (done.returncode, done.stderr) == (0, "") and f"  {script}" in done.stdout
+    done = run("--foo")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{script}: --foo is not an option; see --help\n"
+    assert not list(tmp_path.iterdir())
 
 
 # The manual and what is installed.

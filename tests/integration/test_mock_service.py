@@ -25,6 +25,17 @@ def ask(github, name, host=None, path="/zen", headers="User-Agent: x\r\n"):
         return raw.ask("GET", path, headers, host=host or name)
 
 
+def test_an_option_is_known_by_its_whole_name(tmp_path):
+    for arguments, named in ((["--port", "1"], "--port"), (["--port=1"], "--port"), (["--quie"], "--quie"),
+                             (["--state", tmp_path, "--lis", "127.0.0.1:0"], "--lis"), (["--foo"], "--foo"),
+                             (["x"], "x")):
+        done = subprocess.run([BINARY, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+        assert (done.returncode, done.stdout) == (2, ""), arguments
+        assert done.stderr.count("\n") == 1 and named in done.stderr, done.stderr
+    assert not list(tmp_path.iterdir())
+    assert "--port-file FILE" in subprocess.run([BINARY, "--help"], capture_output=True, text=True, timeout=30).stdout
+
+
 def test_names_of_the_certificate(github):
     for name in ("github.com", "api.github.com", "uploads.github.com", "codeload.github.com", "lfs.github.com",
                  "raw.githubusercontent.com", "github-cloud.s3.amazonaws.com", "ghe.test", "acme.ghe.com",

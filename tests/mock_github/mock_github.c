@@ -59,6 +59,19 @@ static void change_setting(const char *pair)
     free(name);
 }
 
+// getopt takes the beginning of a name for the whole; here --port would be --port-file. `index` is the option's that was
+// just found.
+static void refuse_abbreviation(char **argv, const struct option *known, int index)
+{
+    const char *word = argv[optind - 1];
+    size_t length = strlen(known[index].name);
+
+    if (known[index].has_arg == required_argument && optarg == word)
+        word = argv[optind - 2];
+    if (strcspn(word + 2, "=") != length)
+        errx(2, "%s: not an option; see --help", word);
+}
+
 static struct options parse_options(int argc, char **argv)
 {
     static const struct option known[] = {
@@ -74,8 +87,11 @@ static struct options parse_options(int argc, char **argv)
     };
     struct options options = {.listen = "127.0.0.1:0", .control = "127.0.0.1:0"};
     int letter;
+    int index = 0;
 
-    while ((letter = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "", known, &index)) != -1) {
+        if (letter != '?')
+            refuse_abbreviation(argv, known, index);
         switch (letter) {
         case 's':
             options.state = optarg;

@@ -201,21 +201,49 @@ test("alerts and dashboard ask for metrics that are there, by labels that they h
   assert.deepEqual([...known.keys()].filter((name) => !used.has(name)), [], "each metric is shown or watched");
 });
 
-test("the steps of the README make what they say", () => {
+// An operator's machine: a checkout, and a home with the key as the browser put it there. `follow` runs the commands of
+// a part of the README and gives what each `kubectl apply -k` would.
+function operator() {
   const home = mkdtempSync(join(tmpdir(), "gitlatch-home-")), fresh = checkout();
   execFileSync("sh", ["-c", 'mkdir "$0/Downloads" && echo x >"$0/Downloads/app.2026.private-key.pem"', home]);
-  const steps = [...read("k8s/README.md").matchAll(/^ *```sh\n([^]*?)^ *```/gm)].flatMap((match) => match[1].trim().split(/\n\s*/));
-  const applied = [];
-  for (const step of steps) {
-    if (/^(cp|k8s\/broker\/certificate) /.test(step)) execFileSync("sh", ["-ec", step], {cwd: fresh, env: {...process.env, HOME: home}});
-    else if (step.startsWith("kubectl apply -k ")) applied.push(...kustomize(join(fresh, step.slice("kubectl apply -k ".length))));
-  }
+  const shell = (line) => execFileSync("sh", ["-ec", line], {cwd: fresh, encoding: "utf8", stdio: "pipe", env: {...process.env, HOME: home}});
+  const follow = (part) => {
+    const blocks = [...part.matchAll(/^ *```sh\n([^]*?)^ *```/gm)].flatMap((match) => match[1].trim().split(/\n\s*/));
+    return blocks.flatMap((step) => {
+      if (/^(cat|cp|rm|sed|k8s\/broker\/certificate) /.test(step)) shell(step);
+      const folder = /^kubectl apply -k (\S+)/.exec(step)?.[1];
+      return folder ? [kustomize(join(fresh, folder))] : [];
+    });
+  };
+  return {fresh, shell, follow};
+}
+const parts = Object.fromEntries(read("k8s/README.md").split(/^## /m).map((part) => [part.split("\n")[0], part]));
+const steps = parts["From a new GitHub App to the first clone"];
+
+test("the steps of the README make what they say", () => {
+  const {fresh, follow} = operator(), applied = follow(steps).flat();
   assert.deepEqual(applied.flatMap(problems), []);
   for (const [kind, name] of [["Deployment", "gitlatch-broker"], ["Secret", "github-app"], ["MutatingAdmissionPolicy", "gitlatch-inject"],
     ["ValidatingAdmissionPolicy", "gitlatch-guard"], ["Namespace", "team-a"], ["Sandbox", "agent"]]) assert.ok(find(applied, kind, name), name);
   const authority = readFileSync(join(fresh, "k8s/mine/broker/broker-ca.pem"), "utf8");
   assert.equal(find(applied, "ConfigMap", "gitlatch").data["broker-ca.pem"], authority);
   assert.equal(Buffer.from(find(applied, "Secret", "gitlatch-broker-tls").data["ca.crt"], "base64").toString(), authority);
+});
+
+test("the steps of the README name the images once a folder, and the guard takes what Kustomize puts in", () => {
+  const {fresh, shell, follow} = operator(), applied = follow(steps).flat();
+  assert.doesNotMatch(JSON.stringify(applied), /localhost\//);
+  const allowed = find(applied, "ConfigMap", "gitlatch-admission").data.image;
+  assert.match(allowed, /^registry\.corp\/tools\/gitlatch:/);
+  for (const example of ["workspace", "ci-job"]) {
+    shell(`cp k8s/mine/broker/broker-ca.pem k8s/mine/${example}/`);
+    const pods = kustomize(join(fresh, "k8s/mine", example)).map(podSpec).filter((pod) => pod);
+    assert.ok(pods.length > 0);
+    for (const pod of pods) {
+      assert.equal(pod.initContainers.find((one) => one.name === "gitlatch").image, allowed);
+      assert.match(pod.containers[0].image, /^registry\.corp\/tools\/gitlatch-mock-github:/);
+    }
+  }
 });
 
 test("monitors find the ports of sidecar and broker", () => {

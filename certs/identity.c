@@ -81,7 +81,7 @@ static bool open_authority(struct identity *identity, const char *state, struct 
     } else {
         identity->authority = authority_new(&identity->hosts, now(identity), ret_error);
     }
-    return identity->authority || error_prefix(ret_error, "ca");
+    return identity->authority || error_prefix(ret_error, state ? "ca.state" : "ca");
 }
 
 // The key would lie beside what everybody may read.

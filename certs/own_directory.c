@@ -31,17 +31,25 @@ static char *absolute(const char *named)
     return path;
 }
 
-// Makes what is missing above the last name of an absolute path. What fails shows when the last is made.
-static void make_parents(const char *path)
+static bool fail(struct error *ret_error, const char *path, int code)
+{
+    return error_set(ret_error, "%s: %s; name a directory that this user (uid %u) may make, or write in", path,
+                     strerror(code), (unsigned)geteuid());
+}
+
+// Makes what is missing above the last name of an absolute path.
+static bool make_parents(const char *path, struct error *ret_error)
 {
     char *parent = mem_string(path);
+    bool made = true;
 
-    for (char *slash = strchr(parent + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(parent + 1, '/'); slash && made; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        mkdir(parent, 0755);
+        made = mkdir(parent, 0755) == 0 || errno == EEXIST || fail(ret_error, parent, errno);
         *slash = '/';
     }
     mem_free(parent);
+    return made;
 }
 
 // Opens `name` in `parent` (or AT_FDCWD), and makes it where it is missing; -1 with errno.
@@ -67,7 +75,7 @@ static int open_subdirectory(int parent, mode_t mode, const char *path, struct e
     int descriptor = open_or_make(parent, SUBDIRECTORY, mode, O_NOFOLLOW);
 
     if (descriptor < 0) {
-        error_set(ret_error, "%s: %s", path, strerror(errno));
+        fail(ret_error, path, errno);
         return -1;
     }
     // The mode of one that we made before may have been changed with its volume's (a pod's fsGroup).
@@ -79,22 +87,34 @@ static int open_subdirectory(int parent, mode_t mode, const char *path, struct e
     return -1;
 }
 
+// The directory that was named, with its status; -1 with the error.
+static int open_named(const char *path, mode_t mode, struct stat *status, struct error *ret_error)
+{
+    int descriptor;
+
+    if (!make_parents(path, ret_error))
+        return -1;
+    descriptor = open_or_make(AT_FDCWD, path, mode, 0);
+    if (descriptor >= 0 && fstat(descriptor, status) == 0)
+        return descriptor;
+    fail(ret_error, path, errno);
+    if (descriptor >= 0)
+        close(descriptor);
+    return -1;
+}
+
 bool own_directory_open(const char *named, mode_t mode, char **ret_path, int *ret_descriptor,
                         struct error *ret_error)
 {
     char *path = absolute(named);
     struct stat status;
-    int parent;
+    int parent = open_named(path, mode, &status, ret_error);
     int descriptor = -1;
 
-    make_parents(path);
-    parent = open_or_make(AT_FDCWD, path, mode, 0);
-    if (parent < 0 || fstat(parent, &status) < 0) {
-        error_set(ret_error, "%s: %s", path, strerror(errno));
-    } else if (is_ours(&status, mode)) {
+    if (parent >= 0 && is_ours(&status, mode)) {
         descriptor = parent;
         parent = -1;
-    } else {
+    } else if (parent >= 0) {
         char *below = mem_format("%s/" SUBDIRECTORY, path);
 
         mem_free(path);

@@ -27,8 +27,10 @@ struct publish *publish_new(const char *directory, const struct name_list *web_h
     char *path;
     int descriptor;
 
-    if (!own_directory_open(directory, DIRECTORY_MODE, &path, &descriptor, ret_error))
+    if (!own_directory_open(directory, DIRECTORY_MODE, &path, &descriptor, ret_error)) {
+        error_prefix(ret_error, "ca.publish");
         return NULL;
+    }
     publish = mem_alloc(sizeof(*publish));
     *publish = (struct publish){path, descriptor, name_list_copy(web_hosts), name_list_copy(roots)};
     staged_file_sweep(descriptor);
@@ -119,7 +121,7 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
         };
 
         done = write_files(publish->directory, contents, GL_ARRAY_SIZE(contents), ret_error) ||
-               error_prefix(ret_error, "%s", publish->path);
+               error_prefix(ret_error, "ca.publish: %s", publish->path);
     }
     text_free(&bundle);
     mem_free(environment);

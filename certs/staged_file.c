@@ -41,7 +41,8 @@ bool staged_file_write(struct staged_file *file, int directory, const char *name
     done = descriptor >= 0 && write_all(descriptor, content) && fchmod(descriptor, mode) == 0 &&
            (kind == STAGED_FILE_DERIVED || fsync(descriptor) == 0);
     if (!done)
-        error_set(ret_error, "%s: %s", name, strerror(errno));
+        error_set(ret_error, "%s: %s%s", name, strerror(errno),
+                  errno == EACCES ? "; the user of gitlatch must be able to write there" : "");
     if (descriptor >= 0)
         close(descriptor);
     if (!done)

@@ -76,7 +76,7 @@ struct app_key *app_key_new(struct loop *loop, struct spawner *spawner, const st
         usable = spawner_find(spawner, options->sign_command, &key->command, ret_error);
     } else {
         secret_file_init(&key->file, options->private_key);
-        usable = read_key(key, ret_error);
+        usable = read_key(key, ret_error) || error_prefix(ret_error, "private_key");
     }
     if (usable)
         return key;

@@ -81,7 +81,7 @@ bool secret_file_refresh(struct secret_file *file, bool *ret_changed, struct err
     }
     int descriptor = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
-        return error_set(ret_error, "%s: %s", file->path, strerror(errno));
+        return error_set_unreadable(ret_error, file->path, errno);
     struct secret *secret = read_secret(descriptor, file->path, &status, ret_error);
     close(descriptor);
     if (!secret)

@@ -1,6 +1,9 @@
 #include <gitlatch/error.h>
 
+#include <errno.h>
 #include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
 
 bool error_set(struct error *error, const char *format, ...)
 {
@@ -29,4 +32,14 @@ bool error_prefix(struct error *error, const char *format, ...)
     if (snprintf(error->text, sizeof(error->text), "%s: %s", context, text) < 0)
         error->text[0] = '\0';
     return false;
+}
+
+bool error_set_unreadable(struct error *error, const char *path, int code)
+{
+    if (code == EACCES)
+        return error_set(error,
+                         "%s: %s; this user (uid %u) must be able to read it, and to enter the directories above it",
+                         path, strerrordesc_np(code), (unsigned)geteuid());
+    return error_set(error, "%s: %s%s", path, strerrordesc_np(code),
+                     code == ENOENT ? "; put it there, or name another file" : "");
 }

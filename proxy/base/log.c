@@ -166,7 +166,10 @@ static bool open_audit(const char *audit, int *ret_fd, const char **ret_path, st
     }
     fd = log_writer_open(audit);
     if (fd < 0)
-        return error_set(ret_error, "audit file %s cannot be opened: %s", audit, strerrordesc_np(errno));
+        return error_set(ret_error,
+                         "log.audit: %s cannot be opened: %s; name a file, in a directory that is there, in which this "
+                         "user (uid %u) may write",
+                         audit, strerrordesc_np(errno), (unsigned)geteuid());
     *ret_fd = fd;
     *ret_path = audit;
     return true;

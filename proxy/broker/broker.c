@@ -124,8 +124,8 @@ static SSL_CTX *on_tls(void *arg)
     return serving_certificate_context(((struct broker *)arg)->runtime->certificate);
 }
 
-static bool listen_on(struct broker *broker, const struct config_address *address, size_t connections, size_t body,
-                      service_handler_fn *handler, struct service **ret_service, struct error *ret_error)
+static bool listen_on(struct broker *broker, const char *key, const struct config_address *address, size_t connections,
+                      size_t body, service_handler_fn *handler, struct service **ret_service, struct error *ret_error)
 {
     const struct service_options options = {
         .loop = broker->context.loop,
@@ -141,7 +141,7 @@ static bool listen_on(struct broker *broker, const struct config_address *addres
 
     if (!address->off)
         *ret_service = service_new(&options, ret_error);
-    return address->off || *ret_service;
+    return address->off || *ret_service || error_prefix(ret_error, "broker.%s", key);
 }
 
 static struct broker_runtime *make_runtime(struct broker *broker, struct config *config, struct error *ret_error)
@@ -195,10 +195,12 @@ struct broker *broker_new(const struct broker_options *options, struct error *re
     timer_init(&broker->drain, options->loop, on_drain, broker);
     broker->runtime = make_runtime(broker, options->config, ret_error);
     if (!broker->runtime ||
-        !listen_on(broker, &config->listen, connections, TOKEN_QUESTION_MAX, on_call, &broker->service, ret_error) ||
-        !listen_on(broker, &config->admin_listen, connections, 0, on_admin_call, &broker->admin, ret_error) ||
-        !listen_on(broker, &config->admission_listen, ADMISSION_CONNECTIONS, ADMISSION_REVIEW_MAX, on_admission_call,
-                   &broker->admission, ret_error)) {
+        !listen_on(broker, "listen", &config->listen, connections, TOKEN_QUESTION_MAX, on_call, &broker->service,
+                   ret_error) ||
+        !listen_on(broker, "admin_listen", &config->admin_listen, connections, 0, on_admin_call, &broker->admin,
+                   ret_error) ||
+        !listen_on(broker, "admission.listen", &config->admission_listen, ADMISSION_CONNECTIONS, ADMISSION_REVIEW_MAX,
+                   on_admission_call, &broker->admission, ret_error)) {
         broker_free(broker);
         return NULL;
     }

@@ -55,7 +55,7 @@ static bool make_tokens(struct broker_runtime *runtime, const struct broker_runt
     for (size_t i = 0; ok && i < config->github_count; i++) {
         runtime->githubs[i] = tls_client_new(config->githubs[i].trust, ret_error);
         hosts[i] = (struct token_host){&config->githubs[i].host, runtime->githubs[i]};
-        ok = runtime->githubs[i] != NULL;
+        ok = runtime->githubs[i] || error_prefix(ret_error, "github.trust");
     }
     if (ok)
         runtime->tokens = token_service_new(&tokens, ret_error);
@@ -73,6 +73,18 @@ static char *cluster_api(const struct config_broker *config)
     if (!host || !port)
         return mem_string(CLUSTER_API);
     return mem_format(strchr(host, ':') ? "https://[%s]:%s" : "https://%s:%s", host, port);
+}
+
+// Without a path it is the cluster's own file that could not be read.
+static bool refuse_roots(const struct config_broker *config, struct error *ret_error)
+{
+    struct error cause = *ret_error;
+
+    if (config->kubernetes_ca)
+        return error_prefix(ret_error, "broker.kubernetes.ca");
+    return error_set(ret_error,
+                     "broker.kubernetes: this is no pod of a cluster (%s): outside of one, name `api`, `ca` and "
+                     "`token_file` there", cause.text);
 }
 
 static bool make_callers(struct broker_runtime *runtime, struct loop *loop, struct error *ret_error)
@@ -93,7 +105,7 @@ static bool make_callers(struct broker_runtime *runtime, struct loop *loop, stru
     runtime->direct.proxy_host = NULL;
     runtime->cluster = tls_client_new(config->kubernetes_ca ? config->kubernetes_ca : CLUSTER_CA, ret_error);
     if (!runtime->cluster)
-        return error_prefix(ret_error, "broker.kubernetes.ca");
+        return refuse_roots(config, ret_error);
     runtime->client = http_client_new(&runtime->direct, ret_error);
     if (!runtime->client)
         return false;

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "tls_error.h"
 
 #define LOOK_MS (1 * SECOND_MS)
 
@@ -26,13 +27,10 @@ struct serving_certificate {
     struct wall end;
 };
 
-static bool fail(struct error *error, const char *path, const char *what)
+static bool fail(struct error *error, const char *key, const char *path, const char *what)
 {
-    unsigned long code = ERR_peek_last_error();
-
-    error_set(error, "%s: %s (%s)", path, what, code ? ERR_reason_error_string(code) : "unknown");
-    ERR_clear_error();
-    return false;
+    tls_error_set(error, path, what);
+    return error_prefix(error, "broker.tls.%s", key);
 }
 
 // An encrypted key would make OpenSSL ask on the terminal.
@@ -56,12 +54,14 @@ static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigne
 
 static bool load(const struct serving_certificate *serving, SSL_CTX *context, struct error *error)
 {
+    ERR_clear_error();
     SSL_CTX_set_default_passwd_cb(context, refuse_password);
     if (!SSL_CTX_use_certificate_chain_file(context, serving->certificate))
-        return fail(error, serving->certificate, "no certificate can be read from it");
+        return fail(error, "certificate", serving->certificate, "no certificate can be read from it");
     if (!SSL_CTX_use_PrivateKey_file(context, serving->key, SSL_FILETYPE_PEM))
-        return fail(error, serving->key, "no key can be read from it that belongs to the certificate");
-    return SSL_CTX_check_private_key(context) || fail(error, serving->key, "it does not belong to the certificate");
+        return fail(error, "key", serving->key, "no key can be read from it that belongs to the certificate");
+    return SSL_CTX_check_private_key(context) ||
+           fail(error, "key", serving->key, "it does not belong to the certificate");
 }
 
 static SSL_CTX *context_new(const struct serving_certificate *serving, struct error *error)
@@ -70,7 +70,7 @@ static SSL_CTX *context_new(const struct serving_certificate *serving, struct er
 
     if (!context || !SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) ||
         !SSL_CTX_set_cipher_list(context, CIPHERS_TLS12)) {
-        fail(error, serving->certificate, "TLS cannot be set up");
+        fail(error, "certificate", serving->certificate, "TLS cannot be set up");
     } else if (load(serving, context, error)) {
         SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); // tickets alone

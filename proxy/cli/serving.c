@@ -176,7 +176,7 @@ static bool open_admin(struct serving *serving, const struct config_address *add
 
     if (!address->off)
         *ret_admin = admin_new(&options, ret_error);
-    return address->off || *ret_admin;
+    return address->off || *ret_admin || error_prefix(ret_error, metrics_alone ? "metrics" : "admin");
 }
 
 // The start, in this order: what runs commands is forked while the process is still what it was; then it is

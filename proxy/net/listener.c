@@ -78,6 +78,20 @@ static int bind_socket(const struct address *address, bool reuse_port)
     return fd;
 }
 
+static const char *remedy(int code)
+{
+    switch (code) {
+    case EADDRINUSE:
+        return "; end what has this port (`ss -ltnp` tells), or name another";
+    case EADDRNOTAVAIL:
+        return "; it is no address of this machine (`ip address` tells them); name one, or 0.0.0.0 for all";
+    case EACCES:
+        return "; a low port is for privileged users: name one from 1024 on, or give CAP_NET_BIND_SERVICE";
+    default:
+        return "";
+    }
+}
+
 struct listener *listener_new(struct loop *loop, const struct address *address, bool reuse_port,
                               listener_accept_fn *accept, void *arg, struct error *ret_error)
 {
@@ -87,8 +101,7 @@ struct listener *listener_new(struct loop *loop, const struct address *address, 
 
     if (fd < 0) {
         address_format(address, text);
-        error_set(ret_error, "cannot listen on %s: %s%s", text, strerrordesc_np(errno),
-                  errno == EADDRINUSE ? "; end what has this port (`ss -ltnp` tells), or name another" : "");
+        error_set(ret_error, "cannot listen on %s: %s%s", text, strerrordesc_np(errno), remedy(errno));
         return NULL;
     }
     listener = mem_alloc_zero(1, sizeof(*listener));

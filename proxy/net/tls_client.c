@@ -5,6 +5,7 @@
 
 #include "address.h"
 #include "mem.h"
+#include "tls_error.h"
 
 // Hosts whose session is kept: the few names of the configured GitHubs; a further one displaces the oldest.
 #define SESSIONS_MAX 16
@@ -80,11 +81,7 @@ struct tls_client *tls_client_new(const char *trust, struct error *ret_error)
     client->context = context;
     ERR_clear_error();
     if (!context || !SSL_CTX_load_verify_file(context, trust)) {
-        unsigned long first = ERR_peek_error(); // what the system said comes first, and has no text of OpenSSL's
-        error_set(ret_error, "%s: no trusted certificates could be read from it: %s", trust,
-                  ERR_SYSTEM_ERROR(first) ? strerrordesc_np(ERR_GET_REASON(first))
-                                          : ERR_reason_error_string(ERR_peek_last_error()));
-        ERR_clear_error();
+        tls_error_set(ret_error, trust, "no trusted certificates could be read from it");
         tls_client_unref(client);
         return NULL;
     }

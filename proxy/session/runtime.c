@@ -24,7 +24,7 @@ static bool make_github(struct runtime *runtime, struct runtime_github *github, 
     github->config = config;
     github->tls = tls_client_new(config->trust, ret_error);
     if (!github->tls)
-        return false;
+        return error_prefix(ret_error, "github.trust");
     pool.tls = github->tls;
     github->pool = pool_new(&pool);
     pool_keep_warm(github->pool, config->host.web, HTTPS_PORT);

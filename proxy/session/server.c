@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <errno.h>
 #include <openssl/rand.h>
 #include <unistd.h>
 
@@ -184,11 +185,15 @@ static struct secret *read_password(const char *path, struct error *ret_error)
 {
     char buffer[1024];
     FILE *file = fopen(path, "re");
-    size_t size = file ? fread(buffer, 1, sizeof(buffer), file) : 0;
+    size_t size;
     struct secret *secret;
 
-    if (file)
-        fclose(file);
+    if (!file) {
+        error_set_unreadable(ret_error, path, errno);
+        return NULL;
+    }
+    size = fread(buffer, 1, sizeof(buffer), file);
+    fclose(file);
     if (size == 0 || size == sizeof(buffer)) {
         error_set(ret_error, "%s: no proxy password could be read from it (1 to 512 characters)", path);
         return NULL;
@@ -209,12 +214,12 @@ static bool listen_on(struct server *server, const struct config_listener *confi
         listener->settings.password = secret_new(bytes_of_string(password));
     else if (config->password_file &&
              !(listener->settings.password = read_password(config->password_file, ret_error)))
-        return false;
+        return error_prefix(ret_error, "listen: password_file");
     listener->listener = listener_new(server->loop, &config->address.address, server->runtime->config->reuse_port,
                                       on_accept, listener, ret_error);
     if (!listener->listener) {
         secret_unref(listener->settings.password);
-        return false;
+        return error_prefix(ret_error, "listen");
     }
     listener->address = *listener_address(listener->listener);
     server->listener_count++;

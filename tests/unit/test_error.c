@@ -1,5 +1,7 @@
 #include <gitlatch/error.h>
 
+#include <errno.h>
+
 #include "cmocka_unit.h"
 
 static void set_gives_false_and_the_text(void **state)
@@ -33,6 +35,18 @@ static void long_text_is_cut_and_terminated(void **state)
     assert_memory_equal(error.text, "context: xxx", 12);
 }
 
+static void what_cannot_be_read_is_told_with_what_mends_it(void **state)
+{
+    struct error error;
+
+    assert_false(error_set_unreadable(&error, "/a.pem", ENOENT));
+    assert_string_equal(error.text, "/a.pem: No such file or directory; put it there, or name another file");
+    error_set_unreadable(&error, "/a.pem", EACCES);
+    assert_non_null(strstr(error.text, "/a.pem: Permission denied; this user (uid "));
+    error_set_unreadable(&error, "/a.pem", EIO);
+    assert_string_equal(error.text, "/a.pem: Input/output error");
+}
+
 static void nobody_needs_the_text(void **state)
 {
     assert_false(error_set(NULL, "x"));
@@ -45,6 +59,7 @@ int main(void)
         cmocka_unit_test(set_gives_false_and_the_text),
         cmocka_unit_test(prefix_stands_before),
         cmocka_unit_test(long_text_is_cut_and_terminated),
+        cmocka_unit_test(what_cannot_be_read_is_told_with_what_mends_it),
         cmocka_unit_test(nobody_needs_the_text),
     };
 

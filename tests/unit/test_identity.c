@@ -231,7 +231,7 @@ static void what_cannot_be_done_is_said(void **state)
     fixture->settings.publish = fixture->public;
     fixture->settings.state = "/proc/nowhere";
     assert_null(identity_new(fixture->loop, &fixture->settings, &error));
-    assert_non_null(strstr(error.text, "ca: /proc/nowhere: "));
+    assert_non_null(strstr(error.text, "ca.state: /proc/nowhere: "));
     fixture->settings.state = fixture->public;
     assert_null(identity_new(fixture->loop, &fixture->settings, &error));
     assert_non_null(strstr(error.text, "the CA's key must not be published"));

@@ -246,6 +246,38 @@ test("the steps of the README name the images once a folder, and the guard takes
   }
 });
 
+test("another CA of the broker, by the README's steps: whoever asks trusts what is shown, before and after each", () => {
+  const {fresh, follow} = operator(), scratch = mkdtempSync(join(tmpdir(), "gitlatch-rotation-"));
+  // What the broker shows and what sidecars and webhook trust, once `documents` are applied.
+  const state = (documents, before) => {
+    const tls = find(documents, "Secret", "gitlatch-broker-tls")?.data, text = (key) => Buffer.from(tls[key], "base64").toString();
+    return {...before, ...(tls && {shown: text("tls.crt"), webhook: text("ca.crt")}),
+      ...(!tls && {sidecars: find(documents, "ConfigMap", "gitlatch").data["broker-ca.pem"]})};
+  };
+  const verify = (certificate, authorities) => {
+    writeFileSync(join(scratch, "shown.pem"), certificate);
+    writeFileSync(join(scratch, "trusted.pem"), authorities);
+    execFileSync("openssl", ["verify", "-CAfile", "trusted.pem", "shown.pem"], {cwd: scratch, stdio: "pipe"});
+  };
+  const has = (documents, kind) => find(documents, kind, kind === "Secret" ? "gitlatch-broker-tls" : "gitlatch");
+  const first = follow(steps).filter((documents) => has(documents, "Secret") || has(documents, "ConfigMap"));
+  const start = first.reduce((now, documents) => state(documents, now), {});
+  const changes = follow(parts.Rotation);
+  assert.equal(changes.length, 5);
+  let now = start;
+  for (const documents of changes) {
+    const next = state(documents, now);
+    // The kubelets bring it when they like.
+    for (const [shown, trusting] of [[now, now], [now, next], [next, now], [next, next]])
+      for (const who of ["sidecars", "webhook"]) verify(shown.shown, trusting[who]);
+    now = next;
+  }
+  assert.throws(() => verify(start.shown, now.sidecars), /verification failed/, "the old CA is gone");
+  assert.equal(now.webhook, now.sidecars);
+  execFileSync(join(fresh, "k8s/broker/certificate"), ["k8s/mine/broker"], {cwd: fresh}); // the key is the CA's
+  verify(readFileSync(join(fresh, "k8s/mine/broker/tls.crt"), "utf8"), now.sidecars);
+});
+
 test("monitors find the ports of sidecar and broker", () => {
   const port = "gitlatch-metrics";
   for (const monitor of readYaml("k8s/monitoring/pod-monitors.yaml")) assert.equal(monitor.spec.podMetricsEndpoints[0].port, port);

@@ -185,7 +185,7 @@ static void log_failure(struct cache_entry *entry)
 {
     struct text label = {0};
 
-    if (entry->failure.verdict.reason == entry->logged)
+    if (entry->source->quiet || entry->failure.verdict.reason == entry->logged)
         return;
     entry->logged = entry->failure.verdict.reason;
     mint_scope_label(&entry->scope, &label);

@@ -102,6 +102,7 @@ struct source {
     struct tls_client *tls; // by whose roots the host's API is verified
     bool wide_api;
     bool also_when_refused;
+    bool quiet; // its failures are not logged
     char version[SOURCE_VERSION_SIZE]; // of its secret, set by `ready`
     struct mono ready_at;              // when `ready` last said so to token_walk_look
 

@@ -58,6 +58,7 @@ struct token_service_options {
     struct metrics *metrics;
     token_mint_fn *on_mint; // NULL: nobody is told
     void *on_mint_arg;
+    bool quiet; // no line is logged for a token that could not be had: who asks tells of it
 
     struct http_transport *transport; // NULL: curl, by `dialer`; given by tests
 };

@@ -232,6 +232,7 @@ static bool make_source(struct token_service *service, const struct token_servic
         .transport = service->transport,
         .spawner = options->spawner,
         .metrics = options->metrics,
+        .quiet = options->quiet,
     };
     struct source *source = source_new(&base, credential, ret_error);
     if (!source)

@@ -50,16 +50,26 @@ static void say(struct trial *trial, bool ok, const char *what, const char *text
 
 static void dial_next(struct trial *trial);
 
+// A line names its host, as most sentences of a dial do.
+static const char *without_host(const char *sentence, const char *host)
+{
+    size_t size = strlen(host);
+
+    return strncmp(sentence, host, size) == 0 && strncmp(sentence + size, ": ", 2) == 0 ? sentence + size + 2 : sentence;
+}
+
 static void on_dialled(void *arg, struct stream *stream, const struct verdict *verdict)
 {
     struct trial *trial = arg;
     // Said once, and where it is the likely mistake: a network whose way out is a proxy resolves no foreign name.
     bool stuck = !stream && trial->name == 0 && verdict->reason == REASON_UPSTREAM_UNREACHABLE &&
                  !trial->config->upstream_proxy;
-    char *text = mem_format("%s%s", stream ? "reached, and its certificate is trusted" : verdict->sentence,
+    const char *name = trial->names[trial->name];
+    char *text = mem_format("%s%s",
+                            stream ? "reached, and its certificate is trusted" : without_host(verdict->sentence, name),
                             stuck ? "; where a proxy is the way out, name it in `upstream.proxy`" : "");
 
-    say(trial, stream != NULL, trial->names[trial->name], text);
+    say(trial, stream != NULL, name, text);
     mem_free(text);
     stream_free(stream);
     trial->name++;
@@ -155,7 +165,7 @@ static bool try_roots(struct trial *trial)
 
 static bool start(struct trial *trial, struct error *ret_error)
 {
-    struct runtime_options options = {.config = trial->config};
+    struct runtime_options options = {.config = trial->config, .quiet = true};
 
     trial->spawner = config_spawner_new(trial->config, ret_error);
     if (!trial->spawner)

@@ -49,6 +49,7 @@ static bool make_tokens(struct runtime *runtime, const struct runtime_options *o
         .metrics = options->metrics,
         .on_mint = options->on_mint,
         .on_mint_arg = options->on_mint_arg,
+        .quiet = options->quiet,
     };
 
     for (size_t i = 0; i < config->github_count; i++)

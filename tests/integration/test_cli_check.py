@@ -142,6 +142,17 @@ def test_a_certificate_that_is_not_trusted(check):
     assert "certificate" in "\n".join(failures(lines))
 
 
+def test_each_failure_is_told_once(check, github):
+    """Neither on stderr as well, nor with its name twice."""
+    github.control("POST", "/certificate", use="expired", host="github.com")
+    code, lines, err = check()
+    assert (code, err) == (1, "")
+    assert failures(lines) == ["FAIL  github.com: certificate: certificate has expired"]
+    github.fault(path="/app/*/access_tokens", status=403, body={"message": "Resource not accessible"})
+    code, lines, err = check()
+    assert (code, err) == (1, "") and len(failures(lines)) == 2
+
+
 def test_a_bad_configuration(check):
     code, lines, err = check(listne="127.0.0.1:1")
     assert (code, lines) == (2, [])

@@ -11,9 +11,11 @@
 #include "mem.h"
 #include "metrics.h"
 #include "rule_grant.h"
+#include "rule_trial.h"
 #include "runtime.h"
 #include "secret.h"
 #include "stream.h"
+#include "text.h"
 #include "tls_client.h"
 
 #define HTTPS_PORT 443
@@ -36,6 +38,7 @@ struct trial {
     size_t name; // the one being dialled
     STAILQ_HEAD(, trial_owner) owners;
     const char *source; // whose grant is compared
+    bool rules_ok;      // each that was tried
     bool ok;
 };
 
@@ -126,6 +129,8 @@ static void on_grant(void *arg, const char *source, const struct github_host *ho
 {
     struct trial *trial = arg;
     const char *name = grant->installation.owner;
+    const struct rules *rules;
+    const int *lines;
 
     if (is_taken(trial, host, name))
         return;
@@ -134,13 +139,57 @@ static void on_grant(void *arg, const char *source, const struct github_host *ho
     memcpy(owner->name, name, sizeof(owner->name));
     STAILQ_INSERT_TAIL(&trial->owners, owner, link);
     trial->source = source;
-    if (grant->readable)
-        rule_grant_compare(&trial->config->rules, trial->config->rule_lines, name, &grant->permissions, on_lack, trial);
+    for (size_t n = 0; grant->readable && rule_trial_rules(trial->config, n, &rules, &lines); n++)
+        rule_grant_compare(rules, lines, name, &grant->permissions, on_lack, trial);
 }
 
+// The rules.
+
+static void on_rule_failed(void *arg, const struct rule_trial_failure *failure)
+{
+    struct trial *trial = arg;
+    const struct verdict *verdict = failure->verdict;
+    struct text what = {0}, text = {0};
+
+    trial->rules_ok = false;
+    // What an installation was not granted was told when that was compared.
+    if (verdict->reason == REASON_NOT_GRANTED && is_taken(trial, failure->host, failure->owner))
+        return;
+    text_format(&what, "rule %s", failure->match);
+    if (failure->line)
+        text_format(&what, " (line %d)", failure->line);
+    // A workspace's remedy for a new name is its remote's; here it is the rule's.
+    text_format(&text, "%s; %s", verdict->sentence,
+                verdict->reason == REASON_RENAMED ? "write that name" : reason_row(verdict->reason)->remedy);
+    say(trial, false, text_string(&what), text_string(&text));
+    text_free(&what);
+    text_free(&text);
+}
+
+static void on_rules_tried(void *arg, size_t tried, size_t left_out)
+{
+    struct trial *trial = arg;
+    struct text text = {0};
+
+    text_format(&text, "%zu tried with a token for what %s", tried, tried == 1 ? "it names" : "they name");
+    if (left_out)
+        text_format(&text, ", %zu more left out", left_out);
+    if (tried && (trial->rules_ok || left_out))
+        say(trial, true, "rules", text_string(&text));
+    text_free(&text);
+    dial_next(trial);
+}
+
+// Where a credential does not work, that is why the rules do not.
 static void on_tokens_tested(void *arg, bool ok)
 {
-    dial_next(arg);
+    struct trial *trial = arg;
+    struct rule_trial_callbacks callbacks = {trial, on_rule_failed, on_rules_tried};
+
+    if (ok)
+        rule_trial_start(trial->config, trial->runtime->tokens, &callbacks, trial->loop);
+    else
+        dial_next(trial);
 }
 
 // The roots of each GitHub, told apart by their keys.
@@ -202,7 +251,7 @@ static void stop(struct trial *trial)
 
 bool trial_run(struct config *config)
 {
-    struct trial trial = {.config = config, .ok = true};
+    struct trial trial = {.config = config, .rules_ok = true, .ok = true};
     struct token_test_callbacks callbacks = {&trial, on_token_line, on_grant, on_tokens_tested};
     struct error error;
 

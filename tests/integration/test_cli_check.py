@@ -45,13 +45,51 @@ def test_all_is_ok(check, github):
 def test_permissions_that_the_installation_was_not_granted(check, github):
     """A misspelt name, or a level too high, would make GitHub refuse each token that asks for it."""
     rules = [{"match": "acme/widgets", "permissions": {"pull_request": "write", "actions": "write", "issues": "write"}},
-             {"match": "initech/*", "permissions": {"secrets": "read"}}]
+             {"match": "*/docs", "permissions": {"issues": "read"}}, {"match": "globex/*", "permissions": {"issues": "read"}}]
     code, lines, _ = check(repositories=rules)
     high, typo = failures(lines)
     assert code == 1 and high.startswith("FAIL  app: rule acme/widgets (line ")
     assert "`actions: write`, but acme granted the App `actions: read`; lower it, or ask for it" in high
     assert "`pull_request: write`, which acme did not grant the App; did you mean `pull_requests`?" in typo
-    assert len(lines) == 8, "the token and the hosts are tried all the same"
+    assert len(lines) == 9, "the token, the rules and the hosts are tried all the same"
+
+
+@pytest.mark.parametrize("match, words", [
+    ("initech/*", "the GitHub App is not installed for initech"), ("initech/tps", "not installed"),
+    ("umbrella/*", "suspended"), ("umbrella/vault", "suspended"),
+    ("hooli/*", "IP allow list"), ("hooli/search", "IP allow list"),
+    ("acme/uncovered", "the installation does not cover this repository, or it does not exist"),
+    ("acme/typo", "does not exist"), ("acme/old-name", "acme/old-name is now acme/new-name; write that name"),
+])
+def test_rules_that_can_never_work(check, github, match, words):
+    """What a workspace would be told at its first fetch is told before there is one."""
+    code, lines, err = check(repositories=[{"match": "acme/widgets", "fetch": True}, {"match": match, "fetch": True}])
+    (line,) = failures(lines)
+    assert (code, err) == (1, "")
+    assert line.startswith(f"FAIL  rule {match} (line ") and words in line and ("ask an " in line or "write that" in line)
+    assert not any(token in "".join(lines) for token in github.tokens())
+
+
+def test_a_rule_that_allows_nothing_or_names_nobody_is_not_tried(check):
+    code, lines, _ = check(repositories=[{"match": "initech/*"}, {"match": "*/docs", "fetch": True}])
+    assert code == 0 and not any(line.startswith("ok    rules:") for line in lines)
+
+
+def test_a_rule_is_tried_with_the_next_credential_as_well(check, github):
+    first, second = {"type": "app", "app_id": APP_ID, "private_key": str(github.app_key)}, github.app(23456)
+    github.install("initech", 23456)
+    rules = [{"match": f"{owner}/*", "fetch": True} for owner in ("acme", "initech")]
+    code, lines, _ = check(credentials=[first, second], repositories=rules)
+    assert code == 0 and "ok    rules: 2 tried with a token for what they name" in lines
+
+
+def test_of_many_rules_some_are_left_out(check, github):
+    rules = [{"match": f"acme/none-{n}", "fetch": True} for n in range(25)]
+    code, lines, err = check(repositories=rules)
+    assert (code, len(failures(lines)), err) == (1, 20, "")
+    assert "ok    rules: 20 tried with a token for what they name, 5 more left out" in lines
+    again = [{"match": "acme/widgets", "fetch": True}] * 25
+    assert "ok    rules: 1 tried with a token for what it names" in check(repositories=again)[1]
 
 
 def test_the_first_app_that_an_owner_installed_decides(check, github):
@@ -62,7 +100,9 @@ def test_the_first_app_that_an_owner_installed_decides(check, github):
     code, lines, _ = check(credentials=[second, first])
     assert code == 1 and all(line.startswith("FAIL  app: rule acme/") for line in failures(lines))
     (pinned,) = [one["id"] for one in json.loads(github.control("GET", "/installation")) if one["owner"] == "globex"]
-    assert check(credentials=[{**first, "installation": pinned}])[0] == 0, "what is pinned is of another owner"
+    code, lines, _ = check(credentials=[{**first, "installation": pinned}])
+    assert code == 1 and [line.split()[1:3] for line in failures(lines)] == [["rule", "acme/widgets"], ["rule", "acme/*"]], \
+        "what is pinned is of another owner"
 
 
 def test_lines_that_nobody_takes(check, folder):

@@ -1,0 +1,158 @@
+#include "rule_trial.h"
+
+#include "loop.h"
+#include "mem.h"
+#include "rule_question.h"
+
+struct rule_trial_item {
+    struct rule_question question;
+    const char *match; // the configuration's
+    int line;
+};
+
+struct rule_trial {
+    const struct config *config;
+    struct token_service *tokens;
+    struct rule_trial_callbacks callbacks;
+    struct deferred step;
+    struct rule_trial_item items[RULE_TRIAL_TOKENS_MAX];
+    size_t count, left_out;
+    size_t item, github;            // what is being asked
+    struct verdict verdict;         // of the GitHubs asked so far, the one that says most; REASON_NONE: none yet
+    const struct github_host *host; // whose it is
+};
+
+bool rule_trial_rules(const struct config *config, size_t n, const struct rules **ret_rules, const int **ret_lines)
+{
+    if (n > config->broker.grant_count)
+        return false;
+    *ret_rules = n ? &config->broker.grants[n - 1].rules : &config->rules;
+    *ret_lines = n ? config->broker.grants[n - 1].rule_lines : config->rule_lines;
+    return true;
+}
+
+// A wide token comes whatever is asked for, so that it tells nothing.
+static bool has_narrow_source(const struct config *config)
+{
+    for (size_t i = 0; i < config->credential_count; i++) {
+        enum credential_type type = config->credentials[i].type;
+
+        if (type == CREDENTIAL_APP || type == CREDENTIAL_BROKER)
+            return true;
+    }
+    return false;
+}
+
+static bool is_known(const struct rule_trial *trial, const struct repository_name *name)
+{
+    for (size_t i = 0; i < trial->count; i++) {
+        if (repository_name_equal(&trial->items[i].question.name, name))
+            return true;
+    }
+    return false;
+}
+
+static void add(struct rule_trial *trial, const struct rule *rule, int line)
+{
+    struct rule_trial_item item = {.match = rule->match, .line = line};
+
+    if (!rule_question(rule, &item.question) || is_known(trial, &item.question.name))
+        return;
+    if (trial->count == RULE_TRIAL_TOKENS_MAX)
+        trial->left_out++;
+    else
+        trial->items[trial->count++] = item;
+}
+
+static void finish(struct rule_trial *trial)
+{
+    struct rule_trial_callbacks callbacks = trial->callbacks;
+    size_t count = trial->count, left_out = trial->left_out;
+
+    mem_free(trial);
+    callbacks.done(callbacks.arg, count, left_out);
+}
+
+static void ask(struct rule_trial *trial);
+
+static void next(struct rule_trial *trial)
+{
+    trial->item++;
+    trial->github = 0;
+    trial->verdict.reason = REASON_NONE;
+    ask(trial);
+}
+
+// A rule names no GitHub: it can work where one of them gives the token. That an App is not there at all says least.
+static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
+{
+    struct rule_trial *trial = arg;
+    const struct rule_trial_item *item = &trial->items[trial->item];
+
+    if (grant) {
+        next(trial);
+        return;
+    }
+    if (trial->verdict.reason == REASON_NONE || trial->verdict.reason == REASON_NO_CREDENTIAL ||
+        (trial->verdict.reason == REASON_NOT_INSTALLED && verdict->reason != REASON_NO_CREDENTIAL)) {
+        trial->verdict = *verdict;
+        trial->host = &trial->config->githubs[trial->github].host;
+    }
+    if (++trial->github < trial->config->github_count) {
+        ask(trial);
+        return;
+    }
+    struct rule_trial_failure failure = {
+        .match = item->match,
+        .line = item->line,
+        .host = trial->host,
+        .owner = item->question.name.owner,
+        .verdict = &trial->verdict,
+    };
+    trial->callbacks.failed(trial->callbacks.arg, &failure);
+    next(trial);
+}
+
+static void ask(struct rule_trial *trial)
+{
+    const struct rule_question *question = &trial->items[trial->item].question;
+
+    if (trial->item == trial->count) {
+        finish(trial);
+        return;
+    }
+    struct scope scope = {
+        .host = &trial->config->githubs[trial->github].host,
+        .reach = *question->name.name ? SCOPE_REPOSITORY : SCOPE_INSTALLATION,
+        .use = *question->name.name ? SCOPE_USE_GIT : SCOPE_USE_API_READ,
+        .ruled = true,
+        .repository = question->name,
+        .permissions = question->permissions,
+    };
+    // It ends by itself, at the latest by `limits.token`.
+    if (!token_service_ask(trial->tokens, &scope, on_token, trial))
+        finish(trial);
+}
+
+static void on_step(void *arg)
+{
+    ask(arg);
+}
+
+void rule_trial_start(const struct config *config, struct token_service *tokens,
+                      const struct rule_trial_callbacks *callbacks, struct loop *loop)
+{
+    struct rule_trial *trial = mem_alloc_zero(1, sizeof(*trial));
+    const struct rules *rules;
+    const int *lines;
+
+    trial->config = config;
+    trial->tokens = tokens;
+    trial->callbacks = *callbacks;
+    for (size_t n = 0; has_narrow_source(config) && rule_trial_rules(config, n, &rules, &lines); n++) {
+        for (size_t i = 0; i < rules->count; i++)
+            add(trial, &rules->rules[i], lines ? lines[i] : 0);
+    }
+    deferred_init(&trial->step, on_step, trial);
+    loop_defer(loop, &trial->step);
+}

@@ -346,6 +346,39 @@ void cache_adopt(struct cache *cache, struct cache *old, cache_source_fn *find, 
     }
 }
 
+// Whether another scope of the source may well be served.
+static bool is_of_scope(enum reason reason)
+{
+    switch (reason) {
+    case REASON_NOT_INSTALLED:
+    case REASON_SUSPENDED:
+    case REASON_NOT_COVERED:
+    case REASON_NOT_GRANTED:
+    case REASON_IP_ALLOW_LIST:
+    case REASON_BROKER_DENIED:
+    case REASON_SCOPE:
+    case REASON_RENAMED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void count_failure(const struct cache_entry *entry, struct cache_summary *summary)
+{
+    const struct verdict *failure = &entry->failure.verdict;
+
+    if (failure->reason == REASON_NONE)
+        return;
+    summary->failing++;
+    if (!is_of_scope(failure->reason)) {
+        summary->failure = *failure;
+    } else if (!summary->failed) {
+        summary->failed = &entry->scope;
+        summary->failed_sentence = failure->sentence;
+    }
+}
+
 void cache_summarize(const struct cache *cache, const struct source *source, struct cache_summary *ret_summary)
 {
     struct cache_summary summary = {.first_end = WALL_NEVER};
@@ -357,10 +390,7 @@ void cache_summarize(const struct cache *cache, const struct source *source, str
         summary.tokens += cache_entry_usable(entry);
         if (cache_entry_usable(entry) && entry->lease->expires_at.ms < summary.first_end.ms)
             summary.first_end = entry->lease->expires_at;
-        if (entry->failure.verdict.reason != REASON_NONE) {
-            summary.failing++;
-            summary.failure = entry->failure.verdict;
-        }
+        count_failure(entry, &summary);
     }
     *ret_summary = summary;
 }

@@ -64,7 +64,11 @@ struct cache_summary {
     size_t tokens;          // that can be given
     size_t failing;         // entries whose last mint failed
     struct wall first_end;  // of the tokens; WALL_NEVER: none ends
-    struct verdict failure; // of one that fails; REASON_NONE: none does
+    struct verdict failure; // of one whose cause is the source's (its key, the network); REASON_NONE: none fails so
+    // Of the one used last whose cause is its own (a name that is mistyped, an owner without the App), on loan as long as
+    // the cache is left alone; NULL: none fails so.
+    const struct mint_scope *failed;
+    const char *failed_sentence;
 };
 void cache_summarize(const struct cache *cache, const struct source *source, struct cache_summary *ret_summary);
 

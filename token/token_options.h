@@ -75,8 +75,9 @@ void token_service_adopt(struct token_service *new, struct token_service *old);
 // Whether some source could be asked for a token now: a key or a token is there.
 bool token_service_usable(const struct token_service *service);
 
-// For the status page: appends a JSON array, an object a source: {"source","type","host","wide","state","tokens"}.
-// Never a token.
+// For the status page: appends a JSON array, an object a source: {"source","type","host","state","wide","tokens",
+// "failing"}, and where a scope fails while others may be served "failing_for" and "failing_because"; where a token ends
+// "first_expires_at". Never a token.
 void token_service_describe(const struct token_service *service, struct text *text);
 
 // `gitlatch check`: tests each source: its key or file, one token, what GitHub says to it.

@@ -18,7 +18,19 @@ static const char *state_of(const struct cache_summary *summary)
 {
     if (summary->failure.reason != REASON_NONE)
         return summary->failure.sentence;
-    return summary->tokens ? "serving" : "not asked lately";
+    if (summary->tokens)
+        return "serving";
+    return summary->failing ? "no token yet" : "not asked lately";
+}
+
+static void append_failed(struct text *text, const struct cache_summary *summary)
+{
+    struct text label = {0};
+
+    mint_scope_label(summary->failed, &label);
+    append_string(text, "failing_for", text_string(&label));
+    append_string(text, "failing_because", summary->failed_sentence);
+    text_free(&label);
 }
 
 static void append_source(struct text *text, const struct token_service *service, const struct source *source)
@@ -33,6 +45,8 @@ static void append_source(struct text *text, const struct token_service *service
     append_string(text, "state", state_of(&summary));
     text_format(text, ",\"wide\":%s,\"tokens\":%zu,\"failing\":%zu", source->type->narrow ? "false" : "true",
                 summary.tokens, summary.failing);
+    if (summary.failed)
+        append_failed(text, &summary);
     if (summary.first_end.ms != WALL_NEVER.ms) {
         char end[WALL_TEXT_SIZE];
         wall_format_rfc3339(summary.first_end, WALL_SECONDS, end);

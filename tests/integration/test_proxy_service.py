@@ -31,6 +31,21 @@ def test_the_admin_address(gitlatch, workspace):
     assert code == 200 and "<html" in page.lower()
 
 
+def test_a_mistyped_name_does_not_make_the_credential_look_broken(start, folder):
+    gitlatch = start(repositories=None)
+    workspace = gitlatch.workspace(folder / "workspace")
+
+    def credential():
+        (one,) = gitlatch.status()["credentials"]
+        return one
+    assert credential()["state"] == "not asked lately" and "failing_for" not in credential()
+    workspace.git("ls-remote", "https://github.com/acme/nothere", check=False)
+    workspace.git("ls-remote", WIDGETS)
+    said = credential()
+    assert (said["state"], said["failing"]) == ("serving", 1)
+    assert said["failing_for"].startswith("acme/nothere contents:read") and "does not cover" in said["failing_because"]
+
+
 def test_readiness_does_not_depend_on_github(start):
     gitlatch = start(github={"connect_to": {"github.com:443": "127.0.0.1:9", "api.github.com:443": "127.0.0.1:9"}})
     assert gitlatch.admin("/readyz")[0] == 200

@@ -512,13 +512,17 @@ static void it_describes_itself(void **state)
 
     setenv(variable, "ghp_operator", 1);
     token_fixture_serve(fixture, credentials, 2);
-    token_ask_read(fixture, "acme/widgets");
     token_ask_read(fixture, "initech/tps");
+    token_service_describe(fixture->service, &text);
+    assert_non_null(strstr(text_string(&text), "\"state\":\"no token yet\",\"wide\":false,\"tokens\":0,\"failing\":1,"));
+    text_clear(&text);
+    token_ask_read(fixture, "acme/widgets");
     token_service_describe(fixture->service, &text);
     assert_string_equal(
         text_string(&text),
-        "[{\"source\":\"app\",\"type\":\"app\",\"host\":\"github.com\",\"state\":\"the GitHub App is not installed for "
-        "initech\",\"wide\":false,\"tokens\":1,\"failing\":1,\"first_expires_at\":\"2025-11-24T17:00:00Z\"},"
+        "[{\"source\":\"app\",\"type\":\"app\",\"host\":\"github.com\",\"state\":\"serving\",\"wide\":false,"
+        "\"tokens\":1,\"failing\":1,\"failing_for\":\"initech/tps contents:read\",\"failing_because\":\"the GitHub App is "
+        "not installed for initech\",\"first_expires_at\":\"2025-11-24T17:00:00Z\"},"
         "{\"source\":\"environment\",\"type\":\"environment\",\"host\":\"github.com\",\"state\":\"serving\","
         "\"wide\":true,\"tokens\":1,\"failing\":0}]");
     text_free(&text);

@@ -67,6 +67,22 @@ static bool is_wide(enum credential_type type)
     return type != CREDENTIAL_APP && type != CREDENTIAL_BROKER;
 }
 
+static void warn_of_open_addresses(const struct config *config)
+{
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct config_listener *listener = &config->listeners[i];
+
+        if (listener->password_file || address_kind(&listener->address.address) == ADDRESS_LOOPBACK)
+            continue;
+        log_warn("config",
+                 "whoever reaches %s in the network uses the credential, for `listen` asks for no password there; %s",
+                 listener->address.text,
+                 listener->mode == LISTENER_TRANSPARENT
+                     ? "listen on 127.0.0.1, or let a firewall keep others from it"
+                     : "listen on 127.0.0.1, or name a `password_file`");
+    }
+}
+
 // What is allowed, but should be known.
 static void warn(const struct config *config)
 {
@@ -81,6 +97,7 @@ static void warn(const struct config *config)
                          ? "; with wide_api: true API calls can pass round the rules"
                          : "");
     }
+    warn_of_open_addresses(config);
     if (!config->rules.present && !broker)
         log_warn("config",
                  "there is no `repositories`: the workspace reaches whatever the credential reaches");
@@ -91,10 +108,13 @@ static void warn(const struct config *config)
 static void on_ready(void *arg, const void *server)
 {
     const struct config *config = arg;
+    struct text addresses = {0};
 
     warn(config);
+    server_append_addresses(server, &addresses);
     log_info("proxy", "gitlatch " GITLATCH_VERSION " listens at %s; a workspace's files are in %s",
-             server_proxy_url(server), server_publish_directory(server));
+             text_string(&addresses), server_publish_directory(server));
+    text_free(&addresses);
 }
 
 static int run(const struct command *command, int argc, char **argv)

@@ -1,6 +1,5 @@
 #include "server.h"
 
-#include <errno.h>
 #include <openssl/rand.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "log.h"
 #include "mem.h"
 #include "metrics.h"
+#include "proxy_password.h"
 #include "secret.h"
 #include "server_state.h"
 #include "session.h"
@@ -181,28 +181,6 @@ static bool make_identity(struct server *server, const struct config *config, st
     return server->identity != NULL;
 }
 
-static struct secret *read_password(const char *path, struct error *ret_error)
-{
-    char buffer[1024];
-    FILE *file = fopen(path, "re");
-    size_t size;
-    struct secret *secret;
-
-    if (!file) {
-        error_set_unreadable(ret_error, path, errno);
-        return NULL;
-    }
-    size = fread(buffer, 1, sizeof(buffer), file);
-    fclose(file);
-    if (size == 0 || size == sizeof(buffer)) {
-        error_set(ret_error, "%s: no proxy password could be read from it (1 to 512 characters)", path);
-        return NULL;
-    }
-    secret = secret_new_trimmed(bytes_of(buffer, size));
-    explicit_bzero(buffer, sizeof(buffer));
-    return secret;
-}
-
 static bool listen_on(struct server *server, const struct config_listener *config, const char *password,
                       struct error *ret_error)
 {
@@ -213,7 +191,7 @@ static bool listen_on(struct server *server, const struct config_listener *confi
     if (password)
         listener->settings.password = secret_new(bytes_of_string(password));
     else if (config->password_file &&
-             !(listener->settings.password = read_password(config->password_file, ret_error)))
+             !(listener->settings.password = proxy_password_read(config->password_file, ret_error)))
         return error_prefix(ret_error, "listen: password_file");
     listener->listener = listener_new(server->loop, &config->address.address, server->runtime->config->reuse_port,
                                       on_accept, listener, ret_error);
@@ -398,6 +376,17 @@ void server_drain(struct server *server, server_drained_fn *done, void *arg)
 const char *server_proxy_url(const struct server *server)
 {
     return server->proxy_url;
+}
+
+void server_append_addresses(const struct server *server, struct text *text)
+{
+    char address[ADDRESS_TEXT_SIZE];
+
+    for (size_t i = 0; i < server->listener_count; i++) {
+        address_format(&server->listeners[i].address, address);
+        text_format(text, "%s%s%s", i ? ", " : "", address,
+                    server->listeners[i].settings.mode == LISTENER_TRANSPARENT ? " (transparent)" : "");
+    }
 }
 
 const char *server_publish_directory(const struct server *server)

@@ -42,6 +42,8 @@ void server_drain(struct server *server, server_drained_fn *done, void *arg);
 // "http://127.0.0.1:3128", as a workspace writes it, with the port that the kernel picked; with "gitlatch:PASSWORD@"
 // where `password` was given. Valid as long as the server.
 const char *server_proxy_url(const struct server *server);
+// Every address that it listens at, as bound: "0.0.0.0:3128, 127.0.0.1:3129 (transparent)".
+void server_append_addresses(const struct server *server, struct text *text);
 // Where the CA is published, absolute.
 const char *server_publish_directory(const struct server *server);
 // Whether it listens, has published the CA and is not draining (`/readyz`).

@@ -5,6 +5,8 @@ import subprocess
 from contextlib import closing
 
 import pytest
+import yaml
+from conftest import K8S
 from lib.gitlatch import BINARY
 from lib.process import free_port, wait_until
 from lib.raw import Raw
@@ -133,6 +135,28 @@ def test_no_admin_address_and_a_log_as_text_without_events(start, folder):
     with pytest.raises(OSError):
         Raw(address=("127.0.0.1", gitlatch.admin_port))
     assert not gitlatch.log.splitlines()[-1].startswith("{") and gitlatch.process.stdout == ""
+
+
+def test_an_address_open_to_the_network_is_told(start, folder):
+    (folder / "password").write_text("secret")
+    port, other = free_port(), free_port()
+    open_address, password = f"0.0.0.0:{port}", {"address": f"0.0.0.0:{other}", "password_file": str(folder / "password")}
+    gitlatch = start(listen=[open_address, password, f"127.0.0.1:{free_port()}",
+                             {"address": f"127.0.0.1:{free_port()}", "mode": "transparent"}])
+    assert f"listens at {open_address}, 0.0.0.0:{other}, 127.0.0.1:" in gitlatch.wait_log("listens at")
+    assert "(transparent); a workspace's files are in" in gitlatch.wait_log("listens at")
+    warnings = [json.loads(line) for line in gitlatch.log.splitlines() if "asks for no password" in line]
+    assert [line["level"] for line in warnings] == ["warn"]
+    assert f"reaches {open_address} in the network" in str(warnings) and "name a `password_file`" in str(warnings)
+
+
+@pytest.mark.parametrize("path", ["sidecar/config", "sidecar/key/config", "egress/proxy", "transparent/hosts/config",
+                                  "transparent/redirect/config"])
+def test_what_k8s_listens_at_is_not_open(path):
+    listeners = yaml.safe_load((K8S / path / "gitlatch.yaml").read_text())["listen"]
+    for one in listeners if isinstance(listeners, list) else [listeners]:
+        address = one if isinstance(one, str) else one["address"]
+        assert address.startswith(("127.0.0.1:", "[::1]:")) or "password_file" in one
 
 
 def test_a_silent_tunnel_ends(start):

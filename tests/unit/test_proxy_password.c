@@ -1,5 +1,8 @@
 #include "proxy_password.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "cmocka_unit.h"
 #include "secret.h"
 
@@ -31,9 +34,50 @@ static void only_the_right_user_and_password_pass(void **state)
     secret_unref(password);
 }
 
+// What proxy_password_read says of a file with `size` times x, between blanks.
+static struct secret *read_of_size(size_t size, struct error *error)
+{
+    char path[] = "/tmp/gitlatch-password-XXXXXX";
+    int descriptor = mkstemp(path);
+    FILE *file = fdopen(descriptor, "w");
+    struct secret *password;
+
+    assert_non_null(file);
+    fputc(' ', file);
+    for (size_t i = 0; i < size; i++)
+        fputc('x', file);
+    fputc('\n', file);
+    fclose(file);
+    password = proxy_password_read(path, error);
+    unlink(path);
+    return password;
+}
+
+static void a_file_holds_a_password_within_bounds(void **state)
+{
+    static const size_t good[] = {1, 512}, bad[] = {0, 513, 5000};
+    struct error error;
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(good); i++) {
+        struct secret *password = read_of_size(good[i], &error);
+
+        assert_int_equal(secret_bytes(password).size, good[i]);
+        secret_unref(password);
+    }
+    for (size_t i = 0; i < GL_ARRAY_SIZE(bad); i++) {
+        assert_null(read_of_size(bad[i], &error));
+        assert_non_null(strstr(error.text, ": must hold a password of 1 to 512 characters"));
+    }
+    assert_null(proxy_password_read("/nonexistent", &error));
+    assert_non_null(strstr(error.text, "/nonexistent: No such file or directory; "));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(only_the_right_user_and_password_pass)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_the_right_user_and_password_pass),
+        cmocka_unit_test(a_file_holds_a_password_within_bounds),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

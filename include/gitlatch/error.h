@@ -20,8 +20,8 @@ bool error_set(struct error *error, const char *format, ...) GL_PRINTF(2, 3);
 // The same, and puts a context before the text that is there: "context: text".
 bool error_prefix(struct error *error, const char *format, ...) GL_PRINTF(2, 3);
 
-// That the file at `path` could not be opened for reading, as `code` (of errno) says, and what mends it: who must be able
-// to read it, or that it must be there. Always returns false.
+// That the file at `path` could not be opened for reading, as `code` (of errno) says, and what mends it: who must be
+// able to read it, or that it must be there. Always returns false.
 bool error_set_unreadable(struct error *error, const char *path, int code);
 
 #endif

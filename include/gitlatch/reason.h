@@ -24,7 +24,7 @@
     REASON(PUSH_MALFORMED, "push_malformed", 400, "the push is not what git sends", "use git") \
     REASON(LFS_DENIED, "lfs", 403, "the rule does not allow this Git LFS operation", "ask the operator for a `push` pattern in its rule") \
     REASON(LFS_MALFORMED, "lfs_malformed", 400, "the Git LFS request could not be read", "use git-lfs") \
-    REASON(PERMISSION_DENIED, "permission", 403, "the rule for this repository grants no API permissions", "ask the operator for `permissions` in its rule") \
+    REASON(PERMISSION_DENIED, "permission", 403, "the rules grant no permissions for this API call", "ask the operator for `permissions` in the rule") \
     REASON(PATH_DENIED, "path", 403, "the rule's `paths` do not hold this API path", "ask the operator for the path in the rule's `paths`") \
     REASON(GRAPHQL_DENIED, "graphql", 403, "no rule allows GraphQL", "use the REST API, or ask the operator for `graphql: true` in a rule") \
     REASON(OWNER_UNKNOWN, "owner", 403, "the request names no repository and no owner could be found", "ask the operator to set `github.default_owner`") \
@@ -49,7 +49,7 @@
     REASON(MALFORMED, "malformed", 400, "the request is not well-formed HTTP/1.1", "use a client that follows RFC 9112") \
     REASON(NAME_MALFORMED, "name", 400, "a host, owner, repository or path is written in a way that cannot be made normal", "write it plainly, without percent-encoding, dot segments or backslashes") \
     REASON(HEADER_TOO_LARGE, "header", 431, "the request's head is larger than `limits.header`", "send fewer or shorter header fields") \
-    REASON(PROXY_AUTHORIZATION, "proxy_authorization", 407, "the proxy wants a password", "use the HTTPS_PROXY that gitlatch published") \
+    REASON(PROXY_AUTHORIZATION, "proxy_authorization", 407, "the proxy wants a password", "write HTTPS_PROXY as http://gitlatch:PASSWORD@HOST:PORT, with what is in the `password_file`") \
     REASON(CALLER_UNPROVEN, "caller_unproven", 401, "the broker's caller is not proven", "show a service-account token of an audience that the broker asks for") \
     REASON(QUESTION_MALFORMED, "question", 400, "the broker was asked in a way that it does not understand", "ask as the manual says") \
     /* a client, or our own limits */ \

@@ -20,11 +20,18 @@
 
 static const char *const intercepted[] = {"github.com", "api.github.com", "uploads.github.com"};
 
+// A URL's authority and path.
+static const char *without_scheme(const char *url)
+{
+    const char *authority = strstr(url, "://");
+
+    return authority ? authority + 3 : url;
+}
+
 // A URL without the user and the password that it may hold; given to mem_free.
 static char *shown(const char *url)
 {
-    const char *authority = strstr(url, "://");
-    const char *start = authority ? authority + 3 : url;
+    const char *start = without_scheme(url);
     size_t size = strcspn(start, "/");
     const char *at = memrchr(start, '@', size);
 
@@ -178,8 +185,9 @@ static bool try_proxy(struct doctor *doctor, const char *what, const char *from,
     if (answer.from_gitlatch)
         doctor_ok(doctor, what, "%s (%s) is reached, and gitlatch answers for github.com", url, from);
     else if (answer.proxy_status == 407)
-        doctor_wrong(doctor, what, "%s (%s) wants a password, and the URL holds none or another; take the URL as "
-                                   "gitlatch gave it", url, from);
+        doctor_wrong(doctor, what, "%s (%s) wants a password, and the URL holds none or another; write it as "
+                                   "http://gitlatch:PASSWORD@%s, with what is in the `password_file` of gitlatch's "
+                                   "`listen`", url, from, without_scheme(url));
     else if (answer.proxy_status >= 300)
         doctor_wrong(doctor, what, "%s (%s) answers %d and does not lead to github.com; set %s to the address that "
                                    "gitlatch listens on", url, from, answer.proxy_status, from);

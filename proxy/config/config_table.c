@@ -47,8 +47,8 @@ static const struct setting listener_rows[] = {
     ROW(config_listener, "mode", setting_word, mode, "proxy", listener_modes,
         "transparent: for connections that were redirected here"),
     ROW(config_listener, "password_file", setting_file, password_file, NULL, NULL,
-        "holds the password that clients must give, as user gitlatch; the gateway is closed on such an "
-        "address"),
+        "holds the password that clients must give, in a HTTPS_PROXY of http://gitlatch:PASSWORD@HOST:PORT (the "
+        "published one is without it, for all may read that); the gateway is closed on such an address"),
 };
 
 static bool finish_listener(struct yaml_reader *reader, const yaml_node_t *node, void *entry)
@@ -80,7 +80,8 @@ static const struct setting github_rows[] = {
     ROW(config_github, "api", setting_web_url, api, NULL, &tls_url,
         "base URL of the API; absent: derived from `host`"),
     ROW(config_github, "connect_to", setting_connect_to, connect_to, NULL, NULL,
-        "as curl's --connect-to, for every connection that gitlatch makes; loopback is allowed"),
+        "as curl's --connect-to, for every connection that gitlatch makes, which then is direct, past "
+        "`upstream.proxy`; loopback is allowed"),
     ROW(config_github, "default_owner", setting_string, default_owner, NULL, NULL,
         "whose installation answers API calls that name no repository"),
     ROW(config_github, "host", setting_string, web, "github.com", NULL,
@@ -264,7 +265,8 @@ static const struct setting rows[] = {
     ROW(config, "upstream.no_proxy", setting_host_suffixes, upstream_no_proxy, "[]", NULL,
         "hosts that are reached without `upstream.proxy`"),
     ROW(config, "upstream.proxy", setting_web_url, upstream_proxy, NULL, &proxy_url,
-        "the corporate proxy through which everything goes; absent: direct"),
+        "the corporate proxy through which everything goes but `upstream.no_proxy` and `github.connect_to`; absent: "
+        "direct"),
 };
 
 const struct setting_table config_table = SETTING_TABLE(rows);

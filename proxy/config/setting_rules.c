@@ -143,7 +143,8 @@ const struct setting setting_rule_rows[SETTING_RULE_ROWS] = {
     RULE("paths", setting_paths, paths, NULL,
          "API paths below the repository that may be used; absent: all that `permissions` reach"),
     RULE("permissions", setting_permissions, permissions, NULL,
-         "of the token for api.github.com, such as {pull_requests: write, issues: read}; absent: no API"),
+         "of the token for api.github.com, such as {pull_requests: write, issues: read}; absent: what `contents: read` "
+         "reaches there, where the rule may fetch"),
     RULE("push", setting_ref_set, push, "false",
          "refs that a push may create and update; also opens Git LFS upload"),
 };

@@ -182,6 +182,7 @@ def test_a_proxy_that_wants_a_password(folder, start, outside):
     outside.source(gitlatch.public / "env")
     found = doctor(outside, https_proxy=f"http://127.0.0.1:{port}", HTTPS_PROXY=f"http://127.0.0.1:{port}")
     assert found.names_wrong == {"proxy"} and "wants a password" in found.text("proxy")
+    assert f" http://gitlatch:PASSWORD@127.0.0.1:{port}, with what is in the `password_file`" in found.text("proxy")
     good = f"http://gitlatch:hunter2@127.0.0.1:{port}"
     found = doctor(outside, https_proxy=good, HTTPS_PROXY=good)
     assert found.wrong == [] and "hunter2" not in found.result.out and found.ok("node")

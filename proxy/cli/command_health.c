@@ -58,6 +58,7 @@ static bool find_address(const char *option, const char *config, struct address 
 
 static int ask(const struct command *command, struct address *address, const char *path)
 {
+    char text[ADDRESS_TEXT_SIZE];
     struct error error;
     int status;
 
@@ -65,6 +66,12 @@ static int ask(const struct command *command, struct address *address, const cha
     if (!probe_get(address, path, TIMEOUT_MS, &status, &error))
         return command_fail(command, "%s; is `gitlatch proxy` running, and this its `admin` address?",
                             error.text);
+    // An admin address knows both paths: it answers 200, or 503 where it is not well.
+    if (status != 200 && status != 503) {
+        address_format(address, text);
+        return command_fail(command, "%s answers %d to %s: this is no admin address; take that of `admin`, not `listen`",
+                            text, status, path);
+    }
     if (status != 200)
         return command_fail(command, "%s answers %d; the log and the status page say why", path, status);
     return COMMAND_DONE;

@@ -206,6 +206,12 @@ def test_health_says_what_is_wrong(config):
     assert "`admin` is off" in refused("health", "-c", config("admin: off\n"))
 
 
+def test_health_of_the_proxys_own_port(start):
+    address = f"127.0.0.1:{start().port}"
+    assert refused("health", "--admin", address, code=1) == \
+        f"gitlatch health: {address} answers 404 to /healthz: this is no admin address; take that of `admin`, not `listen`"
+
+
 def test_health_does_not_wait_for_ever():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         line = refused("health", "--admin", "127.0.0.1:%d" % silent.getsockname()[1], code=1)

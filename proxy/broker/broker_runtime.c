@@ -13,11 +13,7 @@
 #include "tls_client.h"
 #include "token_options.h"
 
-// What every pod is given (Kubernetes, "Accessing the API from within a Pod").
-#define CLUSTER_API   "https://kubernetes.default.svc"
-#define ACCOUNT       "/var/run/secrets/kubernetes.io/serviceaccount/"
-#define CLUSTER_CA    ACCOUNT "ca.crt"
-#define CLUSTER_TOKEN ACCOUNT "token"
+#define CLUSTER_API "https://kubernetes.default.svc"
 
 // A sidecar gives up its question after 25 seconds: it shall hear why before that.
 #define WAIT_MAX_MS (20 * SECOND_MS)
@@ -94,7 +90,7 @@ static bool make_callers(struct broker_runtime *runtime, struct loop *loop, stru
     const char *const audiences[] = {CONFIG_AUDIENCE_CREDENTIAL, config->audience};
     struct callers_options options = {
         .loop = loop,
-        .token_file = config->kubernetes_token_file ? config->kubernetes_token_file : CLUSTER_TOKEN,
+        .token_file = config->kubernetes_token_file ? config->kubernetes_token_file : BROKER_CLUSTER_TOKEN,
         .audiences = audiences,
         .audience_count = GL_ARRAY_SIZE(audiences),
     };
@@ -103,7 +99,7 @@ static bool make_callers(struct broker_runtime *runtime, struct loop *loop, stru
         return true;
     runtime->direct = runtime->way.dialer;
     runtime->direct.proxy_host = NULL;
-    runtime->cluster = tls_client_new(config->kubernetes_ca ? config->kubernetes_ca : CLUSTER_CA, ret_error);
+    runtime->cluster = tls_client_new(config->kubernetes_ca ? config->kubernetes_ca : BROKER_CLUSTER_CA, ret_error);
     if (!runtime->cluster)
         return refuse_roots(config, ret_error);
     runtime->client = http_client_new(&runtime->direct, ret_error);

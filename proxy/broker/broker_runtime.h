@@ -19,6 +19,10 @@ struct serving_certificate;
 struct spawner;
 struct tls_client;
 
+// What every pod is given (Kubernetes, "Accessing the API from within a Pod").
+#define BROKER_CLUSTER_CA    "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
+#define BROKER_CLUSTER_TOKEN "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
 struct broker_runtime {
     unsigned references;
     struct loop *loop;

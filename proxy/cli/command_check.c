@@ -17,7 +17,9 @@ static const char help[] =
     "Reads the configuration, tests each credential and mints one token with it, holds\n"
     "the rules against what an App was granted, mints a token for what each of them\n"
     "names (20 at most), and reaches GitHub's hosts: a line each, `ok` or `FAIL` with\n"
-    "what is wrong and how to mend it. Exits with 0 if all is ok, with 1 if not.\n"
+    "what is wrong and how to mend it. Exits with 0 if all is ok, with 1 if not. One\n"
+    "with `broker` is checked as a broker's: its certificate and other files, and the\n"
+    "rules of its grants.\n"
     "\n"
     "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
     "                     " CONFIG_DEFAULT_PATH "\n"
@@ -58,20 +60,34 @@ static bool has_broker(const struct config *config)
     return false;
 }
 
+// What of the configuration is told before anything is tried.
+static void print_rules(const struct config *config)
+{
+    const struct config_broker *broker = &config->broker;
+    size_t granted = 0;
+
+    for (size_t i = 0; i < broker->grant_count; i++)
+        granted += broker->grants[i].rules.count;
+    if (broker->present)
+        printf(", a broker's, %zu grant%s with %zu rule%s", broker->grant_count, broker->grant_count == 1 ? "" : "s",
+               granted, granted == 1 ? "" : "s");
+    if (config->rules.present)
+        printf(", %zu rule%s", config->rules.count, config->rules.count == 1 ? "" : "s");
+    else if (has_broker(config))
+        fputs("; no `repositories`: the rules are those that the broker grants", stdout);
+    else if (!broker->present)
+        fputs("; no `repositories`: the workspace reaches whatever the credential reaches", stdout);
+}
+
 static int check(const struct command *command, const char *path)
 {
-    struct config *config = command_config(command, path, CONFIG_FOR_PROXY);
+    struct config *config = command_config(command, path, CONFIG_FOR_CHECK);
     bool ok;
 
     if (!config)
         return COMMAND_USAGE;
     printf("ok    configuration: %s", config->path);
-    if (config->rules.present)
-        printf(", %zu rule%s", config->rules.count, config->rules.count == 1 ? "" : "s");
-    else if (has_broker(config))
-        fputs("; no `repositories`: the rules are those that the broker grants", stdout);
-    else
-        fputs("; no `repositories`: the workspace reaches whatever the credential reaches", stdout);
+    print_rules(config);
     puts(config->enforce ? "" : "; enforce is false: what the rules deny is only audited");
     ok = trial_run(config);
     config_unref(config);
@@ -82,14 +98,14 @@ static int check(const struct command *command, const char *path)
 
 static int explain(const struct command *command, const char *path, char *const *words, size_t count)
 {
-    struct config *config = command_config(command, path, CONFIG_FOR_PROXY);
+    struct config *config = command_config(command, path, CONFIG_FOR_CHECK);
     enum explanation_result result;
     struct text text = {0};
     struct error error;
 
     if (!config)
         return COMMAND_USAGE;
-    if (!config->rules.present && has_broker(config)) {
+    if (!config->rules.present && (has_broker(config) || config->broker.present)) {
         config_unref(config);
         return command_fail(command,
                             "there is no `repositories`: the rules are those under `broker.grants` of the broker");

@@ -101,6 +101,8 @@ static void warn(const struct config *config)
     if (!config->rules.present && !broker)
         log_warn("config",
                  "there is no `repositories`: the workspace reaches whatever the credential reaches");
+    if (config->broker.present)
+        log_warn("config", "`broker` is not for a proxy, which serves no token: that is done by `gitlatch broker`");
     if (!config->enforce)
         log_warn("config", "enforce is false: what the rules deny is only audited");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "broker_trial.h"
 #include "config_spawner.h"
 #include "github_answer.h"
 #include "loop.h"
@@ -192,6 +193,11 @@ static void on_tokens_tested(void *arg, bool ok)
         dial_next(trial);
 }
 
+static void on_broker_line(void *arg, bool ok, const char *key, const char *text)
+{
+    say(arg, ok, key, text);
+}
+
 // The roots of each GitHub, told apart by their keys.
 static bool try_roots(struct trial *trial)
 {
@@ -259,6 +265,8 @@ bool trial_run(struct config *config)
     if (!try_roots(&trial))
         return false;
     if (start(&trial, &error)) {
+        if (config->broker.present)
+            broker_trial(trial.loop, config, on_broker_line, &trial);
         trial.names = runtime_intercepted_names(config, &trial.name_count);
         // Ends with on_tokens_tested, after which it is gone.
         if (token_service_test(trial.runtime->tokens, &callbacks))

@@ -162,6 +162,7 @@ enum config_use {
     CONFIG_FOR_PROXY,  // `credentials` must name at least one
     CONFIG_FOR_RUN,    // `credentials` may be absent: they are taken from the environment or gh
     CONFIG_FOR_BROKER, // `broker` must be there, and where there are `credentials`, one of type app
+    CONFIG_FOR_CHECK,  // the broker's where `broker` is there, else the proxy's
 };
 
 // Reads and checks a file. The error is "FILE:LINE: key: what is wrong and how to mend it". The caller owns

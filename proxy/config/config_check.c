@@ -188,6 +188,8 @@ static bool check_broker(const struct config *config, enum config_use use, struc
 
 bool config_check(const struct config *config, enum config_use use, struct yaml_reader *reader)
 {
+    if (use == CONFIG_FOR_CHECK)
+        use = config->broker.present ? CONFIG_FOR_BROKER : CONFIG_FOR_PROXY;
     if (config->reuse_port && !config->ca_state)
         return yaml_reader_refuse_key(reader, "reuse_port",
                                       "needs `ca.state`: processes that share a port must share "

@@ -339,6 +339,11 @@ static void test_uses(void **state)
     assert_true(config_parse(BYTES("broker: {tls: {certificate: c, key: k}}\n"), "f", CONFIG_FOR_BROKER, &config,
                              &error));
     config_unref(config);
+    assert_true(config_parse(BYTES("broker: {tls: {certificate: c, key: k}}\n"), "f", CONFIG_FOR_CHECK, &config,
+                             &error));
+    config_unref(config);
+    assert_false(config_parse(BYTES("admin: off\n"), "f", CONFIG_FOR_CHECK, &config, &error));
+    assert_non_null(strstr(error.text, "credentials: is missing"));
     assert_false(config_parse(BYTES("credentials: [{type: file, path: f}]\nbroker: {}\n"), "f",
                               CONFIG_FOR_BROKER, &config, &error));
     assert_string_equal(error.text,

@@ -103,6 +103,7 @@ static struct exchange *new_exchange(struct session *session)
     exchange->decision.rule = NULL;
     exchange->push.reasons = NULL;
     exchange->verdict.reason = exchange->noted.reason = REASON_NONE;
+    exchange->verdict.retry_after_s = 0;
     exchange->session = session;
     exchange->runtime = runtime_ref(session->runtime);
     exchange->started = exchange->moved = loop_now(loop);

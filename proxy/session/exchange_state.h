@@ -128,7 +128,7 @@ struct exchange {
     // than to parse a request.
     struct policy_decision decision;
     struct push_decision push; // its `reasons` NULL: none yet
-    struct verdict verdict;    // REASON_NONE: none
+    struct verdict verdict;    // REASON_NONE: none; an answer's `retry_after_s` even then
     struct verdict noted;      // `enforce: false`: what would have been refused; else REASON_NONE
     struct head request;       // where `has_request`
     struct head response;      // from RESPONSE_HEAD on

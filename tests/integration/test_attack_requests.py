@@ -298,3 +298,22 @@ def test_the_gateway_serves_no_more_than_the_rules(at, github):
                 answer = raw.ask("GET", target, host=own)
             assert answer.status in (400, 403, 404, 421), (target, answer)
     assert [request for request in github.requests() if request.token] == []
+
+
+def test_an_answer_tells_nothing_of_the_one_before(gitlatch, github):
+    """Memory is used again from request to request; git's probe is answered without a decision that would set it."""
+    github.fault(path="/app/installations/*/access_tokens", status=503)
+    for ask in (refused, probed) * 3:
+        with Raw.intercepted(gitlatch) as raw:
+            ask(raw)
+
+
+def refused(raw):
+    answer = raw.ask("GET", REFS)
+    assert answer.status == 503 and answer.header("Retry-After")
+
+
+def probed(raw):
+    answer = raw.ask("POST", "/acme/widgets.git/git-upload-pack", body=b"0000",
+                     headers="Content-Type: application/x-git-upload-pack-request\r\n")
+    assert answer.status == 200 and answer.header("Retry-After") is None, answer

@@ -12,10 +12,6 @@
 #include "mem.h"
 #include "source.h"
 
-// Where somebody's act must mend a failure (a key, a grant, an installation), how soon the broker is asked whether it was
-// done. The broker holds back towards GitHub; were its Retry-After obeyed too, a mended fault would last a minute longer.
-#define MENDED_MS (5 * SECOND_MS)
-
 struct source_broker {
     struct source source;
     struct bearer_file bearer;
@@ -102,7 +98,11 @@ static void answer_failure(const struct broker_mint *broker, const struct http_a
             reason = reason_of_status(answer->status);
         source_failure_set(failure, !is_passing(reason), reason, "the broker answered %d: %.300s", answer->status,
                            member(root, "message"));
-        failure->retry_ms = failure->permanent ? MENDED_MS : github_failure_retry_ms(answer, local);
+        // Where somebody must mend it (a key, a grant), Retry-After is the broker's own holding back towards GitHub: were it
+        // obeyed here too, a mended fault would last a minute longer.
+        failure->guarded = failure->permanent;
+        if (!failure->permanent)
+            failure->retry_ms = github_failure_retry_ms(answer, local);
     }
     json_decref(root);
 }

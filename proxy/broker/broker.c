@@ -19,8 +19,8 @@
 #include "text.h"
 #include "token_options.h"
 
-// A sidecar asks for each of its scopes once an hour, and for its rules every minute: a start with 60 scopes at once is
-// let through, and so is one call a second after it.
+// A sidecar asks for each of its scopes once an hour, for one that was refused at first after 5 s and later every minute,
+// and for its rules every minute: a start with 60 scopes at once is let through, and so is one call a second after it.
 #define CALLER_BURST       60
 #define CALLER_INTERVAL_MS (1 * SECOND_MS)
 #define CALLERS_MAX        16384

@@ -30,8 +30,9 @@ static void try_certificate(const struct broker_trial *trial, struct loop *loop,
     if (!serving) {
         // The error begins with its key, as a line does.
         char *colon = strstr(error.text, ": ");
-        *colon = '\0';
-        trial->line(trial->arg, false, error.text, colon + 2);
+        if (colon)
+            *colon = '\0';
+        trial->line(trial->arg, false, colon ? error.text : "broker.tls", colon ? colon + 2 : error.text);
         return;
     }
     struct wall end = serving_certificate_end(serving);

@@ -66,6 +66,8 @@ static void compare_rule(const struct comparison *comparison)
 
     if (rule->push.kind != REF_SET_NONE)
         compare(comparison, "push", "contents", PERMISSION_WRITE);
+    else if (rule->delete.kind != REF_SET_NONE)
+        compare(comparison, "delete", "contents", PERMISSION_WRITE);
     else if (rule->fetch)
         compare(comparison, "fetch", "contents", PERMISSION_READ);
     for (size_t i = 0; i < rule->permissions.count; i++)

@@ -23,7 +23,7 @@ bool rule_question(const struct rule *rule, struct rule_question *ret_question)
         return false;
     if (is_pattern(name))
         question.name.name[0] = '\0';
-    else if ((rule->fetch || rule->push.kind != REF_SET_NONE) &&
+    else if ((rule->fetch || rule->push.kind != REF_SET_NONE || rule->delete.kind != REF_SET_NONE) &&
              !permissions_add(&question.permissions, BYTES("contents"), PERMISSION_READ))
         return false;
     *ret_question = question;

@@ -18,6 +18,7 @@ struct rule_trial {
     struct rule_trial_item items[RULE_TRIAL_TOKENS_MAX];
     size_t count, left_out;
     size_t item, github;            // what is being asked
+    size_t wide;                    // items for which a wide token came
     struct verdict verdict;         // of the GitHubs asked so far, the one that says most; REASON_NONE: none yet
     const struct github_host *host; // whose it is
 };
@@ -32,15 +33,24 @@ bool rule_trial_rules(const struct config *config, size_t n, const struct rules 
 }
 
 // A wide token comes whatever is asked for, so that it tells nothing.
-static bool has_narrow_source(const struct config *config)
+static bool has_narrow_source(const struct config *config, const struct github_host *host)
 {
     for (size_t i = 0; i < config->credential_count; i++) {
-        enum credential_type type = config->credentials[i].type;
+        const struct credential_options *credential = &config->credentials[i];
 
-        if (type == CREDENTIAL_APP || type == CREDENTIAL_BROKER)
+        if ((credential->type == CREDENTIAL_APP || credential->type == CREDENTIAL_BROKER) &&
+            (!credential->host || strcmp(credential->host, host->web) == 0))
             return true;
     }
     return false;
+}
+
+// The first GitHub from the n-th on that is worth asking; their number where there is none.
+static size_t narrow_github(const struct config *config, size_t n)
+{
+    while (n < config->github_count && !has_narrow_source(config, &config->githubs[n].host))
+        n++;
+    return n;
 }
 
 static bool is_known(const struct rule_trial *trial, const struct repository_name *name)
@@ -67,7 +77,7 @@ static void add(struct rule_trial *trial, const struct rule *rule, int line)
 static void finish(struct rule_trial *trial)
 {
     struct rule_trial_callbacks callbacks = trial->callbacks;
-    size_t count = trial->count, left_out = trial->left_out;
+    size_t count = trial->count - trial->wide, left_out = trial->left_out;
 
     mem_free(trial);
     callbacks.done(callbacks.arg, count, left_out);
@@ -78,7 +88,7 @@ static void ask(struct rule_trial *trial);
 static void next(struct rule_trial *trial)
 {
     trial->item++;
-    trial->github = 0;
+    trial->github = narrow_github(trial->config, 0);
     trial->verdict.reason = REASON_NONE;
     ask(trial);
 }
@@ -90,6 +100,7 @@ static void on_token(void *arg, const struct token_grant *grant, const struct ve
     const struct rule_trial_item *item = &trial->items[trial->item];
 
     if (grant) {
+        trial->wide += grant->wide;
         next(trial);
         return;
     }
@@ -98,7 +109,8 @@ static void on_token(void *arg, const struct token_grant *grant, const struct ve
         trial->verdict = *verdict;
         trial->host = &trial->config->githubs[trial->github].host;
     }
-    if (++trial->github < trial->config->github_count) {
+    trial->github = narrow_github(trial->config, trial->github + 1);
+    if (trial->github < trial->config->github_count) {
         ask(trial);
         return;
     }
@@ -149,7 +161,8 @@ void rule_trial_start(const struct config *config, struct token_service *tokens,
     trial->config = config;
     trial->tokens = tokens;
     trial->callbacks = *callbacks;
-    for (size_t n = 0; has_narrow_source(config) && rule_trial_rules(config, n, &rules, &lines); n++) {
+    trial->github = narrow_github(config, 0);
+    for (size_t n = 0; trial->github < config->github_count && rule_trial_rules(config, n, &rules, &lines); n++) {
         for (size_t i = 0; i < rules->count; i++)
             add(trial, &rules->rules[i], lines ? lines[i] : 0);
     }

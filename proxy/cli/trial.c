@@ -26,6 +26,7 @@ struct trial_owner {
     STAILQ_ENTRY(trial_owner) link;
     const struct github_host *host;
     char name[OWNER_NAME_SIZE];
+    bool told; // that rules ask for more than it granted
 };
 
 struct trial {
@@ -39,6 +40,7 @@ struct trial {
     size_t name; // the one being dialled
     STAILQ_HEAD(, trial_owner) owners;
     const char *source; // whose grant is compared
+    struct trial_owner *compared;
     bool rules_ok;      // each that was tried
     bool ok;
 };
@@ -111,19 +113,19 @@ static void on_lack(void *arg, const char *text)
 {
     struct trial *trial = arg;
 
+    trial->compared->told = true;
     say(trial, false, trial->source, text);
 }
 
-// Whether an App before this one gives the owner's tokens: what it refuses is not asked of the next.
-static bool is_taken(const struct trial *trial, const struct github_host *host, const char *owner)
+static const struct trial_owner *find_owner(const struct trial *trial, const struct github_host *host, const char *name)
 {
-    const struct trial_owner *other;
+    const struct trial_owner *owner;
 
-    STAILQ_FOREACH(other, &trial->owners, link) {
-        if (other->host == host && strcmp(other->name, owner) == 0)
-            return true;
+    STAILQ_FOREACH(owner, &trial->owners, link) {
+        if (owner->host == host && strcmp(owner->name, name) == 0)
+            return owner;
     }
-    return false;
+    return NULL;
 }
 
 static void on_grant(void *arg, const char *source, const struct github_host *host, const struct github_grant *grant)
@@ -133,13 +135,15 @@ static void on_grant(void *arg, const char *source, const struct github_host *ho
     const struct rules *rules;
     const int *lines;
 
-    if (is_taken(trial, host, name))
+    // An App before this one gives the owner's tokens: what it refuses is not asked of the next.
+    if (find_owner(trial, host, name))
         return;
     struct trial_owner *owner = mem_alloc_zero(1, sizeof(*owner));
     owner->host = host;
     memcpy(owner->name, name, sizeof(owner->name));
     STAILQ_INSERT_TAIL(&trial->owners, owner, link);
     trial->source = source;
+    trial->compared = owner;
     for (size_t n = 0; grant->readable && rule_trial_rules(trial->config, n, &rules, &lines); n++)
         rule_grant_compare(rules, lines, name, &grant->permissions, on_lack, trial);
 }
@@ -150,11 +154,12 @@ static void on_rule_failed(void *arg, const struct rule_trial_failure *failure)
 {
     struct trial *trial = arg;
     const struct verdict *verdict = failure->verdict;
+    const struct trial_owner *owner = find_owner(trial, failure->host, failure->owner);
     struct text what = {0}, text = {0};
 
     trial->rules_ok = false;
-    // What an installation was not granted was told when that was compared.
-    if (verdict->reason == REASON_NOT_GRANTED && is_taken(trial, failure->host, failure->owner))
+    // What an installation was not granted was told when that was compared, where it could be.
+    if (verdict->reason == REASON_NOT_GRANTED && owner && owner->told)
         return;
     text_format(&what, "rule %s", failure->match);
     if (failure->line)

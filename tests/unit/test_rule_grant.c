@@ -61,6 +61,17 @@ static void what_was_not_is_told_with_its_cure(void **state)
         "mean `pull_requests`? Else take it out, or ask for it in the App's settings and have acme accept that\n");
 }
 
+static void who_may_only_delete_writes(void **state)
+{
+    struct rule rule = {.match = TEXT("acme/widgets"), .delete = {.kind = REF_SET_ALL}};
+    const struct rules one = {.present = true, .count = 1, .rules = &rule};
+    const struct permissions some = {1, {{"contents", PERMISSION_READ}}};
+
+    text_clear(&said);
+    rule_grant_compare(&one, NULL, "acme", &some, on_lack, NULL);
+    assert_non_null(strstr(text_string(&said), "`delete` needs `contents: write`, but acme granted"));
+}
+
 static void rules_of_other_owners_are_not_compared(void **state)
 {
     const struct permissions none = {0};
@@ -80,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_granted_is_not_told_of),
         cmocka_unit_test(what_was_not_is_told_with_its_cure),
+        cmocka_unit_test(who_may_only_delete_writes),
         cmocka_unit_test(rules_of_other_owners_are_not_compared),
     };
 

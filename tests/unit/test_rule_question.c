@@ -16,6 +16,10 @@ static void a_repository_is_asked_for_as_a_fetch_does(void **state)
     assert_string_equal(question.name.name, "widgets");
     assert_true(permissions_equal(&question.permissions, &contents_read));
     rule.push.kind = REF_SET_NONE;
+    rule.delete.kind = REF_SET_ALL;
+    assert_true(rule_question(&rule, &question));
+    assert_true(permissions_equal(&question.permissions, &contents_read));
+    rule.delete.kind = REF_SET_NONE;
     rule.permissions = (struct permissions){1, {{"issues", PERMISSION_WRITE}}};
     assert_true(rule_question(&rule, &question));
     assert_int_equal(question.permissions.count, 0); // what it asks for beyond is compared with the grant

@@ -1,11 +1,9 @@
 #include "proxy_password.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 
-#include "secret.h"
+#include "secret_file.h"
 
 #define PASSWORD_MAX 512
 // "gitlatch:" and a password of that length, in base64.
@@ -13,25 +11,19 @@
 
 struct secret *proxy_password_read(const char *path, struct error *ret_error)
 {
-    char buffer[2 * PASSWORD_MAX]; // with blanks around it
-    FILE *file = fopen(path, "re");
     struct secret *password = NULL;
-    size_t size;
+    struct secret_file file;
+    bool changed;
 
-    if (!file) {
-        error_set_unreadable(ret_error, path, errno);
-        return NULL;
+    secret_file_init(&file, path);
+    if (secret_file_refresh(&file, &changed, ret_error)) {
+        if (secret_bytes(file.secret).size <= PASSWORD_MAX)
+            password = secret_ref(file.secret);
+        else
+            error_set(ret_error, "%s: must hold a password of 1 to %d characters", path, PASSWORD_MAX);
     }
-    size = fread(buffer, 1, sizeof(buffer), file);
-    fclose(file);
-    if (size > 0 && size < sizeof(buffer))
-        password = secret_new_trimmed(bytes_of(buffer, size));
-    explicit_bzero(buffer, sizeof(buffer));
-    if (password && secret_bytes(password).size > 0 && secret_bytes(password).size <= PASSWORD_MAX)
-        return password;
-    secret_unref(password);
-    error_set(ret_error, "%s: must hold a password of 1 to %d characters", path, PASSWORD_MAX);
-    return NULL;
+    secret_file_clear(&file);
+    return password;
 }
 
 bool proxy_password_accepts(const struct secret *password, struct bytes authorization)

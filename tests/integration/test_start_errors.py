@@ -1,6 +1,7 @@
 """A start that fails says under which key of the configuration, why, and what mends it (product.md, "Commands")."""
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -22,7 +23,9 @@ def failure(folder):
                   "credentials": [{"type": "file", "path": str(folder / "token")}], **changes}
         path = folder / "gitlatch.yaml"
         path.write_text(json.dumps(config))
-        done = subprocess.run([BINARY, command, "-c", path], capture_output=True, text=True, timeout=60, user=user)
+        # The checkout may be where no other user gets at it.
+        binary = shutil.copy(BINARY, folder / "gitlatch-binary") if user else BINARY
+        done = subprocess.run([binary, command, "-c", path], capture_output=True, text=True, timeout=60, user=user)
         assert done.returncode == 1 and done.stderr.startswith("gitlatch"), done
         return done.stderr.splitlines()[-1].partition(": ")[2]
     return failure

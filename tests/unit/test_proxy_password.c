@@ -55,7 +55,7 @@ static struct secret *read_of_size(size_t size, struct error *error)
 
 static void a_file_holds_a_password_within_bounds(void **state)
 {
-    static const size_t good[] = {1, 512}, bad[] = {0, 513, 5000};
+    static const size_t good[] = {1, 512}, bad[] = {513, 5000};
     struct error error;
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(good); i++) {
@@ -68,6 +68,10 @@ static void a_file_holds_a_password_within_bounds(void **state)
         assert_null(read_of_size(bad[i], &error));
         assert_non_null(strstr(error.text, ": must hold a password of 1 to 512 characters"));
     }
+    assert_null(read_of_size(0, &error));
+    assert_non_null(strstr(error.text, " is empty"));
+    assert_null(proxy_password_read("/", &error));
+    assert_non_null(strstr(error.text, "/ is not a regular file"));
     assert_null(proxy_password_read("/nonexistent", &error));
     assert_non_null(strstr(error.text, "/nonexistent: No such file or directory; "));
 }

@@ -137,8 +137,14 @@ SSL *tls_client_ssl(struct tls_client *client, const char *host)
         SSL_set1_host(ssl, host);
         SSL_set_tlsext_host_name(ssl, name);
     }
-    if (kept)
-        SSL_set_session(ssl, kept->session);
+    if (kept) {
+        // A copy, since OpenSSL takes a session that has been resumed for used up: of two connections that are made at once,
+        // the later could not resume it.
+        SSL_SESSION *copy = SSL_SESSION_dup(kept->session);
+
+        SSL_set_session(ssl, copy);
+        SSL_SESSION_free(copy);
+    }
     SSL_set_connect_state(ssl);
     return ssl;
 }

@@ -1,4 +1,5 @@
 """A program under test: started, watched and ended by its process id."""
+import itertools
 import os
 import random
 import signal
@@ -11,12 +12,13 @@ from pathlib import Path
 # pytest-xdist has ports of its own.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 PORTS = range(12000 + 2000 * (WORKER % 10), 14000 + 2000 * (WORKER % 10))
+# In turn, so that a port that was given is not given again before it is listened on.
+TURN = itertools.cycle(random.sample(PORTS, len(PORTS)))
 
 
 def free_port():
     """A port that nobody listens on, for programs that cannot tell which one they were given."""
-    while True:
-        port = random.choice(PORTS)
+    for port in TURN:
         try:
             for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
                 with socket.socket(family, socket.SOCK_STREAM) as probe:

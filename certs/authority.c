@@ -105,12 +105,11 @@ static bool add_subject(X509 *certificate)
 
 static X509 *make_certificate(EVP_PKEY *key, const struct name_list *hosts, struct wall now)
 {
-    X509 *certificate = certificate_new(key, (struct wall){now.ms - AUTHORITY_BACKDATE_MS},
-                                        (struct wall){now.ms + AUTHORITY_LIFE_MS});
+    X509 *certificate =
+        certificate_new(key, (struct wall){now.ms - AUTHORITY_BACKDATE_MS}, (struct wall){now.ms + AUTHORITY_LIFE_MS});
 
     if (certificate && add_subject(certificate) &&
-        certificate_add_extension(certificate, certificate, NID_basic_constraints,
-                                  "critical,CA:TRUE,pathlen:0") &&
+        certificate_add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
         certificate_add_extension(certificate, certificate, NID_key_usage, "critical,keyCertSign") &&
         certificate_add_extension(certificate, certificate, NID_ext_key_usage, "serverAuth") &&
         certificate_add_extension(certificate, certificate, NID_subject_key_identifier, "hash") &&
@@ -137,8 +136,7 @@ static char *pem_of(X509 *certificate)
 }
 
 // Takes both; NULL, where one of them is, with `what` and OpenSSL's reason as the error.
-static struct authority *authority_of(X509 *certificate, EVP_PKEY *key, const char *what,
-                                      struct error *ret_error)
+static struct authority *authority_of(X509 *certificate, EVP_PKEY *key, const char *what, struct error *ret_error)
 {
     char *pem = certificate && key ? pem_of(certificate) : NULL;
     struct authority *authority;
@@ -253,9 +251,8 @@ static bool key_is_p256(EVP_PKEY *key)
 bool authority_fits(const struct authority *authority, const struct name_list *hosts)
 {
     X509 *fresh = make_certificate(authority->key, hosts, (struct wall){0});
-    bool fits =
-        fresh && key_is_p256(authority->key) && extensions_equal(fresh, authority->certificate) &&
-        X509_NAME_cmp(X509_get_subject_name(fresh), X509_get_subject_name(authority->certificate)) == 0;
+    bool fits = fresh && key_is_p256(authority->key) && extensions_equal(fresh, authority->certificate) &&
+                X509_NAME_cmp(X509_get_subject_name(fresh), X509_get_subject_name(authority->certificate)) == 0;
 
     X509_free(fresh);
     return fits;

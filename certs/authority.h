@@ -34,15 +34,13 @@ struct secret;
 
 // A new key and a certificate for it. `hosts` are made normal: lower case, no port, no trailing dot. Its
 // subject holds a part of the key's fingerprint, so that the CAs of two workspaces can stand in one bundle.
-struct authority *authority_new(const struct name_list *hosts, struct wall now,
-                                struct error *ret_error) GL_MUST_CHECK;
+struct authority *authority_new(const struct name_list *hosts, struct wall now, struct error *ret_error) GL_MUST_CHECK;
 // A certificate of the same key, subject and hosts, valid for another year. Whoever trusts the old
 // certificate goes on trusting the leaves, whichever of the two certificates is called their issuer.
-struct authority *authority_renew(const struct authority *old, struct wall now,
-                                  struct error *ret_error) GL_MUST_CHECK;
+struct authority *authority_renew(const struct authority *old, struct wall now, struct error *ret_error) GL_MUST_CHECK;
 // From what authority_pem and authority_key_pem gave. Fails where one is damaged or the two are no pair.
-struct authority *authority_parse(struct bytes certificate_pem, struct bytes key_pem,
-                                  struct error *ret_error) GL_MUST_CHECK;
+struct authority *authority_parse(struct bytes certificate_pem, struct bytes key_pem, struct error *ret_error)
+    GL_MUST_CHECK;
 // NULL is allowed.
 void authority_free(struct authority *authority);
 

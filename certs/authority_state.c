@@ -88,8 +88,8 @@ static struct secret *read_file(const struct authority_state *state, const char 
     if (descriptor < 0)
         return NULL;
     errno = EINVAL;
-    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
-        status.st_size <= (off_t)FILE_SIZE_MAX && fchmod(descriptor, 0600) == 0) {
+    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= (off_t)FILE_SIZE_MAX &&
+        fchmod(descriptor, 0600) == 0) {
         content = secret_new_sized((size_t)status.st_size, &data);
         if (read(descriptor, data, (size_t)status.st_size) != status.st_size) {
             secret_unref(content);
@@ -134,8 +134,7 @@ static bool write_certificate(const struct authority_state *state, const struct 
 }
 
 // The old certificate goes before the new key comes: the two files are never of two CAs.
-static bool write_pair(const struct authority_state *state, const struct authority *authority,
-                       struct error *ret_error)
+static bool write_pair(const struct authority_state *state, const struct authority *authority, struct error *ret_error)
 {
     struct secret *pem = authority_key_pem(authority);
     struct staged_file key = {0};
@@ -145,8 +144,7 @@ static bool write_pair(const struct authority_state *state, const struct authori
         error_set(ret_error, KEY_NAME ": cannot be encoded");
         goto cleanup;
     }
-    if (!staged_file_write(&key, state->directory, KEY_NAME, 0600, STAGED_FILE_KEPT, secret_bytes(pem),
-                           ret_error))
+    if (!staged_file_write(&key, state->directory, KEY_NAME, 0600, STAGED_FILE_KEPT, secret_bytes(pem), ret_error))
         goto cleanup;
     if (unlinkat(state->directory, CERTIFICATE_NAME, 0) < 0 && errno != ENOENT) {
         error_set(ret_error, CERTIFICATE_NAME ": %s", strerror(errno));
@@ -159,8 +157,8 @@ cleanup:
     return done;
 }
 
-static struct authority *renew(const struct authority_state *state, const struct authority *old,
-                               struct wall now, struct error *ret_error)
+static struct authority *renew(const struct authority_state *state, const struct authority *old, struct wall now,
+                               struct error *ret_error)
 {
     struct authority *fresh = authority_renew(old, now, ret_error);
 
@@ -171,8 +169,8 @@ static struct authority *renew(const struct authority_state *state, const struct
     return fresh;
 }
 
-static struct authority *replace(const struct authority_state *state, const struct name_list *hosts,
-                                 struct wall now, struct error *ret_error)
+static struct authority *replace(const struct authority_state *state, const struct name_list *hosts, struct wall now,
+                                 struct error *ret_error)
 {
     struct authority *fresh = authority_new(hosts, now, ret_error);
 
@@ -198,8 +196,7 @@ static struct authority *load_locked(const struct authority_state *state, const 
         if (kept)
             error_set(&damage, "it is not for the hosts that are configured");
         if (damage.text[0])
-            log_warn("certs",
-                     "the CA in %s is replaced: %s; tools that run must be started anew to trust the new one",
+            log_warn("certs", "the CA in %s is replaced: %s; tools that run must be started anew to trust the new one",
                      state->path, damage.text);
         fresh = replace(state, hosts, now, ret_error);
     }
@@ -207,8 +204,8 @@ static struct authority *load_locked(const struct authority_state *state, const 
     return fresh;
 }
 
-struct authority *authority_state_load(struct authority_state *state, const struct name_list *hosts,
-                                       struct wall now, int64_t wait_ms, struct error *ret_error)
+struct authority *authority_state_load(struct authority_state *state, const struct name_list *hosts, struct wall now,
+                                       int64_t wait_ms, struct error *ret_error)
 {
     int lock = take_lock(state, wait_ms, ret_error);
     struct authority *authority;

@@ -23,8 +23,7 @@ const char *authority_state_directory(const struct authority_state *state);
 // The CA that is kept; where there is none that can be used, one that is made and kept. One that is due is
 // renewed; one that is damaged or does not fit the hosts is replaced, with a warning in the log.
 // Another process may hold the lock: it is waited for, blocking, for at most `wait_ms`.
-struct authority *authority_state_load(struct authority_state *state, const struct name_list *hosts,
-                                       struct wall now, int64_t wait_ms,
-                                       struct error *ret_error) GL_MUST_CHECK;
+struct authority *authority_state_load(struct authority_state *state, const struct name_list *hosts, struct wall now,
+                                       int64_t wait_ms, struct error *ret_error) GL_MUST_CHECK;
 
 #endif

@@ -32,8 +32,7 @@ static struct entry *add(struct environment *environment, const char *name, char
     return entry;
 }
 
-static void add_file(struct environment *environment, const char *name, const char *directory,
-                     const char *file)
+static void add_file(struct environment *environment, const char *name, const char *directory, const char *file)
 {
     add(environment, name, mem_format("%s/%s", directory, file));
 }

@@ -34,8 +34,8 @@ struct environment *environment_new_git(const char *directory, unsigned git_conf
 #define ENVIRONMENT_CREDENTIAL_HELPER   "!gitlatch credential"
 #define ENVIRONMENT_CREDENTIAL_SETTINGS 2
 // git with a credential helper and without a proxy: `gitlatch credential`, for these hosts. Added likewise.
-struct environment *environment_new_credential(const struct name_list *web_hosts,
-                                               unsigned git_config_count) GL_MUST_CHECK;
+struct environment *environment_new_credential(const struct name_list *web_hosts, unsigned git_config_count)
+    GL_MUST_CHECK;
 void environment_free(struct environment *environment);
 
 size_t environment_count(const struct environment *environment);

@@ -8,7 +8,6 @@
 // `ca` is the path of ca.pem: at the `web_hosts`, which are those that git names, nobody else is met, so nobody else is
 // trusted; and reading the system's roots too takes git more time than all else that it does in a short command.
 // Owned by the caller.
-char *git_settings_text(const char *proxy_url, const char *ca,
-                        const struct name_list *web_hosts) GL_MUST_CHECK;
+char *git_settings_text(const char *proxy_url, const char *ca, const struct name_list *web_hosts) GL_MUST_CHECK;
 
 #endif

@@ -40,9 +40,9 @@ static bool publish(struct identity *identity, const struct authority *authority
 // The workspace gets the new CA before a leaf is signed by it. What fails is tried again as a whole.
 static bool renew_authority(struct identity *identity, struct error *ret_error)
 {
-    struct authority *fresh =
-        identity->state ? authority_state_load(identity->state, &identity->hosts, now(identity), 0, ret_error)
-                        : authority_renew(identity->authority, now(identity), ret_error);
+    struct authority *fresh = identity->state
+                                  ? authority_state_load(identity->state, &identity->hosts, now(identity), 0, ret_error)
+                                  : authority_renew(identity->authority, now(identity), ret_error);
 
     if (!fresh || !publish(identity, fresh, ret_error) ||
         !leaf_set_renew(identity->leaves, fresh, now(identity), ret_error)) {
@@ -76,8 +76,8 @@ static bool open_authority(struct identity *identity, const char *state, struct 
     if (state) {
         identity->state = authority_state_open(state, ret_error);
         if (identity->state)
-            identity->authority = authority_state_load(identity->state, &identity->hosts, now(identity),
-                                                       LOCK_WAIT_MS, ret_error);
+            identity->authority =
+                authority_state_load(identity->state, &identity->hosts, now(identity), LOCK_WAIT_MS, ret_error);
     } else {
         identity->authority = authority_new(&identity->hosts, now(identity), ret_error);
     }
@@ -95,8 +95,7 @@ static bool state_is_published(const struct identity *identity)
            state.st_ino == published.st_ino;
 }
 
-struct identity *identity_new(struct loop *loop, const struct identity_settings *settings,
-                              struct error *ret_error)
+struct identity *identity_new(struct loop *loop, const struct identity_settings *settings, struct error *ret_error)
 {
     struct identity *identity = mem_alloc_zero(1, sizeof(*identity));
 
@@ -110,8 +109,7 @@ struct identity *identity_new(struct loop *loop, const struct identity_settings 
     if (!identity->leaves || !identity->publish)
         goto failed;
     if (state_is_published(identity)) {
-        error_set(ret_error,
-                  "ca.state and ca.publish are the same directory: the CA's key must not be published");
+        error_set(ret_error, "ca.state and ca.publish are the same directory: the CA's key must not be published");
         goto failed;
     }
     timer_start(&identity->timer, CHECK_PERIOD_MS);

@@ -19,14 +19,13 @@ struct identity_settings {
 
 // The CA and the leaves are ready when it returns; nothing is published yet, since the proxy's port may not
 // be known. The settings are copied; `loop` outlives the identity.
-struct identity *identity_new(struct loop *loop, const struct identity_settings *settings,
-                              struct error *ret_error) GL_MUST_CHECK;
+struct identity *identity_new(struct loop *loop, const struct identity_settings *settings, struct error *ret_error)
+    GL_MUST_CHECK;
 // NULL is allowed. Published files stay: a tool that runs on may still open them.
 void identity_free(struct identity *identity);
 
 // Publishes, and from then on publishes anew whenever the CA changes. Call it again for another URL.
-bool identity_publish(struct identity *identity, const char *proxy_url,
-                      struct error *ret_error) GL_MUST_CHECK;
+bool identity_publish(struct identity *identity, const char *proxy_url, struct error *ret_error) GL_MUST_CHECK;
 
 // Valid as long as the identity; its contexts change when the timer renews them.
 const struct leaf_set *identity_leaves(const struct identity *identity);

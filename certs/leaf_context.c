@@ -8,8 +8,7 @@
 // ECDHE and AEAD alone. AES-128-GCM first, the fastest where the processor knows AES; a client without AES
 // puts ChaCha20 first, and SSL_OP_PRIORITIZE_CHACHA lets it have its way.
 #define CIPHERS_TLS13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define CIPHERS_TLS12                                                                                        \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
+#define CIPHERS_TLS12 "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
 
 // Tickets after a TLS 1.3 handshake. A tool that resumes asks for the next one then; each costs time to make.
 #define TICKETS 1
@@ -32,8 +31,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigne
 static bool set_ciphers(SSL_CTX *context)
 {
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) &&
-           SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) &&
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) && SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) &&
            SSL_CTX_set_ciphersuites(context, CIPHERS_TLS13);
 }
 
@@ -54,8 +52,8 @@ static bool set_leaf(SSL_CTX *context, const struct leaf *leaf)
 
 static void set_streaming(SSL_CTX *context)
 {
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_default_read_buffer_len(context, MEM_TLS_READ_SIZE);
 }

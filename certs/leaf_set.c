@@ -30,15 +30,13 @@ static SSL_CTX *make_context(const struct authority *authority, const char *host
     return context;
 }
 
-bool leaf_set_renew(struct leaf_set *set, const struct authority *authority, struct wall now,
-                    struct error *ret_error)
+bool leaf_set_renew(struct leaf_set *set, const struct authority *authority, struct wall now, struct error *ret_error)
 {
     SSL_CTX **fresh = mem_alloc_zero(set->count, sizeof(SSL_CTX *));
     size_t made = 0;
     bool done;
 
-    while (made < set->count &&
-           (fresh[made] = make_context(authority, set->entries[made].host, now, ret_error)))
+    while (made < set->count && (fresh[made] = make_context(authority, set->entries[made].host, now, ret_error)))
         made++;
     done = made == set->count;
     // Freed is what is not wanted: the old contexts, or the new ones that were made before one failed.
@@ -53,8 +51,8 @@ bool leaf_set_renew(struct leaf_set *set, const struct authority *authority, str
     return done;
 }
 
-struct leaf_set *leaf_set_new(const struct authority *authority, const struct name_list *hosts,
-                              struct wall now, struct error *ret_error)
+struct leaf_set *leaf_set_new(const struct authority *authority, const struct name_list *hosts, struct wall now,
+                              struct error *ret_error)
 {
     struct leaf_set *set = mem_alloc_zero(1, sizeof(*set));
 
@@ -91,8 +89,7 @@ SSL_CTX *leaf_set_context(const struct leaf_set *set, struct bytes host)
 
 bool leaf_set_due(const struct leaf_set *set, struct wall now)
 {
-    return now.ms < set->made.ms - AUTHORITY_BACKDATE_MS ||
-           now.ms > leaf_set_expiry(set).ms - LEAF_RENEW_BEFORE_MS;
+    return now.ms < set->made.ms - AUTHORITY_BACKDATE_MS || now.ms > leaf_set_expiry(set).ms - LEAF_RENEW_BEFORE_MS;
 }
 
 struct wall leaf_set_expiry(const struct leaf_set *set)

@@ -103,8 +103,7 @@ static int open_named(const char *path, mode_t mode, struct stat *status, struct
     return -1;
 }
 
-bool own_directory_open(const char *named, mode_t mode, char **ret_path, int *ret_descriptor,
-                        struct error *ret_error)
+bool own_directory_open(const char *named, mode_t mode, char **ret_path, int *ret_descriptor, struct error *ret_error)
 {
     char *path = absolute(named);
     struct stat status;

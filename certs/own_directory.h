@@ -14,8 +14,8 @@
 // `mode` denies; its mode is never changed. Otherwise the subdirectory must fulfil that, or it is an error.
 // `*ret_path` is the path of the one that is used, absolute, owned by the caller; `*ret_descriptor` is open
 // on it.
-bool own_directory_open(const char *named, mode_t mode, char **ret_path, int *ret_descriptor,
-                        struct error *ret_error) GL_MUST_CHECK;
+bool own_directory_open(const char *named, mode_t mode, char **ret_path, int *ret_descriptor, struct error *ret_error)
+    GL_MUST_CHECK;
 // For who reads what another process, perhaps another user's, keeps there: the directory that holds `file`,
 // else the one that own_directory_open would use. Nothing is made. Absolute, owned by the caller.
 char *own_directory_find(const char *named, mode_t mode, const char *file) GL_MUST_CHECK;

@@ -20,8 +20,8 @@ struct publish {
     struct name_list roots;
 };
 
-struct publish *publish_new(const char *directory, const struct name_list *web_hosts,
-                            const struct name_list *roots, struct error *ret_error)
+struct publish *publish_new(const char *directory, const struct name_list *web_hosts, const struct name_list *roots,
+                            struct error *ret_error)
 {
     struct publish *publish;
     char *path;
@@ -104,8 +104,7 @@ static bool write_files(int directory, const struct content *contents, size_t co
     return done;
 }
 
-bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url,
-                   struct error *ret_error)
+bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url, struct error *ret_error)
 {
     struct text bundle = {0};
     char *environment = make_environment(publish, proxy_url);

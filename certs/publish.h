@@ -17,12 +17,12 @@
 struct publish;
 
 // `directory` is made where it is missing; own_directory.h says which one is used. `roots` are PEM files.
-struct publish *publish_new(const char *directory, const struct name_list *web_hosts,
-                            const struct name_list *roots, struct error *ret_error) GL_MUST_CHECK;
+struct publish *publish_new(const char *directory, const struct name_list *web_hosts, const struct name_list *roots,
+                            struct error *ret_error) GL_MUST_CHECK;
 void publish_free(struct publish *publish); // NULL is allowed; the files stay
 // Writes, or writes anew, the four files.
-bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url,
-                   struct error *ret_error) GL_MUST_CHECK;
+bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url, struct error *ret_error)
+    GL_MUST_CHECK;
 
 // The directory that is used, absolute; valid as long as `publish`.
 const char *publish_directory(const struct publish *publish);

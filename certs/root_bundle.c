@@ -57,8 +57,7 @@ bool root_bundle_append(struct text *bundle, const char *path, struct error *ret
     long size;
 
     if (!in) {
-        error_set(ret_error,
-                  "%s: %s: install the system's roots (Debian: ca-certificates), or name them in ca.roots",
+        error_set(ret_error, "%s: %s: install the system's roots (Debian: ca-certificates), or name them in ca.roots",
                   path, strerror(errno));
         goto cleanup;
     }

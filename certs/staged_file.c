@@ -35,8 +35,7 @@ bool staged_file_write(struct staged_file *file, int directory, const char *name
     *file = (struct staged_file){.directory = directory, .name = name};
     if (getrandom(&random, sizeof(random), 0) == sizeof(random)) {
         snprintf(file->temporary, sizeof(file->temporary), STAGED_FILE_PREFIX "%016" PRIx64, random);
-        descriptor =
-            openat(directory, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        descriptor = openat(directory, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     }
     done = descriptor >= 0 && write_all(descriptor, content) && fchmod(descriptor, mode) == 0 &&
            (kind == STAGED_FILE_DERIVED || fsync(descriptor) == 0);
@@ -76,8 +75,7 @@ static bool is_leftover(int directory, const char *name)
     struct stat status;
 
     return strncmp(name, STAGED_FILE_PREFIX, strlen(STAGED_FILE_PREFIX)) == 0 &&
-           fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           status.st_mtime + LEFTOVER_AGE_S < time(NULL);
+           fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_mtime + LEFTOVER_AGE_S < time(NULL);
 }
 
 void staged_file_sweep(int directory)

@@ -27,8 +27,7 @@ struct staged_file {
 
 // Writes the temporary file; nobody else can read it before it has its mode.
 bool staged_file_write(struct staged_file *file, int directory, const char *name, mode_t mode,
-                       enum staged_file_kind kind, struct bytes content,
-                       struct error *ret_error) GL_MUST_CHECK;
+                       enum staged_file_kind kind, struct bytes content, struct error *ret_error) GL_MUST_CHECK;
 // Renames it. That the names are kept too, the directory must be flushed, once for all its files.
 bool staged_file_commit(struct staged_file *file, struct error *ret_error) GL_MUST_CHECK;
 bool staged_file_flush(int directory, struct error *ret_error) GL_MUST_CHECK;

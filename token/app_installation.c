@@ -43,7 +43,7 @@ struct app_owner {
     char name[OWNER_NAME_SIZE];
     struct repository_name repository; // with which it is looked up; name "": none
     enum lookup lookup;
-    struct app_call *call; // NULL: not being looked up
+    struct app_call *call;                // NULL: not being looked up
     struct github_installation found;     // id 0: none
     struct github_installation elsewhere; // of another owner, to which the repository's redirect led; id 0: none
     struct source_failure failure;
@@ -287,8 +287,9 @@ static void on_pinned(void *arg, const struct http_answer *answer, const struct 
     } else if (!github_answer_installation(answer->body, &installation, &error)) {
         unreadable(owner, &error);
     } else if (*owner->name && strcmp(owner->name, installation.owner) != 0) {
-        source_failure_set(&other, true, REASON_NOT_INSTALLED, "the configured installation %" PRIu64 " is of %s, not of %s",
-                           installation.id, installation.owner, owner->name);
+        source_failure_set(&other, true, REASON_NOT_INSTALLED,
+                           "the configured installation %" PRIu64 " is of %s, not of %s", installation.id,
+                           installation.owner, owner->name);
         failed(owner, &other);
     } else {
         found(owner, &installation);

@@ -183,8 +183,8 @@ static void sign_by_command(struct app_key *key, struct app_key_request *request
     if (key->signing)
         return;
     key->signing_input = jwt_sign_input(key->issuer, app_key_now(key));
-    key->signing = child_run(key->spawner, key->command, bytes_of_string(key->signing_input), SIGN_TIMEOUT_MS,
-                             on_signature, key);
+    key->signing =
+        child_run(key->spawner, key->command, bytes_of_string(key->signing_input), SIGN_TIMEOUT_MS, on_signature, key);
 }
 
 static void sign(struct app_key *key, struct app_key_request *request)

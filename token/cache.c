@@ -220,8 +220,8 @@ static bool has_key_of(const struct cache_entry *entry, const struct source *sou
 {
     struct bytes key = bytes_of_string(entry->key);
 
-    return skip_line(&key, bytes_of_string(source->identity)) &&
-           skip_line(&key, bytes_of_string(source->version)) && mint_scope_equal(&entry->scope, scope);
+    return skip_line(&key, bytes_of_string(source->identity)) && skip_line(&key, bytes_of_string(source->version)) &&
+           mint_scope_equal(&entry->scope, scope);
 }
 
 // The entry that was used last is mostly the one that is wanted again.

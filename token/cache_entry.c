@@ -18,7 +18,7 @@
 #define BACKOFF_FIRST_MS (1 * SECOND_MS)
 #define BACKOFF_MAX_MS   (60 * SECOND_MS)
 // After one that only somebody's act mends: often enough for who just did, 60 calls an hour of GitHub's 5,000.
-#define PERMANENT_MS (60 * SECOND_MS)
+#define PERMANENT_MS     (60 * SECOND_MS)
 #define GUARDED_FIRST_MS (5 * SECOND_MS)
 // While somebody waits, a failure that passes is tried again twice, after 1/4 and 1/2 s.
 #define QUICK_ATTEMPTS 3

@@ -24,7 +24,7 @@ struct cache_entry_owner {
 // One scope of one source. It is empty (no lease, no failure), being minted (`mint`), fresh (`lease`), being refreshed
 // (both), or failed until a time (`failure`); a fresh one whose refresh failed is both.
 struct cache_entry {
-    const char *key; // of the bytes at the end
+    const char *key;               // of the bytes at the end
     TAILQ_ENTRY(cache_entry) used; // the cache's: last used first
     struct cache *cache;
     const struct cache_options *options;
@@ -35,15 +35,15 @@ struct cache_entry {
     struct lease *lease;
     int64_t refresh_left_ms; // made anew once the lease has less left
     struct mono used_at;
-    void *mint;        // NULL: none under way
-    unsigned attempts; // for those who wait now
+    void *mint;                    // NULL: none under way
+    unsigned attempts;             // for those who wait now
     struct source_failure failure; // of the last mint; REASON_NONE: it succeeded
     unsigned failures;             // in a row
     enum reason logged;            // for which the log told the last of them
     struct mono retry_at;
     struct mono rejected_at;
     struct pace told; // mints for holders of a rejected token
-    bool adopted; // another cache has the lease too, and shows its metric
+    bool adopted;     // another cache has the lease too, and shows its metric
     struct timer timer;
     LIST_HEAD(, cache_request) waiters; // the cache's
     char text[];

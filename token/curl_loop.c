@@ -74,8 +74,7 @@ static void on_socket(evutil_socket_t descriptor, short what, void *arg)
 {
     struct watched_socket *socket = arg;
 
-    act(socket->curl, descriptor,
-        (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
+    act(socket->curl, descriptor, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void socket_free(struct watched_socket *socket)
@@ -102,10 +101,10 @@ static int on_curl_socket(CURL *easy, curl_socket_t descriptor, int what, void *
     }
     if (socket->event)
         event_free(socket->event);
-    socket->event = event_new(loop_event_base(curl->loop), descriptor,
-                              (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) |
-                                      (what & CURL_POLL_OUT ? EV_WRITE : 0)),
-                              on_socket, socket);
+    socket->event =
+        event_new(loop_event_base(curl->loop), descriptor,
+                  (short)(EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0)),
+                  on_socket, socket);
     if (!socket->event || event_add(socket->event, NULL) != 0)
         abort(); // memory ran out
     return 0;
@@ -128,8 +127,8 @@ struct curl_loop *curl_loop_new(struct loop *loop, curl_loop_done_fn *done, void
     CURLM *multi;
 
     // Its counter makes every call but the first cheap; nothing is given back, since curl is used until the end.
-    if (curl_global_init_mem(CURL_GLOBAL_ALL, mem_wiping_malloc, mem_wiping_free, mem_wiping_realloc,
-                             mem_wiping_strdup, mem_wiping_calloc) != CURLE_OK ||
+    if (curl_global_init_mem(CURL_GLOBAL_ALL, mem_wiping_malloc, mem_wiping_free, mem_wiping_realloc, mem_wiping_strdup,
+                             mem_wiping_calloc) != CURLE_OK ||
         !(multi = curl_multi_init()))
         return NULL;
     curl = mem_alloc_zero(1, sizeof(*curl));

@@ -87,8 +87,7 @@ static bool read_permissions(json_t *object, struct permissions *permissions)
 
     if (!json_is_object(object))
         return false;
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach(object, key, value) {
         enum permission_level level;
         if (!json_is_string(value) || !permission_level_parse(bytes_of_string(json_string_value(value)), &level) ||
             !permissions_add(permissions, bytes_of_string(key), level))
@@ -124,8 +123,7 @@ static bool read_token(const json_t *root, struct github_token *token, struct er
     return true;
 }
 
-bool github_answer_token(struct bytes body, const char *owner, struct github_token *ret_token,
-                         struct error *ret_error)
+bool github_answer_token(struct bytes body, const char *owner, struct github_token *ret_token, struct error *ret_error)
 {
     struct github_token token = {0};
     json_t *root = parse(body, ret_error);

@@ -32,8 +32,8 @@ struct github_token {
     size_t repository_count;
 };
 // `owner` names repositories that come without one (the broker's); NULL: such an answer is refused.
-bool github_answer_token(struct bytes body, const char *owner, struct github_token *ret_token,
-                         struct error *ret_error) GL_MUST_CHECK;
+bool github_answer_token(struct bytes body, const char *owner, struct github_token *ret_token, struct error *ret_error)
+    GL_MUST_CHECK;
 // The same of a token that is not narrowed: what it grants is not looked at.
 bool github_answer_wide_token(struct bytes body, struct github_token *ret_token, struct error *ret_error) GL_MUST_CHECK;
 void github_token_clear(struct github_token *token);

@@ -114,8 +114,8 @@ struct github_call github_call_installations(const struct github_host *host)
 
 struct github_call github_call_repositories(const struct github_host *host, unsigned page)
 {
-    return get(mem_format("%s/installation/repositories?per_page=%d&page=%u", host->api_url, GITHUB_CALL_PAGE_SIZE,
-                          page));
+    return get(
+        mem_format("%s/installation/repositories?per_page=%d&page=%u", host->api_url, GITHUB_CALL_PAGE_SIZE, page));
 }
 
 struct github_call github_call_repository(const struct github_host *host, const struct repository_name *name)

@@ -36,7 +36,7 @@ struct http_request {
     http_done_fn *done;
     void *arg;
     CURL *easy;
-    bool running; // among curl's transfers
+    bool running;       // among curl's transfers
     int64_t timeout_ms; // of the whole call, from when an address is known
     struct mono ends;   // all zero: not yet
     int64_t connect_ms; // that this try to connect is given
@@ -337,7 +337,8 @@ static void find_address(struct http_request *request)
     if (resolve_literal(request->address.host, &literal))
         start(request);
     else
-        request->resolving = resolve_ask(request->client->dialer->resolver, request->address.host, on_resolved, request);
+        request->resolving =
+            resolve_ask(request->client->dialer->resolver, request->address.host, on_resolved, request);
 }
 
 static void prepare(struct http_request *request, const struct http_call *call)

@@ -168,8 +168,8 @@ struct secret *jwt_sign_assemble(const char *signing_input, struct bytes signatu
     char *data;
 
     if (size < SIGNATURE_MIN || size > SIGNATURE_MAX) {
-        error_set(ret_error, "the command's output (%zu bytes) is no RSA signature of at least %d bits",
-                  signature.size, RSA_BITS_MIN);
+        error_set(ret_error, "the command's output (%zu bytes) is no RSA signature of at least %d bits", signature.size,
+                  RSA_BITS_MIN);
     } else {
         token = secret_new_sized(input_size + 1 + text_size, &data);
         memcpy(data, signing_input, input_size);

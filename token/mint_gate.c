@@ -8,10 +8,10 @@
 
 // GitHub takes 900 points a minute, and a mint (POST) has 5: 180 mints. A fifth is left for finding installations and
 // names (GET, 1 point each). In any minute the burst and what comes after it may fall together: 48 + 96 = 144.
-#define BURST     48
-#define A_MINUTE  96
+#define BURST    48
+#define A_MINUTE 96
 // GitHub takes 100 requests at a time; half of them are left for what else asks as this App.
-#define AT_ONCE   50
+#define AT_ONCE 50
 // A tenant's scopes that wait. At 96 a minute the last of them would wait five minutes: who asks gave up long before.
 #define TURNS_MAX 512
 

@@ -160,14 +160,16 @@ static bool permissions_within(const struct permissions *granted, const struct p
     return permissions_cover(&allowed, granted);
 }
 
-static bool repository_matches(const struct mint_scope *mint, const struct token_repository *repositories,
-                               size_t count, struct verdict *ret_verdict)
+static bool repository_matches(const struct mint_scope *mint, const struct token_repository *repositories, size_t count,
+                               struct verdict *ret_verdict)
 {
     const struct repository_name *asked = &mint->repository;
 
     if (count != 1)
-        return verdict_set(ret_verdict, REASON_SCOPE, "a token for %s/%s alone was asked for, one for %zu repositories "
-                           "came; it is not used", asked->owner, asked->name, count);
+        return verdict_set(ret_verdict, REASON_SCOPE,
+                           "a token for %s/%s alone was asked for, one for %zu repositories "
+                           "came; it is not used",
+                           asked->owner, asked->name, count);
     if (repository_name_equal(&repositories[0].name, asked))
         return true;
     verdict_set(ret_verdict, REASON_RENAMED, "%s/%s is now %s/%s", asked->owner, asked->name,
@@ -205,8 +207,8 @@ bool mint_scope_compare(const struct mint_scope *mint, const struct permissions 
     if (!mint->all_permissions && !permissions_within(granted, &mint->permissions)) {
         char text[PERMISSIONS_TEXT_SIZE];
         permissions_format(granted, text, sizeof(text));
-        return verdict_set(ret_verdict, REASON_SCOPE, "the token grants more than was asked for (%.200s); it is not used",
-                           text);
+        return verdict_set(ret_verdict, REASON_SCOPE,
+                           "the token grants more than was asked for (%.200s); it is not used", text);
     }
     switch (mint->reach) {
     case SCOPE_REPOSITORY:

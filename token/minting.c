@@ -46,8 +46,8 @@ void minting_cancel(struct minting *minting)
     mem_free(minting);
 }
 
-static void tell(const struct minting *minting, const struct source_token *token,
-                 const struct source_failure *failure, int64_t duration_ms)
+static void tell(const struct minting *minting, const struct source_token *token, const struct source_failure *failure,
+                 int64_t duration_ms)
 {
     const struct mint_scope *scope = minting->scope;
     char repository[sizeof(struct repository_name) + 2], fingerprint[SECRET_FINGERPRINT_SIZE];
@@ -110,9 +110,9 @@ static void on_failure(struct minting *minting, const struct source_failure *fai
         return;
     }
     minting->failure = *failure;
-    minting->lookup = repository_lookup_start(minting->context->cache, minting->source, scope->repository.owner,
-                                              github_call_repository(scope->host, &scope->repository), on_new_name,
-                                              minting);
+    minting->lookup =
+        repository_lookup_start(minting->context->cache, minting->source, scope->repository.owner,
+                                github_call_repository(scope->host, &scope->repository), on_new_name, minting);
 }
 
 static void on_token(struct minting *minting, const struct source_token *token)
@@ -125,7 +125,8 @@ static void on_token(struct minting *minting, const struct source_token *token)
     }
     repository_map_learn(minting->context->map, minting->scope->host, token->repositories, token->repository_count);
     if (!token->narrowed)
-        verdict_set(&failure.verdict, REASON_SCOPE, "what the token grants was not told, or is too much to look at; it is not used");
+        verdict_set(&failure.verdict, REASON_SCOPE,
+                    "what the token grants was not told, or is too much to look at; it is not used");
     else if (mint_scope_compare(minting->scope, token->permissions, token->repositories, token->repository_count,
                                 &failure.verdict)) {
         finish(minting, token, NULL);

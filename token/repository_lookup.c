@@ -10,9 +10,9 @@ struct repository_lookup {
     struct github_call call;
     repository_lookup_fn *done;
     void *arg;
-    struct cache_request *asking;  // NULL: the token is there
-    struct lease *lease;           // NULL: not yet
-    struct http_request *request;  // NULL: not sent, or answered
+    struct cache_request *asking; // NULL: the token is there
+    struct lease *lease;          // NULL: not yet
+    struct http_request *request; // NULL: not sent, or answered
     bool redirected;
 };
 
@@ -65,8 +65,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
 static void send_call(struct repository_lookup *lookup)
 {
     struct http_transport *transport = lookup->source->transport;
-    struct http_call http =
-        github_call_http(&lookup->call, secret_bytes(lookup->lease->token), lookup->source->tls);
+    struct http_call http = github_call_http(&lookup->call, secret_bytes(lookup->lease->token), lookup->source->tls);
 
     lookup->request = transport->ask(transport, &http, on_answer, lookup);
 }
@@ -90,8 +89,7 @@ struct repository_lookup *repository_lookup_start(struct cache *cache, struct so
     struct repository_lookup *lookup = mem_alloc_zero(1, sizeof(*lookup));
     struct mint_scope scope;
 
-    *lookup =
-        (struct repository_lookup){.cache = cache, .source = source, .call = call, .done = done, .arg = arg};
+    *lookup = (struct repository_lookup){.cache = cache, .source = source, .call = call, .done = done, .arg = arg};
     source_scope_metadata(source, owner, &scope);
     lookup->asking = cache_ask(cache, source, &scope, on_lease, lookup);
     mint_scope_clear(&scope);

@@ -20,9 +20,9 @@
 #define MISSING_MS MINUTE_MS
 
 struct known {
-    uint64_t id; // the first two tell it from others
-    const char *host; // of the bytes at the end, or of a key
-    TAILQ_ENTRY(known) link; // learned last first
+    uint64_t id;                 // the first two tell it from others
+    const char *host;            // of the bytes at the end, or of a key
+    TAILQ_ENTRY(known) link;     // learned last first
     struct repository_name name; // "": missing
     struct mono until;
     char text[];

@@ -23,9 +23,9 @@ static const char *const names[CREDENTIAL_TYPE_COUNT][NAMED_MAX] = {
 typedef struct source *new_fn(const struct source *base, const struct credential_options *options,
                               struct error *ret_error);
 static new_fn *const makers[CREDENTIAL_TYPE_COUNT] = {
-    [CREDENTIAL_APP] = source_app_new,         [CREDENTIAL_BROKER] = source_broker_new,
+    [CREDENTIAL_APP] = source_app_new,           [CREDENTIAL_BROKER] = source_broker_new,
     [CREDENTIAL_PLATFORM] = source_platform_new, [CREDENTIAL_COMMAND] = source_command_new,
-    [CREDENTIAL_FILE] = source_file_new,       [CREDENTIAL_ENVIRONMENT] = source_environment_new,
+    [CREDENTIAL_FILE] = source_file_new,         [CREDENTIAL_ENVIRONMENT] = source_environment_new,
 };
 
 const char *source_name(enum credential_type type, size_t n)
@@ -33,8 +33,7 @@ const char *source_name(enum credential_type type, size_t n)
     return names[type][n < NAMED_MAX ? n : NAMED_MAX - 1];
 }
 
-struct source *source_new(const struct source *base, const struct credential_options *options,
-                          struct error *ret_error)
+struct source *source_new(const struct source *base, const struct credential_options *options, struct error *ret_error)
 {
     struct source *source = makers[options->type](base, options, ret_error);
 

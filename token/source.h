@@ -103,7 +103,7 @@ struct source {
     struct tls_client *tls; // by whose roots the host's API is verified
     bool wide_api;
     bool also_when_refused;
-    bool quiet; // its failures are not logged
+    bool quiet;                        // its failures are not logged
     char version[SOURCE_VERSION_SIZE]; // of its secret, set by `ready`
     struct mono ready_at;              // when `ready` last said so to token_walk_look
 
@@ -130,8 +130,8 @@ struct source *source_environment_new(const struct source *base, const struct cr
                                       struct error *ret_error) GL_MUST_CHECK;
 
 // Makes the source of a credential, whatever its type; freed with source_free.
-struct source *source_new(const struct source *base, const struct credential_options *options,
-                          struct error *ret_error) GL_MUST_CHECK;
+struct source *source_new(const struct source *base, const struct credential_options *options, struct error *ret_error)
+    GL_MUST_CHECK;
 void source_free(struct source *source);
 
 // The scope with which names and listings are asked for: {metadata: read} for an owner's installation (`owner` may be

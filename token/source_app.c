@@ -204,7 +204,8 @@ static void on_probed(void *arg, const struct http_answer *answer, const struct 
     } else if (!github_answer_grants(answer->body, &grants, &count, &error)) {
         text_append(&text, error.text);
     } else if (count == 0) {
-        text_append(&text, "GitHub takes the App's key, but the App is installed for nobody: install it in its settings");
+        text_append(&text,
+                    "GitHub takes the App's key, but the App is installed for nobody: install it in its settings");
     } else {
         probed.ok = true;
         text_append(&text, "GitHub takes the App's key; it is installed for ");

@@ -88,8 +88,8 @@ static void answer_failure(const struct broker_mint *broker, const struct http_a
         source_failure_transport(self->bearer.url, answer, failure);
         return;
     }
-    json_t *root = json_loadb(answer->body.data ? answer->body.data : "", answer->body.size, JSON_REJECT_DUPLICATES,
-                              NULL);
+    json_t *root =
+        json_loadb(answer->body.data ? answer->body.data : "", answer->body.size, JSON_REJECT_DUPLICATES, NULL);
     if (answer->status == 409 && strcmp(member(root, "error"), "renamed") == 0) {
         renamed(broker, member(root, "repository"), failure);
     } else {

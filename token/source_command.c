@@ -62,8 +62,7 @@ static struct source_mint *command_mint(struct source *source, const struct mint
     struct source_command *self = (struct source_command *)source;
     struct command_mint *command = source_mint_alloc(sizeof(*command), source, done, arg);
 
-    command->child =
-        child_run(source->spawner, self->index, bytes_of(NULL, 0), COMMAND_TIMEOUT_MS, on_output, command);
+    command->child = child_run(source->spawner, self->index, bytes_of(NULL, 0), COMMAND_TIMEOUT_MS, on_output, command);
     return &command->mint;
 }
 

@@ -23,8 +23,8 @@ static bool environment_ready(struct source *source, struct source_failure *ret_
     return fixed_token_check(self->token, self->name, ret_failure);
 }
 
-static struct source_mint *environment_mint(struct source *source, const struct mint_scope *scope,
-                                            source_done_fn *done, void *arg)
+static struct source_mint *environment_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
+                                            void *arg)
 {
     struct source_environment *self = (struct source_environment *)source;
 

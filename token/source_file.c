@@ -59,8 +59,7 @@ static const struct source_type file_type = {
 struct source *source_file_new(const struct source *base, const struct credential_options *options,
                                struct error *ret_error)
 {
-    struct source_file *self =
-        source_alloc(sizeof(*self), base, &file_type, mem_format("file %s", options->path));
+    struct source_file *self = source_alloc(sizeof(*self), base, &file_type, mem_format("file %s", options->path));
 
     secret_file_init(&self->file, options->path);
     return &self->source;

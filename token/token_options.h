@@ -31,10 +31,10 @@ struct token_host {
 // One token was asked for at a source: the `mint` event.
 struct token_mint_event {
     const char *source;
-    const char *scope;           // "acme/widgets contents:write"
-    const char *host;            // web name of the GitHub
-    const char *repository;      // "acme/widgets"; NULL: the scope is no single repository
-    const char *fingerprint;     // of the token; NULL: none came
+    const char *scope;             // "acme/widgets contents:write"
+    const char *host;              // web name of the GitHub
+    const char *repository;        // "acme/widgets"; NULL: the scope is no single repository
+    const char *fingerprint;       // of the token; NULL: none came
     const struct verdict *verdict; // NULL: a token came
     int64_t duration_ms;
 };
@@ -48,7 +48,7 @@ struct token_service_options {
     size_t host_count;
     int64_t refresh_before_ms;
     int64_t minimum_life_ms;
-    int64_t wait_ms; // limits.token
+    int64_t wait_ms;   // limits.token
     uint64_t replicas; // of a broker: how many share the limits toward GitHub, below which mints are kept; 0: nobody
                        // else asks, and GitHub's own answers are obeyed alone
 

@@ -241,8 +241,8 @@ static bool make_source(struct token_service *service, const struct token_servic
     return true;
 }
 
-static void *start_minting(void *context, struct source *source, const struct mint_scope *scope,
-                           source_done_fn *done, void *arg)
+static void *start_minting(void *context, struct source *source, const struct mint_scope *scope, source_done_fn *done,
+                           void *arg)
 {
     return minting_start(context, source, scope, done, arg);
 }

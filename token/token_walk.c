@@ -149,7 +149,8 @@ static void on_list(void *arg, const struct token_repository *all, size_t count,
     struct token_repository *selected = mem_alloc((MINT_SCOPE_REPOSITORIES_MAX + 1) * sizeof(*selected));
     size_t kept = select_repositories(&walk->scope, all, count, selected);
     if (kept == 0) {
-        verdict_set(&verdict, REASON_NOT_COVERED, "the App's installation for %s covers no repository that the rules name",
+        verdict_set(&verdict, REASON_NOT_COVERED,
+                    "the App's installation for %s covers no repository that the rules name",
                     walk->scope.repository.owner);
         fail(walk, &verdict);
     } else if (kept > MINT_SCOPE_REPOSITORIES_MAX) {

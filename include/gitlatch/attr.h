@@ -15,8 +15,8 @@
 #define GL_MUST_CHECK __attribute__((warn_unused_result))
 // printf-like: the format is argument `text`, its first value argument `first`.
 #define GL_PRINTF(text, first) __attribute__((format(printf, text, first)))
-#define GL_NORETURN __attribute__((noreturn))
-#define GL_UNUSED __attribute__((unused))
+#define GL_NORETURN            __attribute__((noreturn))
+#define GL_UNUSED              __attribute__((unused))
 
 #define GL_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -95,7 +95,7 @@ enum reason {
 #define REASON_ENUM(name, code, status, meaning, remedy) REASON_##name,
     REASON_LIST(REASON_ENUM)
 #undef REASON_ENUM
-    REASON_COUNT,
+        REASON_COUNT,
 };
 
 // The texts of one row of the list; for REASON_NONE the code is "".

@@ -27,8 +27,7 @@ enum scope_use {
 typedef bool scope_includes_fn(const void *rules, const struct repository_name *name);
 // The repositories of `owner` in the set, at most `room` of them, where they can be told without
 // enumeration; 0: a pattern is among the rules, or there are more.
-typedef size_t scope_names_fn(const void *rules, const char *owner, struct repository_name *ret_names,
-                              size_t room);
+typedef size_t scope_names_fn(const void *rules, const char *owner, struct repository_name *ret_names, size_t room);
 
 struct scope {
     const struct github_host *host; // owned by the configuration, outlives the request

@@ -27,12 +27,12 @@ struct token_repository {
 struct token_grant {
     struct secret *token;
     char fingerprint[TOKEN_FINGERPRINT_SIZE];
-    const char *source;       // name of the source that served, "app", "file", …; valid as long as `token` is held
-    int64_t expires_at_ms;    // wall clock, ms since the epoch; INT64_MAX: not known
-    int64_t left_ms;          // until it ends, by its issuer's clock; INT64_MAX: not known
-    int64_t age_ms;           // since it was minted; a young one may not have reached all of GitHub's replicas
-    uint64_t entry;           // names the cache entry, for token_service_rejected
-    bool wide;                // not narrowed to the scope
+    const char *source;    // name of the source that served, "app", "file", …; valid as long as `token` is held
+    int64_t expires_at_ms; // wall clock, ms since the epoch; INT64_MAX: not known
+    int64_t left_ms;       // until it ends, by its issuer's clock; INT64_MAX: not known
+    int64_t age_ms;        // since it was minted; a young one may not have reached all of GitHub's replicas
+    uint64_t entry;        // names the cache entry, for token_service_rejected
+    bool wide;             // not narrowed to the scope
     const struct permissions *permissions;       // what it grants; empty where it is wide
     const struct token_repository *repositories; // NULL where it is wide or for a whole installation
     size_t repository_count;

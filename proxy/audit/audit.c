@@ -5,7 +5,7 @@
 #include "text.h"
 
 // A push of 20,000 refs of 120 bytes would take 5 MB: its list is cut, and the event says how many there were.
-#define REFS_SIZE_MAX (LOG_AUDIT_LINE_MAX - (size_t)8 * KIB)
+#define REFS_SIZE_MAX  (LOG_AUDIT_LINE_MAX - (size_t)8 * KIB)
 #define USER_AGENT_MAX ((size_t)256)
 
 static char *workspace_json; // `,"workspace":{…}`; NULL: not known

@@ -40,8 +40,8 @@ struct audit_event {
     uint64_t bytes_up, bytes_down;
     int64_t duration_ms;
     const char *source;
-    const char *scope; // of the token that was asked for: "acme/widgets contents:write"
-    const char *token; // fingerprint
+    const char *scope;                       // of the token that was asked for: "acme/widgets contents:write"
+    const char *token;                       // fingerprint
     const struct audit_workspace *workspace; // that asked; NULL: the one of audit_set_workspace
     struct bytes user_agent;
     struct bytes github_request_id;

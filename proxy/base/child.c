@@ -212,8 +212,7 @@ static void on_overdue(void *arg)
     struct child *child = arg;
 
     send_kill(child);
-    error_set(&child->error, "`%s` did not end within %g s", name_of(child),
-              (double)child->timeout_ms / SECOND_MS);
+    error_set(&child->error, "`%s` did not end within %g s", name_of(child), (double)child->timeout_ms / SECOND_MS);
     finish(child, NULL);
 }
 
@@ -233,8 +232,7 @@ struct child *child_run(struct spawner *spawner, size_t index, struct bytes inpu
     timer_init(&child->overdue, spawner->loop, on_overdue, child);
     deferred_init(&child->failure, on_failure, child);
     if (input.size > CHILD_INPUT_MAX) {
-        error_set(&child->error, "`%s` would be given more than %zu KiB", name_of(child),
-                  CHILD_INPUT_MAX / KIB);
+        error_set(&child->error, "`%s` would be given more than %zu KiB", name_of(child), CHILD_INPUT_MAX / KIB);
         fail_later(child);
     } else if (spawner->socket < 0) {
         fail_without_spawner(child);

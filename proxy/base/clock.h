@@ -65,8 +65,7 @@ enum wall_precision { WALL_SECONDS, WALL_MILLISECONDS };
 #define WALL_TEXT_SIZE 25
 
 // RFC 3339 in UTC. A time outside the years 0 to 9999 is taken to the nearest one inside.
-void wall_format_rfc3339(struct wall wall, enum wall_precision precision,
-                         char ret_text[static WALL_TEXT_SIZE]);
+void wall_format_rfc3339(struct wall wall, enum wall_precision precision, char ret_text[static WALL_TEXT_SIZE]);
 // "Sun, 06 Nov 1994 08:49:37 GMT" and NUL: the form of HTTP (RFC 9110, section 5.6.7). Years as above.
 #define WALL_HTTP_SIZE 30
 void wall_format_http_date(struct wall wall, char ret_text[static WALL_HTTP_SIZE]);

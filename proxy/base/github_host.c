@@ -183,8 +183,8 @@ static bool set_default_owner(struct github_host *host, const char *owner, struc
     return true;
 }
 
-bool github_host_init(struct github_host *host, const char *web, const char *api_url,
-                      const char *default_owner, struct error *ret_error)
+bool github_host_init(struct github_host *host, const char *web, const char *api_url, const char *default_owner,
+                      struct error *ret_error)
 {
     struct github_host made = {0};
 
@@ -212,8 +212,7 @@ void github_host_clear(struct github_host *host)
     memset(host, 0, sizeof(*host));
 }
 
-bool github_host_endpoint(const struct github_host *host, struct bytes name,
-                          enum github_endpoint *ret_endpoint)
+bool github_host_endpoint(const struct github_host *host, struct bytes name, enum github_endpoint *ret_endpoint)
 {
     if (bytes_equal(name, bytes_of_string(host->web)))
         *ret_endpoint = GITHUB_ENDPOINT_WEB;

@@ -9,11 +9,11 @@
 // A slab is cut into cells of one size, a power of two. A token of 520 characters takes a cell of 1 KiB, so a
 // slab holds 16 of them; under the 64 KiB that a container may lock, four slabs fit. Slabs are kept: their
 // number is bounded by the most secrets that were ever held at once.
-#define SLAB_SIZE      (16 * KIB)
-#define CELL_MIN_SIZE  ((size_t)64)
-#define CELL_MAX_SIZE  (8 * KIB)
-#define CELL_SIZES     8 // 64, 128, … 8192
-#define PAGE_SIZE      ((size_t)4096)
+#define SLAB_SIZE     (16 * KIB)
+#define CELL_MIN_SIZE ((size_t)64)
+#define CELL_MAX_SIZE (8 * KIB)
+#define CELL_SIZES    8 // 64, 128, … 8192
+#define PAGE_SIZE     ((size_t)4096)
 
 struct cell {
     struct cell *next;
@@ -26,7 +26,7 @@ static size_t cell_class(size_t size)
     size_t class = 0;
 
     while ((CELL_MIN_SIZE << class) < size)
-        class++;
+        class ++;
     return class;
 }
 

@@ -18,8 +18,8 @@ static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
 };
 
-static struct log_writer *writer;               // NULL: lines are written at once
-static enum log_level level = LOG_INFO;         // the loop's thread
+static struct log_writer *writer;                 // NULL: lines are written at once
+static enum log_level level = LOG_INFO;           // the loop's thread
 static _Atomic enum log_format format = LOG_TEXT; // also read by the writer's thread
 
 bool log_enabled(enum log_level asked)
@@ -28,16 +28,14 @@ bool log_enabled(enum log_level asked)
 }
 
 // A line before log_init is a command's: no time, and who speaks.
-static void format_plain(struct text *text, enum log_level line_level, const char *component,
-                         struct bytes message)
+static void format_plain(struct text *text, enum log_level line_level, const char *component, struct bytes message)
 {
     text_format(text, "gitlatch: %s: %s: ", level_names[line_level], component);
     text_append_bytes(text, message);
     text_append_char(text, '\n');
 }
 
-static void format_line(struct text *text, enum log_level line_level, const char *component,
-                        struct bytes message)
+static void format_line(struct text *text, enum log_level line_level, const char *component, struct bytes message)
 {
     char ts[WALL_TEXT_SIZE];
 
@@ -77,8 +75,7 @@ static size_t make_plain(char *message, size_t size)
 }
 
 GL_PRINTF(3, 0)
-static void log_line(enum log_level line_level, const char *component, const char *message_format,
-                     va_list list)
+static void log_line(enum log_level line_level, const char *component, const char *message_format, va_list list)
 {
     static char message[LOG_MESSAGE_MAX];
     static struct text line;
@@ -100,14 +97,14 @@ static void log_line(enum log_level line_level, const char *component, const cha
     }
 }
 
-#define LOG_FUNCTION(name, line_level) \
-    void name(const char *component, const char *message_format, ...) \
-    { \
-        va_list list; \
-\
-        va_start(list, message_format); \
-        log_line(line_level, component, message_format, list); \
-        va_end(list); \
+#define LOG_FUNCTION(name, line_level)                                                                                 \
+    void name(const char *component, const char *message_format, ...)                                                  \
+    {                                                                                                                  \
+        va_list list;                                                                                                  \
+                                                                                                                       \
+        va_start(list, message_format);                                                                                \
+        log_line(line_level, component, message_format, list);                                                         \
+        va_end(list);                                                                                                  \
     }
 
 LOG_FUNCTION(log_error, LOG_ERROR)
@@ -147,8 +144,8 @@ static void report(const uint64_t lost[LOG_SINK_COUNT], int reopen_errno)
                           (unsigned long long)lost[LOG_SINK_ERROR], (unsigned long long)lost[LOG_SINK_AUDIT]);
     if (reopen_errno)
         length += snprintf(message + length, sizeof(message) - (size_t)length,
-                           "%sthe audit file cannot be opened anew (%s): the old one is kept",
-                           length ? "; " : "", strerrordesc_np(reopen_errno));
+                           "%sthe audit file cannot be opened anew (%s): the old one is kept", length ? "; " : "",
+                           strerrordesc_np(reopen_errno));
     format_line(&line, LOG_ERROR, "log", bytes_of(message, (size_t)length));
     write_now(text_bytes(&line));
     text_free(&line);

@@ -13,7 +13,7 @@
 #include "mem.h"
 
 // Lines of one sink are written together up to this size: one system call for many lines when they come fast.
-#define BATCH_SIZE (64 * KIB)
+#define BATCH_SIZE         (64 * KIB)
 #define REPORT_INTERVAL_MS (10 * SECOND_MS)
 // After a write the thread sleeps for so long whatever is put: a line that comes alone is written at once, and of lines that
 // come fast many are written together. To wake a thread costs more than all else that is done for a line.

@@ -13,22 +13,22 @@
 struct loop {
     const struct clock *clock;
     struct event_base *base;
-    struct event *wake;       // libevent's timer for the earliest of ours
-    struct mono wake_due;     // what it is set for
+    struct event *wake;   // libevent's timer for the earliest of ours
+    struct mono wake_due; // what it is set for
     bool stopped;
 
-    struct timer **heap;      // a binary heap by (due, order): heap[1] is the next; heap[0] is unused
+    struct timer **heap; // a binary heap by (due, order): heap[1] is the next; heap[0] is unused
     size_t heap_count;
     size_t heap_capacity;
-    uint64_t order;           // of the timer started last
+    uint64_t order; // of the timer started last
 
     struct deferred deferred; // head of a ring of what is pending
     struct deferred running;  // head of a ring of what this turn has still to call
 
     struct timer lag_probe;
-    struct mono lag_window;   // when the window began
-    int64_t lag_worst_ms;     // in this window
-    int64_t lag_previous_ms;  // in the one before
+    struct mono lag_window;  // when the window began
+    int64_t lag_worst_ms;    // in this window
+    int64_t lag_previous_ms; // in the one before
 };
 
 static void ring_init(struct deferred *head)

@@ -45,7 +45,7 @@ struct metrics {
     struct {
         metrics_collect_fn *fn;
         void *arg;
-    } *collectors;
+    } * collectors;
     size_t collector_count;
     size_t collector_capacity;
 };
@@ -91,8 +91,7 @@ static size_t find(const struct metrics *metrics, enum metric metric, const char
     for (at = 0; at < family->count; at++) {
         size_t i = 0;
 
-        while (i < METRIC_LABELS_MAX && rows[metric].labels[i] &&
-               strcmp(family->series[at]->labels[i], labels[i]) == 0)
+        while (i < METRIC_LABELS_MAX && rows[metric].labels[i] && strcmp(family->series[at]->labels[i], labels[i]) == 0)
             i++;
         if (i == METRIC_LABELS_MAX || !rows[metric].labels[i])
             break;
@@ -196,8 +195,8 @@ void metrics_collect(struct metrics *metrics, metrics_collect_fn *fn, void *arg)
 {
     size_t at = metrics->collector_count++;
 
-    metrics->collectors = mem_grow(metrics->collectors, &metrics->collector_capacity,
-                                   metrics->collector_count, sizeof(*metrics->collectors));
+    metrics->collectors = mem_grow(metrics->collectors, &metrics->collector_capacity, metrics->collector_count,
+                                   sizeof(*metrics->collectors));
     metrics->collectors[at].fn = fn;
     metrics->collectors[at].arg = arg;
 }
@@ -224,8 +223,8 @@ static void write_number(struct text *text, double value)
 }
 
 // One sample. `le` is a bucket's bound, or NULL; a label whose bit is in `hidden` is left out.
-static void write_sample(struct text *text, enum metric metric, const char *suffix,
-                         const struct series *series, unsigned hidden, const char *le, double value)
+static void write_sample(struct text *text, enum metric metric, const char *suffix, const struct series *series,
+                         unsigned hidden, const char *le, double value)
 {
     char before = '{';
 

@@ -39,7 +39,7 @@ enum metric {
 #define METRIC_ENUM(name, ...) METRIC_##name,
     METRIC_LIST(METRIC_ENUM)
 #undef METRIC_ENUM
-    METRIC_COUNT,
+        METRIC_COUNT,
 };
 
 // The values of a metric's labels, in the order of the table.

@@ -97,8 +97,7 @@ bool permissions_cover(const struct permissions *outer, const struct permissions
     return true;
 }
 
-void permissions_intersect(const struct permissions *a, const struct permissions *b,
-                           struct permissions *ret_both)
+void permissions_intersect(const struct permissions *a, const struct permissions *b, struct permissions *ret_both)
 {
     struct permissions both = {0};
 
@@ -126,8 +125,8 @@ size_t permissions_format(const struct permissions *permissions, char *buffer, s
     if (size)
         buffer[0] = '\0';
     for (size_t i = 0; i < permissions->count && length < size; i++) {
-        int written = snprintf(buffer + length, size - length, "%s%s:%s", i ? "," : "",
-                               permissions->items[i].name, level_names[permissions->items[i].level]);
+        int written = snprintf(buffer + length, size - length, "%s%s:%s", i ? "," : "", permissions->items[i].name,
+                               level_names[permissions->items[i].level]);
 
         length += (size_t)written;
     }

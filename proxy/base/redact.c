@@ -45,7 +45,7 @@ static const struct {
     {BYTES("ghu_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
     {BYTES("ghr_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
     {BYTES("github_pat_"), IN_TOKEN, CREDENTIAL_MIN_SIZE},
-    {BYTES("eyJ"), IN_TOKEN, CREDENTIAL_MIN_SIZE},                     // a JWT: base64url of `{"`
+    {BYTES("eyJ"), IN_TOKEN, CREDENTIAL_MIN_SIZE},              // a JWT: base64url of `{"`
     {BYTES("eC1hY2Nlc3MtdG9rZW46"), IN_BASE64, BASIC_MIN_SIZE}, // base64 of `x-access-token:`
 };
 

@@ -26,8 +26,7 @@ bool repository_name_parse(struct bytes owner, struct bytes name, struct reposit
     struct repository_name parsed = {0};
     const struct bytes suffix = BYTES(".git");
 
-    if (name.size >= suffix.size &&
-        bytes_equal_nocase(bytes_skip(name, name.size - suffix.size), suffix))
+    if (name.size >= suffix.size && bytes_equal_nocase(bytes_skip(name, name.size - suffix.size), suffix))
         name.size -= suffix.size;
     if (!copy_name(owner, '-', parsed.owner, sizeof(parsed.owner)) ||
         !copy_name(name, '.', parsed.name, sizeof(parsed.name)))

@@ -129,16 +129,14 @@ void spawner_attach(struct spawner *spawner, struct loop *loop)
     event_add(spawner->readable, NULL);
 }
 
-bool spawner_find(const struct spawner *spawner, char *const *argv, size_t *ret_index,
-                  struct error *ret_error)
+bool spawner_find(const struct spawner *spawner, char *const *argv, size_t *ret_index, struct error *ret_error)
 {
     for (size_t i = 0; i < spawner->count; i++)
         if (argv_equal(spawner->commands[i], argv)) {
             *ret_index = i;
             return true;
         }
-    return error_set(ret_error, "the command `%s` was not configured like this at start: restart gitlatch",
-                     argv[0]);
+    return error_set(ret_error, "the command `%s` was not configured like this at start: restart gitlatch", argv[0]);
 }
 
 void spawner_free(struct spawner *spawner)

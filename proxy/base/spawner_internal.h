@@ -20,10 +20,10 @@ struct spawner {
     int socket; // -1: the process has ended
     struct loop *loop;
     struct event *readable;
-    struct event *writable;     // pending while a request did not fit into the socket
-    struct child_list waiting;  // not yet sent
-    struct child_list running;  // sent
-    size_t in_flight;           // sent and not answered, cancelled ones too
+    struct event *writable;    // pending while a request did not fit into the socket
+    struct child_list waiting; // not yet sent
+    struct child_list running; // sent
+    size_t in_flight;          // sent and not answered, cancelled ones too
     uint32_t last_id;
 };
 

@@ -30,8 +30,8 @@ enum spawner_end {
     SPAWNER_EXITED,    // `status`: exit status
     SPAWNER_SIGNALLED, // `status`: signal
     SPAWNER_TIMED_OUT,
-    SPAWNER_TOO_LARGE, // its output
-    SPAWNER_KILLED,    // as asked for
+    SPAWNER_TOO_LARGE,   // its output
+    SPAWNER_KILLED,      // as asked for
     SPAWNER_NOT_STARTED, // `status`: errno
 };
 

@@ -121,8 +121,13 @@ static size_t utf8_sequence(struct bytes at)
     else
         return 0;
     // The first byte narrows what the second may be: no overlong form, no surrogate, nothing above U+10FFFF.
-    if (!in_range(c[1], c[0] == 0xe0 ? 0xa0 : c[0] == 0xf0 ? 0x90 : 0x80,
-                  c[0] == 0xed ? 0x9f : c[0] == 0xf4 ? 0x8f : 0xbf))
+    if (!in_range(c[1],
+                  c[0] == 0xe0   ? 0xa0
+                  : c[0] == 0xf0 ? 0x90
+                                 : 0x80,
+                  c[0] == 0xed   ? 0x9f
+                  : c[0] == 0xf4 ? 0x8f
+                                 : 0xbf))
         return 0;
     for (size_t i = 2; i < size; i++)
         if (!in_range(c[i], 0x80, 0xbf))
@@ -132,8 +137,8 @@ static size_t utf8_sequence(struct bytes at)
 
 static void append_escaped(struct text *text, unsigned char c)
 {
-    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
-                                   ['"'] = '"',  ['\\'] = '\\'};
+    static const char letters[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
 
     if (c < sizeof(letters) && letters[c])
         text_append_bytes(text, bytes_of((char[]){'\\', letters[c]}, 2));
@@ -151,7 +156,8 @@ static size_t plain_ascii(struct bytes bytes)
 {
     size_t size = 0;
 
-    while (size < bytes.size && (unsigned char)bytes.data[size] < 0x80 && !needs_escape((unsigned char)bytes.data[size]))
+    while (size < bytes.size && (unsigned char)bytes.data[size] < 0x80 &&
+           !needs_escape((unsigned char)bytes.data[size]))
         size++;
     return size;
 }

@@ -109,8 +109,7 @@ static int64_t within_years(struct wall wall)
     return wall.ms < YEAR_0_MS ? YEAR_0_MS : wall.ms > YEAR_9999_MS ? YEAR_9999_MS : wall.ms;
 }
 
-void wall_format_rfc3339(struct wall wall, enum wall_precision precision,
-                         char ret_text[static WALL_TEXT_SIZE])
+void wall_format_rfc3339(struct wall wall, enum wall_precision precision, char ret_text[static WALL_TEXT_SIZE])
 {
     int64_t ms = within_years(wall);
     int fraction = (int)(((ms % SECOND_MS) + SECOND_MS) % SECOND_MS);

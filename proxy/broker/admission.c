@@ -11,7 +11,7 @@
 #define API_VERSION "admission.k8s.io/v1"
 
 struct admission {
-    json_t *file;                                   // holds the others
+    json_t *file; // holds the others
     json_t *sidecar, *volumes, *environment, *mounts;
 };
 
@@ -31,8 +31,10 @@ struct admission *admission_load(const char *path, struct error *ret_error)
     mounts = json_object_get(file, "volumeMounts");
     if (!json_is_string(json_object_get(sidecar, "name")) || !json_is_array(volumes) || !json_is_array(environment) ||
         !json_is_array(mounts)) {
-        error_set(ret_error, "%s: must hold `initContainer` with a name, and the lists `volumes`, `env` and "
-                             "`volumeMounts`", path);
+        error_set(ret_error,
+                  "%s: must hold `initContainer` with a name, and the lists `volumes`, `env` and "
+                  "`volumeMounts`",
+                  path);
         json_decref(file);
         return NULL;
     }
@@ -194,8 +196,7 @@ bool admission_review(const struct admission *admission, struct bytes review, st
         json_object_set_new(response, "patch", encode(patch));
         json_decref(patch);
     }
-    response = json_pack("{s:s, s:s, s:o}", "apiVersion", API_VERSION, "kind", "AdmissionReview", "response",
-                         response);
+    response = json_pack("{s:s, s:s, s:o}", "apiVersion", API_VERSION, "kind", "AdmissionReview", "response", response);
     dump = json_dumps(response, JSON_COMPACT);
     text_append(answer, dump);
     mem_wiping_free(dump);

@@ -172,8 +172,7 @@ static void collect(struct metrics *metrics, void *arg)
                 (double)serving_certificate_end(broker->runtime->certificate).ms / SECOND_MS);
     metrics_set(metrics, METRIC_LOOP_LAG, METRIC_NO_LABELS, (double)loop_lag_ms(broker->context.loop) / SECOND_MS);
     metrics_set(metrics, METRIC_AUDIT_DROPPED, METRIC_NO_LABELS, (double)log_audit_dropped());
-    metrics_set(metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"),
-                (double)open_connections(broker));
+    metrics_set(metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"), (double)open_connections(broker));
 }
 
 static void on_drain(void *arg);

@@ -103,8 +103,7 @@ void broker_call_prove(struct broker_call *call, void (*proven)(struct broker_ca
         broker_call_refuse_with(call, REASON_BROKER_DENIED, 403, "this broker grants nothing: it has no `grants`");
         return;
     }
-    call->proving =
-        callers_prove(call->runtime->callers, broker_call_bearer(call), call->client, on_proven, call);
+    call->proving = callers_prove(call->runtime->callers, broker_call_bearer(call), call->client, on_proven, call);
 }
 
 static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
@@ -184,8 +183,7 @@ static struct wall date_of(const struct broker_call *call, const struct token_gr
     return now;
 }
 
-static void finish(struct broker_call *call, struct answer *answer, enum reason reason,
-                   const struct token_grant *grant)
+static void finish(struct broker_call *call, struct answer *answer, enum reason reason, const struct token_grant *grant)
 {
     struct service_call *http = call->http;
     char date[WALL_HTTP_SIZE];

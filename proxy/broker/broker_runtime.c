@@ -80,7 +80,8 @@ static bool refuse_roots(const struct config_broker *config, struct error *ret_e
         return error_prefix(ret_error, "broker.kubernetes.ca");
     return error_set(ret_error,
                      "broker.kubernetes: this is no pod of a cluster (%s): outside of one, name `api`, `ca` and "
-                     "`token_file` there", cause.text);
+                     "`token_file` there",
+                     cause.text);
 }
 
 static bool make_callers(struct broker_runtime *runtime, struct loop *loop, struct error *ret_error)

@@ -21,7 +21,7 @@
 // After a failure the cluster is left alone for so long.
 #define PAUSE_MS (1 * SECOND_MS)
 // And callers are asked to come back, in seconds.
-#define RETRY_S 2
+#define RETRY_S           2
 #define REVIEW_TIMEOUT_MS (10 * SECOND_MS)
 // Reviews at a time: at 20 ms each, 1,600 callers a second.
 #define REVIEWS_MAX 32
@@ -54,7 +54,7 @@ enum token_state {
 // One token that was shown, by its hash.
 struct caller_token {
     unsigned char hash[SHA256_DIGEST_LENGTH];
-    TAILQ_ENTRY(caller_token) link; // shown last first
+    TAILQ_ENTRY(caller_token) link;   // shown last first
     TAILQ_ENTRY(caller_token) queued; // TOKEN_WAITS
     struct callers *callers;
     enum token_state state;
@@ -90,8 +90,7 @@ struct callers {
 
 static int compare(const void *a, const void *b)
 {
-    return memcmp(((const struct caller_token *)a)->hash, ((const struct caller_token *)b)->hash,
-                  SHA256_DIGEST_LENGTH);
+    return memcmp(((const struct caller_token *)a)->hash, ((const struct caller_token *)b)->hash, SHA256_DIGEST_LENGTH);
 }
 
 static struct caller_token *token_find(const struct callers *callers, const struct caller_token *wanted)

@@ -20,9 +20,9 @@ struct tls_client;
 struct callers_options {
     struct loop *loop;
     struct http_transport *transport;
-    const char *api;        // base URL of the cluster's API
-    struct tls_client *tls; // NULL: `api` is http://, for tests
-    const char *token_file; // by which the broker proves itself to the cluster; read again when it changes
+    const char *api;              // base URL of the cluster's API
+    struct tls_client *tls;       // NULL: `api` is http://, for tests
+    const char *token_file;       // by which the broker proves itself to the cluster; read again when it changes
     const char *const *audiences; // that are accepted; of a token for several the first one counts
     size_t audience_count;
 };

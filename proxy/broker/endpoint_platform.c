@@ -14,7 +14,8 @@ static void on_grant(struct broker_call *call, const struct token_grant *grant)
     char end[WALL_TEXT_SIZE];
 
     if (grant->wide) {
-        broker_call_refuse_with(call, REASON_SCOPE, 500, "the App gives no token, and no other credential is given away");
+        broker_call_refuse_with(call, REASON_SCOPE, 500,
+                                "the App gives no token, and no other credential is given away");
         return;
     }
     wall_format_rfc3339((struct wall){grant->expires_at_ms}, WALL_SECONDS, end);

@@ -58,7 +58,8 @@ void grants_permissions(const struct rule *rule, bool holder, struct permissions
 }
 
 // The part of `asked` that `granted` does not cover.
-static void subtract(const struct permissions *asked, const struct permissions *granted, struct permissions *ret_missing)
+static void subtract(const struct permissions *asked, const struct permissions *granted,
+                     struct permissions *ret_missing)
 {
     *ret_missing = (struct permissions){0};
     for (size_t i = 0; i < asked->count; i++) {
@@ -128,8 +129,7 @@ static bool find_owner(const struct config_broker *broker, const struct caller *
             struct bytes owner, name;
 
             bytes_cut(bytes_of_string(grant->rules.rules[i].match), '/', &owner, &name);
-            if (!repository_name_parse(owner, BYTES("any"), &parsed) ||
-                (*found && strcmp(found, parsed.owner) != 0))
+            if (!repository_name_parse(owner, BYTES("any"), &parsed) || (*found && strcmp(found, parsed.owner) != 0))
                 return false;
             memcpy(found, parsed.owner, sizeof(found));
         }
@@ -158,8 +158,9 @@ static bool allow_owner(const struct config_broker *broker, const struct caller 
     struct repository_name all = {.name = "*"};
 
     if (!*question->owner && !find_owner(broker, caller, question->owner)) {
-        verdict_set(verdict, REASON_QUESTION_MALFORMED, "`owner` is missing, and the grants of %s/%s name not one alone",
-                    caller->namespace, caller->service_account);
+        verdict_set(verdict, REASON_QUESTION_MALFORMED,
+                    "`owner` is missing, and the grants of %s/%s name not one alone", caller->namespace,
+                    caller->service_account);
         return false;
     }
     add(&metadata, BYTES("metadata"), PERMISSION_READ);

@@ -18,7 +18,7 @@ struct limited {
 struct rate_limiter {
     struct loop *loop;
     struct pace_rate rate;
-    void *tree;                          // of struct limited, tsearch(3)
+    void *tree;                             // of struct limited, tsearch(3)
     TAILQ_HEAD(limited_list, limited) used; // last seen first
     size_t count, most;
 };

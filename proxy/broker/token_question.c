@@ -69,9 +69,9 @@ static bool take_names(const json_t *value, struct token_question *question, str
         return error_set(ret_error, "`repositories` needs their `owner`");
     question->names = mem_alloc_zero(count, sizeof(*question->names));
     json_array_foreach(value, i, item) {
-        if (!json_is_string(item) || !repository_name_parse(bytes_of_string(question->owner),
-                                                            bytes_of_string(json_string_value(item)),
-                                                            &question->names[question->count++]))
+        if (!json_is_string(item) ||
+            !repository_name_parse(bytes_of_string(question->owner), bytes_of_string(json_string_value(item)),
+                                   &question->names[question->count++]))
             return error_set(ret_error, "`repositories` must hold names of repositories, without their owner");
     }
     sort_names(question);

@@ -25,7 +25,7 @@ struct token_question {
     struct repository_name *names;  // owned; sorted, each once; NULL: none is named
     size_t count;
     char rejected[TOKEN_FINGERPRINT_SIZE]; // of the token of this scope that GitHub did not accept; "": none is named
-    struct permissions permissions; // never empty: {metadata: read} where none are named
+    struct permissions permissions;        // never empty: {metadata: read} where none are named
 };
 
 // `host` may be absent where the configuration has one GitHub. The error is a clause about the body.

@@ -140,8 +140,7 @@ static enum token_review_result judge(const json_t *status, const char *const *a
     const json_t *user = json_object_get(status, "user");
     const char *name = json_string_value(json_object_get(user, "username"));
     const char *audience = find_audience(status, audiences, count);
-    const char *pod =
-        json_string_value(json_array_get(json_object_get(json_object_get(user, "extra"), POD_NAME), 0));
+    const char *pod = json_string_value(json_array_get(json_object_get(json_object_get(user, "extra"), POD_NAME), 0));
 
     if (!json_is_true(json_object_get(status, "authenticated")))
         error_set(ret_error, "the cluster does not accept the token%s%.200s", error ? ": " : "", error ? error : "");

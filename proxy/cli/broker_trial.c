@@ -16,7 +16,8 @@ struct broker_trial {
     void *arg;
 };
 
-static void tell(const struct broker_trial *trial, bool ok, const char *key, const char *path, const struct error *error)
+static void tell(const struct broker_trial *trial, bool ok, const char *key, const char *path,
+                 const struct error *error)
 {
     trial->line(trial->arg, ok, key, ok ? path : error->text);
 }

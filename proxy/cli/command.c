@@ -52,8 +52,7 @@ static void refuse_option(const struct command *command, const char *word, const
         command_misused(command, "there is no option %s", word);
 }
 
-static void refuse_argument(const struct command *command, const char *word,
-                            const struct option *long_options)
+static void refuse_argument(const struct command *command, const char *word, const struct option *long_options)
 {
     for (const struct option *option = long_options; option->name; option++) {
         if (option->val == optopt && option->has_arg == no_argument) {

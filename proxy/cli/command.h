@@ -41,9 +41,9 @@ int command_misused(const struct command *command, const char *format, ...) GL_P
 #define COMMAND_OPTION_END (-1)
 #define COMMAND_OPTION_BAD '?' // it was said on stderr: the command ends with COMMAND_USAGE
 // Options that every command has: { "help", …, 'h' }.
-#define COMMAND_OPTION_HELP                                                                                  \
-    {                                                                                                        \
-        "help", no_argument, NULL, 'h'                                                                       \
+#define COMMAND_OPTION_HELP                                                                                            \
+    {                                                                                                                  \
+        "help", no_argument, NULL, 'h'                                                                                 \
     }
 // As getopt_long; an unknown option is refused with a suggestion. `short_options` begins with ":" or "+:".
 int command_option(const struct command *command, int argc, char **argv, const char *short_options,
@@ -60,7 +60,6 @@ const char *command_config_path(const char *option);
 // Whether a file is named, or the default one exists: for commands that can do without.
 bool command_has_config(const char *option);
 // Reads it; what is wrong with it is said on stderr, and NULL is given. The caller owns one reference.
-struct config *command_config(const struct command *command, const char *option,
-                              enum config_use use) GL_MUST_CHECK;
+struct config *command_config(const struct command *command, const char *option, enum config_use use) GL_MUST_CHECK;
 
 #endif

@@ -4,34 +4,33 @@
 #include "log.h"
 #include "serving.h"
 
-static const char help[] =
-    "Usage: gitlatch broker [-c FILE]\n"
-    "\n"
-    "Runs the token broker of a cluster, in the foreground, until SIGTERM; then lets\n"
-    "what is in flight end (at most `limits.drain`) and exits with 0. It alone holds\n"
-    "the App's key. A sidecar proves itself with its service-account token and is\n"
-    "given tokens within the `grants` of the configuration.\n"
-    "\n"
-    "SIGHUP, or a change of the file, reads the configuration again: a bad one is\n"
-    "refused and logged, and the old one stays. The certificate, the App's key and\n"
-    "the tokens are read again when their files change.\n"
-    "\n"
-    "  -c, --config FILE    the configuration; else GITLATCH_CONFIG, else\n"
-    "                       " CONFIG_DEFAULT_PATH "\n"
-    "  -h, --help           this text\n"
-    "\n"
-    "`gitlatch proxy --help=config` tells of every key, those below `broker` included.\n"
-    "\n"
-    "What it is asked, over TLS at `broker.listen`:\n"
-    "  POST /v1/token       {\"host\",\"owner\",\"repositories\",\"permissions\"}, with\n"
-    "                       `Authorization: Bearer` and a service-account token of\n"
-    "                       audience gitlatch or gitlatch-credential\n"
-    "  GET /v1/rules        the caller's grants as rules\n"
-    "  GET /healthz, /readyz, /metrics\n"
-    "and at `broker.admin_listen`, with the token in `broker.admin_token`:\n"
-    "  GET /admin/github-installation-token[?owner=OWNER]\n"
-    "and at `broker.admission.listen`, by the API server:\n"
-    "  POST /admission      an AdmissionReview of a pod, which is given the sidecar\n";
+static const char help[] = "Usage: gitlatch broker [-c FILE]\n"
+                           "\n"
+                           "Runs the token broker of a cluster, in the foreground, until SIGTERM; then lets\n"
+                           "what is in flight end (at most `limits.drain`) and exits with 0. It alone holds\n"
+                           "the App's key. A sidecar proves itself with its service-account token and is\n"
+                           "given tokens within the `grants` of the configuration.\n"
+                           "\n"
+                           "SIGHUP, or a change of the file, reads the configuration again: a bad one is\n"
+                           "refused and logged, and the old one stays. The certificate, the App's key and\n"
+                           "the tokens are read again when their files change.\n"
+                           "\n"
+                           "  -c, --config FILE    the configuration; else GITLATCH_CONFIG, else\n"
+                           "                       " CONFIG_DEFAULT_PATH "\n"
+                           "  -h, --help           this text\n"
+                           "\n"
+                           "`gitlatch proxy --help=config` tells of every key, those below `broker` included.\n"
+                           "\n"
+                           "What it is asked, over TLS at `broker.listen`:\n"
+                           "  POST /v1/token       {\"host\",\"owner\",\"repositories\",\"permissions\"}, with\n"
+                           "                       `Authorization: Bearer` and a service-account token of\n"
+                           "                       audience gitlatch or gitlatch-credential\n"
+                           "  GET /v1/rules        the caller's grants as rules\n"
+                           "  GET /healthz, /readyz, /metrics\n"
+                           "and at `broker.admin_listen`, with the token in `broker.admin_token`:\n"
+                           "  GET /admin/github-installation-token[?owner=OWNER]\n"
+                           "and at `broker.admission.listen`, by the API server:\n"
+                           "  POST /admission      an AdmissionReview of a pod, which is given the sidecar\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -52,8 +51,7 @@ static void on_ready(void *arg, const void *broker)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct serving_options serving = {
-        .type = &served_broker, .reloads = true, .lifeline = -1, .ready = on_ready};
+    struct serving_options serving = {.type = &served_broker, .reloads = true, .lifeline = -1, .ready = on_ready};
     const char *path = NULL;
     struct error error;
     int option, status;

@@ -9,30 +9,29 @@
 #include "rule_draft.h"
 #include "trial.h"
 
-static const char help[] =
-    "Usage: gitlatch check [-c FILE]\n"
-    "       gitlatch check [-c FILE] --explain OPERATION [WORD]...\n"
-    "       gitlatch check --suggest AUDIT.jsonl\n"
-    "\n"
-    "Reads the configuration, tests each credential and mints one token with it, holds\n"
-    "the rules against what an App was granted, mints a token for what each of them\n"
-    "names (20 at most), and reaches GitHub's hosts: a line each, `ok` or `FAIL` with\n"
-    "what is wrong and how to mend it. Exits with 0 if all is ok, with 1 if not. One\n"
-    "with `broker` is checked as a broker's: its certificate and other files, and the\n"
-    "rules of its grants.\n"
-    "\n"
-    "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
-    "                     " CONFIG_DEFAULT_PATH "\n"
-    "      --explain      what the rules decide, and which rule says so; exits with 0\n"
-    "                     if it is allowed, with 1 if not\n"
-    "      --suggest FILE the least rules that would have allowed what is in an audit\n"
-    "                     log (- is stdin), as they are written in a configuration;\n"
-    "                     with `enforce: false` the log of a week shows what is needed\n"
-    "  -h, --help         this text\n"
-    "\n"
-    "`gitlatch proxy --help=config` tells of every key of the configuration.\n"
-    "\n"
-    "What --explain knows:\n";
+static const char help[] = "Usage: gitlatch check [-c FILE]\n"
+                           "       gitlatch check [-c FILE] --explain OPERATION [WORD]...\n"
+                           "       gitlatch check --suggest AUDIT.jsonl\n"
+                           "\n"
+                           "Reads the configuration, tests each credential and mints one token with it, holds\n"
+                           "the rules against what an App was granted, mints a token for what each of them\n"
+                           "names (20 at most), and reaches GitHub's hosts: a line each, `ok` or `FAIL` with\n"
+                           "what is wrong and how to mend it. Exits with 0 if all is ok, with 1 if not. One\n"
+                           "with `broker` is checked as a broker's: its certificate and other files, and the\n"
+                           "rules of its grants.\n"
+                           "\n"
+                           "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
+                           "                     " CONFIG_DEFAULT_PATH "\n"
+                           "      --explain      what the rules decide, and which rule says so; exits with 0\n"
+                           "                     if it is allowed, with 1 if not\n"
+                           "      --suggest FILE the least rules that would have allowed what is in an audit\n"
+                           "                     log (- is stdin), as they are written in a configuration;\n"
+                           "                     with `enforce: false` the log of a week shows what is needed\n"
+                           "  -h, --help         this text\n"
+                           "\n"
+                           "`gitlatch proxy --help=config` tells of every key of the configuration.\n"
+                           "\n"
+                           "What --explain knows:\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -110,8 +109,8 @@ static int explain(const struct command *command, const char *path, char *const 
         return command_fail(command,
                             "there is no `repositories`: the rules are those under `broker.grants` of the broker");
     }
-    result = explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host, words, count,
-                                &text, &error);
+    result =
+        explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host, words, count, &text, &error);
     if (result == EXPLANATION_BAD) {
         command_misused(command, "%s", error.text);
     } else {
@@ -145,8 +144,7 @@ static bool read_audit(const struct command *command, const char *path, FILE *fi
     }
     free(line);
     if (!ok)
-        command_fail(command, "%s:%zu: this is no audit event; name a file that `log.audit` wrote", path,
-                     number);
+        command_fail(command, "%s:%zu: this is no audit event; name a file that `log.audit` wrote", path, number);
     else if (ferror(file))
         command_fail(command, "%s: cannot be read: %s", path, strerror(errno));
     else if (!rule_draft_has_events(draft))

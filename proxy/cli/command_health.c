@@ -9,20 +9,19 @@
 // A kubelet gives a probe one second unless told otherwise; who has told it may have meant more.
 #define TIMEOUT_MS (5 * SECOND_MS)
 
-static const char help[] =
-    "Usage: gitlatch health [--ready] [-c FILE | --admin ADDRESS]\n"
-    "\n"
-    "Asks a running proxy whether it is well; for a container's exec probe. Exits\n"
-    "with 0 if it is, with 1 and one line on stderr if not.\n"
-    "\n"
-    "      --ready          ask /readyz (it listens, and its CA is published) instead\n"
-    "                       of /healthz (it answers); neither depends on GitHub\n"
-    "      --admin ADDRESS  where to ask, such as " CONFIG_DEFAULT_ADMIN "\n"
-    "  -c, --config FILE    take the address from its `admin`; else from that of\n"
-    "                       GITLATCH_CONFIG, else from that of\n"
-    "                       " CONFIG_DEFAULT_PATH ",\n"
-    "                       else it is " CONFIG_DEFAULT_ADMIN "\n"
-    "  -h, --help           this text\n";
+static const char help[] = "Usage: gitlatch health [--ready] [-c FILE | --admin ADDRESS]\n"
+                           "\n"
+                           "Asks a running proxy whether it is well; for a container's exec probe. Exits\n"
+                           "with 0 if it is, with 1 and one line on stderr if not.\n"
+                           "\n"
+                           "      --ready          ask /readyz (it listens, and its CA is published) instead\n"
+                           "                       of /healthz (it answers); neither depends on GitHub\n"
+                           "      --admin ADDRESS  where to ask, such as " CONFIG_DEFAULT_ADMIN "\n"
+                           "  -c, --config FILE    take the address from its `admin`; else from that of\n"
+                           "                       GITLATCH_CONFIG, else from that of\n"
+                           "                       " CONFIG_DEFAULT_PATH ",\n"
+                           "                       else it is " CONFIG_DEFAULT_ADMIN "\n"
+                           "  -h, --help           this text\n";
 
 static const struct option options[] = {
     {"admin", required_argument, NULL, 'a'},
@@ -44,13 +43,11 @@ static void make_reachable(struct address *address)
 }
 
 // Whether the address is told: by the option, else by the file, else it is the default.
-static bool find_address(const char *option, const char *config, struct address *ret_address,
-                         struct error *ret_error)
+static bool find_address(const char *option, const char *config, struct address *ret_address, struct error *ret_error)
 {
     if (option)
         return config_parse_address(option, ret_address) ||
-               error_set(ret_error, "\"%s\" is no address with a port, such as " CONFIG_DEFAULT_ADMIN,
-                         option);
+               error_set(ret_error, "\"%s\" is no address with a port, such as " CONFIG_DEFAULT_ADMIN, option);
     if (command_has_config(config))
         return config_load_admin(command_config_path(config), ret_address, ret_error);
     return config_parse_address(CONFIG_DEFAULT_ADMIN, ret_address);
@@ -64,13 +61,13 @@ static int ask(const struct command *command, struct address *address, const cha
 
     make_reachable(address);
     if (!probe_get(address, path, TIMEOUT_MS, &status, &error))
-        return command_fail(command, "%s; is `gitlatch proxy` running, and this its `admin` address?",
-                            error.text);
+        return command_fail(command, "%s; is `gitlatch proxy` running, and this its `admin` address?", error.text);
     // An admin address knows both paths: it answers 200, or 503 where it is not well.
     if (status != 200 && status != 503) {
         address_format(address, text);
-        return command_fail(command, "%s answers %d to %s: this is no admin address; take that of `admin`, not `listen`",
-                            text, status, path);
+        return command_fail(command,
+                            "%s answers %d to %s: this is no admin address; take that of `admin`, not `listen`", text,
+                            status, path);
     }
     if (status != 200)
         return command_fail(command, "%s answers %d; the log and the status page say why", path, status);

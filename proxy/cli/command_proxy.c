@@ -9,26 +9,25 @@
 #include "server.h"
 #include "serving.h"
 
-static const char help[] =
-    "Usage: gitlatch proxy [-c FILE]\n"
-    "\n"
-    "Runs the proxy of a workspace, in the foreground, until SIGTERM; then lets what\n"
-    "is in flight end (at most `limits.drain`) and exits with 0. SIGHUP, or a change\n"
-    "of the file, reads the configuration again: a bad one is refused and logged, and\n"
-    "the old one stays. SIGHUP also opens the audit file anew.\n"
-    "\n"
-    "  -c, --config FILE   the configuration; else GITLATCH_CONFIG, else\n"
-    "                      " CONFIG_DEFAULT_PATH "\n"
-    "  -h, --help          this text\n"
-    "      --help=config   every key of the configuration\n"
-    "      --help=reasons  every reason for which a request is refused or fails\n"
-    "\n"
-    "The least configuration, with a GitHub App:\n"
-    "  credentials:\n"
-    "    - {type: app, app_id: \"12345\", private_key: /etc/gitlatch/app.pem}\n"
-    "\n"
-    "Try it with `gitlatch check` first. What a workspace needs is written into\n"
-    "`ca.publish`; `gitlatch env` prints it.\n";
+static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
+                           "\n"
+                           "Runs the proxy of a workspace, in the foreground, until SIGTERM; then lets what\n"
+                           "is in flight end (at most `limits.drain`) and exits with 0. SIGHUP, or a change\n"
+                           "of the file, reads the configuration again: a bad one is refused and logged, and\n"
+                           "the old one stays. SIGHUP also opens the audit file anew.\n"
+                           "\n"
+                           "  -c, --config FILE   the configuration; else GITLATCH_CONFIG, else\n"
+                           "                      " CONFIG_DEFAULT_PATH "\n"
+                           "  -h, --help          this text\n"
+                           "      --help=config   every key of the configuration\n"
+                           "      --help=reasons  every reason for which a request is refused or fails\n"
+                           "\n"
+                           "The least configuration, with a GitHub App:\n"
+                           "  credentials:\n"
+                           "    - {type: app, app_id: \"12345\", private_key: /etc/gitlatch/app.pem}\n"
+                           "\n"
+                           "Try it with `gitlatch check` first. What a workspace needs is written into\n"
+                           "`ca.publish`; `gitlatch env` prints it.\n";
 
 static const char config_preamble[] =
     "The configuration is one YAML file. Only `credentials` must be there. A key under\n"
@@ -77,9 +76,8 @@ static void warn_of_open_addresses(const struct config *config)
         log_warn("config",
                  "whoever reaches %s in the network uses the credential, for `listen` asks for no password there; %s",
                  listener->address.text,
-                 listener->mode == LISTENER_TRANSPARENT
-                     ? "listen on 127.0.0.1, or let a firewall keep others from it"
-                     : "listen on 127.0.0.1, or name a `password_file`");
+                 listener->mode == LISTENER_TRANSPARENT ? "listen on 127.0.0.1, or let a firewall keep others from it"
+                                                        : "listen on 127.0.0.1, or name a `password_file`");
     }
 }
 
@@ -91,16 +89,14 @@ static void warn(const struct config *config)
     for (size_t i = 0; i < config->credential_count; i++) {
         broker |= config->credentials[i].type == CREDENTIAL_BROKER;
         if (is_wide(config->credentials[i].type))
-            log_warn("config",
-                     "credentials[%zu] gives one wide token, which cannot be narrowed to a repository%s", i,
+            log_warn("config", "credentials[%zu] gives one wide token, which cannot be narrowed to a repository%s", i,
                      config->credentials[i].wide_api && config->rules.present
                          ? "; with wide_api: true API calls can pass round the rules"
                          : "");
     }
     warn_of_open_addresses(config);
     if (!config->rules.present && !broker)
-        log_warn("config",
-                 "there is no `repositories`: the workspace reaches whatever the credential reaches");
+        log_warn("config", "there is no `repositories`: the workspace reaches whatever the credential reaches");
     if (config->broker.present)
         log_warn("config", "`broker` is not for a proxy, which serves no token: that is done by `gitlatch broker`");
     if (!config->enforce)

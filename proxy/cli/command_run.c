@@ -13,34 +13,33 @@
 #include "run_command.h"
 #include "run_proxy.h"
 
-static const char help[] =
-    "Usage: gitlatch run [-c FILE] [--] COMMAND [ARGUMENT]...\n"
-    "\n"
-    "Starts a private proxy on a free port of 127.0.0.1, with a password of its own,\n"
-    "and runs COMMAND with the environment of a workspace: git, git-lfs, gh and other\n"
-    "tools reach GitHub, and see no token; git also from remotes of SSH, and whatever\n"
-    "proxy its own configuration names. Signals, the terminal and the exit status\n"
-    "pass through.\n"
-    "\n"
-    "  gitlatch run git clone https://github.com/acme/private\n"
-    "  gitlatch run -- bash\n"
-    "\n"
-    "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
-    "                     " CONFIG_DEFAULT_PATH " where that exists.\n"
-    "                     Addresses, directories and what is logged are not taken\n"
-    "                     from it\n"
-    "  -h, --help         this text\n"
-    "\n"
-    "Without a configuration, or where it names no credential, the token is that of\n"
-    "GITHUB_TOKEN, of GH_TOKEN or of `gh auth token`. These two variables,\n"
-    "GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN and the variable of any\n"
-    "`environment` credential never reach COMMAND; where gh needs a token to start, it\n"
-    "finds the word `gitlatch`.\n"
-    "\n"
-    "This guards against accident: a token in a log, a dotfile, a process listing, the\n"
-    "environment of a child. It does not guard against a hostile COMMAND: a program of\n"
-    "the same user can read what the user can, gh's own files among them. For that run\n"
-    "`gitlatch proxy` as another user, or in another container.\n";
+static const char help[] = "Usage: gitlatch run [-c FILE] [--] COMMAND [ARGUMENT]...\n"
+                           "\n"
+                           "Starts a private proxy on a free port of 127.0.0.1, with a password of its own,\n"
+                           "and runs COMMAND with the environment of a workspace: git, git-lfs, gh and other\n"
+                           "tools reach GitHub, and see no token; git also from remotes of SSH, and whatever\n"
+                           "proxy its own configuration names. Signals, the terminal and the exit status\n"
+                           "pass through.\n"
+                           "\n"
+                           "  gitlatch run git clone https://github.com/acme/private\n"
+                           "  gitlatch run -- bash\n"
+                           "\n"
+                           "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
+                           "                     " CONFIG_DEFAULT_PATH " where that exists.\n"
+                           "                     Addresses, directories and what is logged are not taken\n"
+                           "                     from it\n"
+                           "  -h, --help         this text\n"
+                           "\n"
+                           "Without a configuration, or where it names no credential, the token is that of\n"
+                           "GITHUB_TOKEN, of GH_TOKEN or of `gh auth token`. These two variables,\n"
+                           "GH_ENTERPRISE_TOKEN, GITHUB_ENTERPRISE_TOKEN and the variable of any\n"
+                           "`environment` credential never reach COMMAND; where gh needs a token to start, it\n"
+                           "finds the word `gitlatch`.\n"
+                           "\n"
+                           "This guards against accident: a token in a log, a dotfile, a process listing, the\n"
+                           "environment of a child. It does not guard against a hostile COMMAND: a program of\n"
+                           "the same user can read what the user can, gh's own files among them. For that run\n"
+                           "`gitlatch proxy` as another user, or in another container.\n";
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -103,12 +102,12 @@ static bool find_credential(struct config *config, struct error *ret_error)
     }
     logged_in = gh_is_logged_in(argv);
     if (!logged_in && placeholder)
-        return error_set(ret_error, "there is no credential, only the word by which gh starts behind a gitlatch: run the "
-                                    "command as it is, for it has one already");
-    if (!logged_in)
         return error_set(ret_error,
-                         "there is no credential: set GITHUB_TOKEN, log in with `gh auth login`, or name a "
-                         "configuration with -c FILE");
+                         "there is no credential, only the word by which gh starts behind a gitlatch: run the "
+                         "command as it is, for it has one already");
+    if (!logged_in)
+        return error_set(ret_error, "there is no credential: set GITHUB_TOKEN, log in with `gh auth login`, or name a "
+                                    "configuration with -c FILE");
     config_add_credential(config, NULL, argv);
     return true;
 }
@@ -117,9 +116,8 @@ static struct config *load_config(const struct command *command, const char *opt
 {
     struct config *config = NULL;
     struct error error;
-    bool ok = command_has_config(option)
-                  ? config_load(command_config_path(option), CONFIG_FOR_RUN, &config, &error)
-                  : config_parse(BYTES(""), NULL, CONFIG_FOR_RUN, &config, &error);
+    bool ok = command_has_config(option) ? config_load(command_config_path(option), CONFIG_FOR_RUN, &config, &error)
+                                         : config_parse(BYTES(""), NULL, CONFIG_FOR_RUN, &config, &error);
 
     if (ok && (config->credential_count > 0 || find_credential(config, &error)))
         return config;
@@ -169,8 +167,8 @@ static void set_environment(const struct config *config, const struct run_proxy 
     };
 
     set_variables(environment_new(&settings));
-    set_variables(environment_new_git(proxy->published,
-                                      git_config_count ? (unsigned)strtoul(git_config_count, NULL, 10) : 0));
+    set_variables(
+        environment_new_git(proxy->published, git_config_count ? (unsigned)strtoul(git_config_count, NULL, 10) : 0));
     // For an Enterprise Server gh looks at another variable.
     for (size_t i = 0; i < config->github_count; i++) {
         if (config->githubs[i].host.flavor == GITHUB_ENTERPRISE_SERVER)
@@ -187,8 +185,10 @@ static void warn_of_bypass(const struct command *command, const struct config *c
         const char *host = config->githubs[i].host.web;
 
         if (no_proxy_bypasses(list, bytes_of_string(host), &entry))
-            command_fail(command, "the entry \"%.*s\" of %s leads past the proxy to %s, where no credential is attached; "
-                                  "take it out", (int)entry.size, entry.data, variable, host);
+            command_fail(command,
+                         "the entry \"%.*s\" of %s leads past the proxy to %s, where no credential is attached; "
+                         "take it out",
+                         (int)entry.size, entry.data, variable, host);
     }
 }
 

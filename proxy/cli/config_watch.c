@@ -72,8 +72,8 @@ static char *directory_of(const char *path)
     return slash == path ? mem_string("/") : mem_bytes_string(bytes_of(path, (size_t)(slash - path)));
 }
 
-struct config_watch *config_watch_new(struct loop *loop, const char *path, config_watch_fn *changed,
-                                      void *arg, struct error *ret_error)
+struct config_watch *config_watch_new(struct loop *loop, const char *path, config_watch_fn *changed, void *arg,
+                                      struct error *ret_error)
 {
     struct config_watch *watch = mem_alloc_zero(1, sizeof(*watch));
     char *directory = directory_of(path);
@@ -84,15 +84,13 @@ struct config_watch *config_watch_new(struct loop *loop, const char *path, confi
     watch->seen = look(path);
     timer_init(&watch->quiet, loop, on_quiet, watch);
     watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (watch->inotify < 0 || inotify_add_watch(watch->inotify, directory,
-                                                IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
-        error_set(ret_error, "%s cannot be watched (%s): send SIGHUP after a change", directory,
-                  strerror(errno));
+    if (watch->inotify < 0 ||
+        inotify_add_watch(watch->inotify, directory, IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
+        error_set(ret_error, "%s cannot be watched (%s): send SIGHUP after a change", directory, strerror(errno));
         config_watch_free(watch);
         watch = NULL;
     } else {
-        watch->readable =
-            event_new(loop_event_base(loop), watch->inotify, EV_READ | EV_PERSIST, on_readable, watch);
+        watch->readable = event_new(loop_event_base(loop), watch->inotify, EV_READ | EV_PERSIST, on_readable, watch);
         event_add(watch->readable, NULL);
     }
     mem_free(directory);

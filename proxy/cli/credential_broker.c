@@ -219,8 +219,8 @@ static bool start(struct asking *asking, const struct credential_broker *broker,
         error_set(asking->error, "the broker's URL %s", problem.text);
     } else if (github_host_init(&asking->host, question->host.text, NULL, NULL, asking->error) &&
                (asking->resolver = resolver_new(asking->loop, RESOLVE_FILES_AND_DNS, NULL, asking->error)) != NULL) {
-        asking->dialer = (struct dialer){
-            .loop = asking->loop, .resolver = asking->resolver, .timeout_ms = CONNECT_TIMEOUT_MS};
+        asking->dialer =
+            (struct dialer){.loop = asking->loop, .resolver = asking->resolver, .timeout_ms = CONNECT_TIMEOUT_MS};
         asking->client = http_client_new(&asking->dialer, asking->error);
         base.transport = asking->client ? http_client_transport(asking->client) : NULL;
         ok = asking->client && bearer_file_init(&asking->bearer, &options, asking->error) &&

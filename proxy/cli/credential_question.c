@@ -63,8 +63,10 @@ bool credential_question_parse(struct bytes input, struct credential_question *r
     if (!host_name_parse_authority(attributes.host, HTTPS_PORT, &question.host, &port) || port != HTTPS_PORT)
         return error_set(ret_error, "the host is not one of GitHub's");
     if (attributes.path.size == 0)
-        return error_set(ret_error, "git does not tell the repository; set it with "
-                                    "`git config --global credential.https://%s.useHttpPath true`", question.host.text);
+        return error_set(ret_error,
+                         "git does not tell the repository; set it with "
+                         "`git config --global credential.https://%s.useHttpPath true`",
+                         question.host.text);
     if (!parse_path(attributes.path, &question.repository))
         return error_set(ret_error, "the path names no repository of the form OWNER/NAME");
     *ret_question = question;

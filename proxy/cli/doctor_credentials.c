@@ -107,8 +107,9 @@ static void examine_helper(struct doctor *doctor, const struct git_setting *sett
 
     if (*setting->value == '\0' || strstr(setting->value, "gitlatch credential"))
         return;
-    doctor_wrong(doctor, "git", "credential.helper %s%s%s(%s) may give git a credential of its own; take it out, for "
-                                "behind gitlatch none is asked for",
+    doctor_wrong(doctor, "git",
+                 "credential.helper %s%s%s(%s) may give git a credential of its own; take it out, for "
+                 "behind gitlatch none is asked for",
                  plain ? "\"" : "", plain ? setting->value : "", plain ? "\" " : "", where(setting));
 }
 
@@ -121,21 +122,27 @@ static void examine_setting(struct doctor *doctor, const struct git_setting *set
         examine_helper(doctor, setting);
     else if (git_setting_is(setting, "http", "extraheader", &between) && is_for_github(doctor, between) &&
              (strcasestr(setting->value, "authorization") || strcasestr(setting->value, "cookie")))
-        doctor_wrong(doctor, "git", "http.extraHeader (%s) sends a credential; take it out (of a checkout by a CI system: "
-                                    "do not let it persist its credential)",
+        doctor_wrong(doctor, "git",
+                     "http.extraHeader (%s) sends a credential; take it out (of a checkout by a CI system: "
+                     "do not let it persist its credential)",
                      where(setting));
     else if ((git_setting_is(setting, "url", "insteadof", &between) ||
-              git_setting_is(setting, "url", "pushinsteadof", &between)) && has_credential(between))
-        doctor_wrong(doctor, "git", "url.<base>.insteadOf (%s) puts a credential into URLs; take it out", where(setting));
-    else if ((git_setting_is(setting, "remote", "url", &between) || git_setting_is(setting, "remote", "pushurl", &between)) &&
+              git_setting_is(setting, "url", "pushinsteadof", &between)) &&
+             has_credential(between))
+        doctor_wrong(doctor, "git", "url.<base>.insteadOf (%s) puts a credential into URLs; take it out",
+                     where(setting));
+    else if ((git_setting_is(setting, "remote", "url", &between) ||
+              git_setting_is(setting, "remote", "pushurl", &between)) &&
              has_credential(value))
-        doctor_wrong(doctor, "git", "the URL of the remote %.*s (%s) holds a credential; set it to the URL without: `git "
-                                    "remote set-url`",
+        doctor_wrong(doctor, "git",
+                     "the URL of the remote %.*s (%s) holds a credential; set it to the URL without: `git "
+                     "remote set-url`",
                      (int)between.size, between.data, where(setting));
     else if (git_setting_is(setting, "http", "sslverify", &between) && is_for_github(doctor, between) &&
              (strcasecmp(setting->value, "false") == 0 || strcmp(setting->value, "0") == 0))
-        doctor_wrong(doctor, "git", "http.sslVerify is false (%s): whoever stands between may pass for GitHub; take it "
-                                    "out, for gitlatch's CA is all that git needs",
+        doctor_wrong(doctor, "git",
+                     "http.sslVerify is false (%s): whoever stands between may pass for GitHub; take it "
+                     "out, for gitlatch's CA is all that git needs",
                      where(setting));
 }
 
@@ -207,7 +214,8 @@ static bool is_gh_hosts(const char *text)
     return strstr(text, "oauth_token:") != NULL;
 }
 
-static void examine_file(struct doctor *doctor, char *path, bool (*holds_credential)(const char *text), const char *mend)
+static void examine_file(struct doctor *doctor, char *path, bool (*holds_credential)(const char *text),
+                         const char *mend)
 {
     struct text text = read_file(path);
 
@@ -270,8 +278,9 @@ static void note_ssh(struct doctor *doctor, const char *home)
         mem_free(path);
     }
     if (key || getenv("SSH_AUTH_SOCK"))
-        doctor_note(doctor, "ssh", "%s is here: a remote of the form git@github.com: may go past gitlatch by it; the "
-                                   "`gitconfig` that gitlatch publishes rewrites such remotes",
+        doctor_note(doctor, "ssh",
+                    "%s is here: a remote of the form git@github.com: may go past gitlatch by it; the "
+                    "`gitconfig` that gitlatch publishes rewrites such remotes",
                     key ? "a key" : "an agent");
 }
 
@@ -286,8 +295,9 @@ void doctor_examine_credentials(struct doctor *doctor)
         examine_setting(doctor, &doctor->git.settings[i]);
     examine_files(doctor, home);
     if (doctor->ok)
-        doctor_ok(doctor, "credentials", "none in the environment, git's configuration, ~/.git-credentials, ~/.netrc, or "
-                                         "of gh's");
+        doctor_ok(doctor, "credentials",
+                  "none in the environment, git's configuration, ~/.git-credentials, ~/.netrc, or "
+                  "of gh's");
     doctor->ok &= ok;
     note_ssh(doctor, home);
 }

@@ -28,8 +28,9 @@ static char *property(const char *name)
 // Java itself reads a store of PKCS12 with its password alone.
 static bool write_roots(const char *store, const char *password, const char *path)
 {
-    const char *const of_file[] = {"keytool", "-list", "-rfc", "-keystore", store,
-                                   password ? "-storepass:env" : NULL, "GITLATCH_DOCTOR_STORE", NULL};
+    const char *const of_file[] = {
+        "keytool", "-list", "-rfc", "-keystore", store, password ? "-storepass:env" : NULL, "GITLATCH_DOCTOR_STORE",
+        NULL};
     const char *const of_java[] = {"keytool", "-list", "-rfc", "-cacerts", NULL};
     char *given = mem_format("GITLATCH_DOCTOR_STORE=%s", password ? password : "");
     const char *const environment[] = {given, "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", NULL};
@@ -57,16 +58,18 @@ static void examine_store(struct doctor *doctor, const char *temporary)
     struct doctor_answer answer = {0};
 
     if (!write_roots(store, password, roots)) {
-        doctor_note(doctor, "java", "its trust store %s cannot be listed by keytool, so that its trust cannot be told; of "
-                                    "a PKCS12 store java needs -Djavax.net.ssl.trustStorePassword",
+        doctor_note(doctor, "java",
+                    "its trust store %s cannot be listed by keytool, so that its trust cannot be told; of "
+                    "a PKCS12 store java needs -Djavax.net.ssl.trustStorePassword",
                     store ? store : "");
     } else {
         doctor_request(&request, &answer);
         if (answer.from_gitlatch)
             doctor_ok(doctor, "java", "its trust store holds gitlatch's CA");
         else
-            doctor_wrong(doctor, "java", "its trust store does not hold gitlatch's CA: keytool -importcert -noprompt "
-                                         "-alias gitlatch %s%s -storepass changeit -file %s/ca.pem",
+            doctor_wrong(doctor, "java",
+                         "its trust store does not hold gitlatch's CA: keytool -importcert -noprompt "
+                         "-alias gitlatch %s%s -storepass changeit -file %s/ca.pem",
                          store ? "-keystore " : "-cacerts", store ? store : "",
                          doctor->published ? doctor->published : "PUBLISHED");
     }
@@ -82,9 +85,10 @@ void doctor_examine_java(struct doctor *doctor, const char *temporary)
     if (!doctor_program_is_found("java") || doctor->tools_way == DOCTOR_NO_WAY)
         ;
     else if (!proxy && doctor->tools_way == DOCTOR_PROXY)
-        doctor_note(doctor, "java", "reads no HTTPS_PROXY and is not led to gitlatch; where it should be, set "
-                                    "JAVA_TOOL_OPTIONS to -Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT and import the CA "
-                                    "into its trust store");
+        doctor_note(doctor, "java",
+                    "reads no HTTPS_PROXY and is not led to gitlatch; where it should be, set "
+                    "JAVA_TOOL_OPTIONS to -Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT and import the CA "
+                    "into its trust store");
     else
         examine_store(doctor, temporary);
     mem_free(proxy);

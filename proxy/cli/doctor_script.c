@@ -2,19 +2,17 @@
 
 #include "doctor.h"
 
-const char doctor_script_python[] =
-    "import urllib.error, urllib.request\n"
-    "try:\n"
-    "    urllib.request.urlopen('" DOCTOR_URL "', timeout=10)\n"
-    "except urllib.error.HTTPError as answer:\n"
-    "    print(answer.read().decode())\n";
+const char doctor_script_python[] = "import urllib.error, urllib.request\n"
+                                    "try:\n"
+                                    "    urllib.request.urlopen('" DOCTOR_URL "', timeout=10)\n"
+                                    "except urllib.error.HTTPError as answer:\n"
+                                    "    print(answer.read().decode())\n";
 
-const char doctor_script_requests[] =
-    "try:\n"
-    "    import requests\n"
-    "except ImportError:\n"
-    "    raise SystemExit('" DOCTOR_SCRIPT_NO_REQUESTS "')\n"
-    "print(requests.get('" DOCTOR_URL "', timeout=10).text)\n";
+const char doctor_script_requests[] = "try:\n"
+                                      "    import requests\n"
+                                      "except ImportError:\n"
+                                      "    raise SystemExit('" DOCTOR_SCRIPT_NO_REQUESTS "')\n"
+                                      "print(requests.get('" DOCTOR_URL "', timeout=10).text)\n";
 
 // A Node that reads no HTTPS_PROXY is led by a CONNECT of the script's; its trust is its own.
 const char doctor_script_node[] =

@@ -75,10 +75,11 @@ static char *quote(const struct text *output)
 
 static void say_untrusted(struct doctor *doctor, const struct tool *tool)
 {
-    const char *file = getenv(tool->variable), *bundle = strcmp(tool->variable, "NODE_EXTRA_CA_CERTS") ? "bundle" : "ca";
+    const char *file = getenv(tool->variable), *bundle =
+                                                   strcmp(tool->variable, "NODE_EXTRA_CA_CERTS") ? "bundle" : "ca";
     char why[512] = "is not set";
-    char *mend = doctor->published ? mem_format("set it to %s/%s.pem; `. %s/env` sets it for all tools", doctor->published,
-                                                bundle, doctor->published)
+    char *mend = doctor->published ? mem_format("set it to %s/%s.pem; `. %s/env` sets it for all tools",
+                                                doctor->published, bundle, doctor->published)
                                    : mem_format("set it to the %s.pem that gitlatch publishes (`ca.publish`)", bundle);
 
     if (file && access(file, R_OK) != 0)
@@ -94,8 +95,9 @@ static void say_failed(struct doctor *doctor, const struct tool *tool, const str
     char *line = quote(output);
 
     if (holds(output, "gh auth login"))
-        doctor_wrong(doctor, tool->name, "does not start without a token; set GH_TOKEN to the word `gitlatch`, which is "
-                                         "none");
+        doctor_wrong(doctor, tool->name,
+                     "does not start without a token; set GH_TOKEN to the word `gitlatch`, which is "
+                     "none");
     else
         doctor_wrong(doctor, tool->name, "does not reach gitlatch; it says: %s", line);
     mem_free(line);
@@ -165,8 +167,13 @@ static void examine_git_lfs(struct doctor *doctor, const char *temporary)
     char *git_dir = mem_format("GIT_DIR=%s/lfs.git", temporary);
     const char *const environment[] = {git_dir, "GIT_WORK_TREE", NULL};
     const struct doctor_program prepare = {.argv = init, .directory = temporary};
-    const struct tool tool = {.name = "git-lfs", .variable = "GIT_SSL_CAINFO", .is_git = true, .argv = argv,
-                              .environment = environment, .directory = temporary, .also = "Authorization error"};
+    const struct tool tool = {.name = "git-lfs",
+                              .variable = "GIT_SSL_CAINFO",
+                              .is_git = true,
+                              .argv = argv,
+                              .environment = environment,
+                              .directory = temporary,
+                              .also = "Authorization error"};
     struct text output = {0};
     int status = 1;
 
@@ -208,8 +215,9 @@ static void examine_node(struct doctor *doctor)
     if (is_led(doctor, &tool) && doctor_program_is_found("node")) {
         outcome = try(doctor, &tool, &output);
         if (outcome == OUTCOME_OK && holds(&output, DOCTOR_SCRIPT_NODE_NOT_LED))
-            doctor_ok(doctor, "node", "trusts gitlatch's CA; by itself this version reads no HTTPS_PROXY (22.21 and 24.5 "
-                                      "do, with NODE_USE_ENV_PROXY=1)");
+            doctor_ok(doctor, "node",
+                      "trusts gitlatch's CA; by itself this version reads no HTTPS_PROXY (22.21 and 24.5 "
+                      "do, with NODE_USE_ENV_PROXY=1)");
         else
             say(doctor, &tool, outcome, &output);
     }
@@ -241,11 +249,22 @@ static void examine_go(struct doctor *doctor, const char *temporary)
     static const char *const argv[] = {"go", "list", "-m", "-json", "example.com/doctor@v1.0.0", NULL};
     char *path = mem_format("GOPATH=%s/go", temporary), *cache = mem_format("GOCACHE=%s/go-cache", temporary);
     char *counters = mem_format("XDG_CONFIG_HOME=%s", temporary);
-    const char *const environment[] = {path, cache, counters, "GOMODCACHE", "GOFLAGS=-modcacherw", "GO111MODULE=on", "GOWORK=off",
-                                       "GOENV=off", "GOTOOLCHAIN=local", "GONOSUMDB=*", "GONOPROXY=none", "GOPRIVATE",
-                                       "GOPROXY=https://github.com/login", NULL};
-    const struct tool tool = {.name = "go", .variable = "SSL_CERT_FILE", .argv = argv, .environment = environment,
-                              .directory = temporary};
+    const char *const environment[] = {path,
+                                       cache,
+                                       counters,
+                                       "GOMODCACHE",
+                                       "GOFLAGS=-modcacherw",
+                                       "GO111MODULE=on",
+                                       "GOWORK=off",
+                                       "GOENV=off",
+                                       "GOTOOLCHAIN=local",
+                                       "GONOSUMDB=*",
+                                       "GONOPROXY=none",
+                                       "GOPRIVATE",
+                                       "GOPROXY=https://github.com/login",
+                                       NULL};
+    const struct tool tool = {
+        .name = "go", .variable = "SSL_CERT_FILE", .argv = argv, .environment = environment, .directory = temporary};
 
     examine(doctor, &tool);
     mem_free(counters);
@@ -256,8 +275,7 @@ static void examine_go(struct doctor *doctor, const char *temporary)
 // Whether the roots that it would read hold the CA: for a cargo before 1.68, which knows no sparse index.
 static void say_cargo(struct doctor *doctor, const struct tool *tool, const struct text *output)
 {
-    struct doctor_request request = {
-        .url = DOCTOR_URL, .proxy = doctor->tools_proxy, .roots = getenv(tool->variable)};
+    struct doctor_request request = {.url = DOCTOR_URL, .proxy = doctor->tools_proxy, .roots = getenv(tool->variable)};
     struct doctor_answer answer;
 
     if (!request.roots) {
@@ -275,13 +293,15 @@ static void say_cargo(struct doctor *doctor, const struct tool *tool, const stru
 
 static void examine_cargo(struct doctor *doctor, const char *temporary)
 {
-    static const char *const argv[] = {"cargo", "search", "--index", "sparse+https://github.com/login/", "doctor", NULL};
+    static const char *const argv[] = {"cargo",  "search", "--index", "sparse+https://github.com/login/",
+                                       "doctor", NULL};
     const char *had = getenv("CARGO_HOME");
     char *home = had ? mem_string(had) : mem_format("%s/.cargo", getenv("HOME") ? getenv("HOME") : "");
     char *config = mem_format("%s/config.toml", home), *own = mem_format("%s/config.toml", temporary);
     char *cargo_home = mem_format("CARGO_HOME=%s", temporary);
     const char *const environment[] = {cargo_home, "RUSTUP_AUTO_INSTALL=0", NULL};
-    const struct tool tool = {.name = "cargo", .variable = "CARGO_HTTP_CAINFO", .argv = argv, .environment = environment};
+    const struct tool tool = {
+        .name = "cargo", .variable = "CARGO_HTTP_CAINFO", .argv = argv, .environment = environment};
     struct text output = {0};
     enum outcome outcome;
 

@@ -106,8 +106,9 @@ static void find_proxy(struct doctor *doctor)
 
     doctor->tools_proxy = lower ? lower : upper;
     if (lower && upper && strcmp(lower, upper) != 0)
-        doctor_wrong(doctor, "proxy", "https_proxy and HTTPS_PROXY differ, and tools read one or the other; set both "
-                                      "to the address of gitlatch");
+        doctor_wrong(doctor, "proxy",
+                     "https_proxy and HTTPS_PROXY differ, and tools read one or the other; set both "
+                     "to the address of gitlatch");
 }
 
 // The directory of what a variable names, if it is one in which gitlatch has published.
@@ -185,18 +186,26 @@ static bool try_proxy(struct doctor *doctor, const char *what, const char *from,
     if (answer.from_gitlatch)
         doctor_ok(doctor, what, "%s (%s) is reached, and gitlatch answers for github.com", url, from);
     else if (answer.proxy_status == 407)
-        doctor_wrong(doctor, what, "%s (%s) wants a password, and the URL holds none or another; write it as "
-                                   "http://gitlatch:PASSWORD@%s, with what is in the `password_file` of gitlatch's "
-                                   "`listen`", url, from, without_scheme(url));
+        doctor_wrong(doctor, what,
+                     "%s (%s) wants a password, and the URL holds none or another; write it as "
+                     "http://gitlatch:PASSWORD@%s, with what is in the `password_file` of gitlatch's "
+                     "`listen`",
+                     url, from, without_scheme(url));
     else if (answer.proxy_status >= 300)
-        doctor_wrong(doctor, what, "%s (%s) answers %d and does not lead to github.com; set %s to the address that "
-                                   "gitlatch listens on", url, from, answer.proxy_status, from);
+        doctor_wrong(doctor, what,
+                     "%s (%s) answers %d and does not lead to github.com; set %s to the address that "
+                     "gitlatch listens on",
+                     url, from, answer.proxy_status, from);
     else if (answer.answered)
-        doctor_wrong(doctor, what, "%s (%s) leads to github.com, but it is not gitlatch: no credential is attached "
-                                   "there; set %s to the address that gitlatch listens on", url, from, from);
+        doctor_wrong(doctor, what,
+                     "%s (%s) leads to github.com, but it is not gitlatch: no credential is attached "
+                     "there; set %s to the address that gitlatch listens on",
+                     url, from, from);
     else
-        doctor_wrong(doctor, what, "%s (%s) cannot be used: %s; is `gitlatch proxy` running, and is that its `listen` "
-                                   "address?", url, from, answer.problem);
+        doctor_wrong(doctor, what,
+                     "%s (%s) cannot be used: %s; is `gitlatch proxy` running, and is that its `listen` "
+                     "address?",
+                     url, from, answer.problem);
     mem_free(url);
     return answer.from_gitlatch;
 }
@@ -210,12 +219,15 @@ static bool try_gateway(struct doctor *doctor)
 
     doctor_request(&request, &answer);
     if (answer.status == 421)
-        doctor_wrong(doctor, "gateway", "%s is reached, but not under that name; add the name to `gateway_hosts`", base);
+        doctor_wrong(doctor, "gateway", "%s is reached, but not under that name; add the name to `gateway_hosts`",
+                     base);
     else if (answer.from_gitlatch)
         doctor_ok(doctor, "gateway", "%s (url.<base>.insteadOf) is reached, and takes git's requests", base);
     else if (answer.answered)
-        doctor_wrong(doctor, "gateway", "%s (url.<base>.insteadOf) answers, but it is not gitlatch; set the base to "
-                                        "http://ADDRESS/github.com/, with an address that gitlatch listens on", base);
+        doctor_wrong(doctor, "gateway",
+                     "%s (url.<base>.insteadOf) answers, but it is not gitlatch; set the base to "
+                     "http://ADDRESS/github.com/, with an address that gitlatch listens on",
+                     base);
     else
         doctor_wrong(doctor, "gateway", "%s (url.<base>.insteadOf) cannot be used: %s; is `gitlatch proxy` running?",
                      base, answer.problem);
@@ -237,11 +249,15 @@ static bool try_transparent(struct doctor *doctor)
     else if (doctor->gateway)
         doctor_note(doctor, "proxy", "HTTPS_PROXY is not set: the gateway serves git and git-lfs alone");
     else if (answer.answered)
-        doctor_wrong(doctor, "proxy", "neither HTTPS_PROXY nor git names one, and github.com is GitHub itself: no "
-                                      "credential is attached; %s", remedy(doctor, room, sizeof(room)));
+        doctor_wrong(doctor, "proxy",
+                     "neither HTTPS_PROXY nor git names one, and github.com is GitHub itself: no "
+                     "credential is attached; %s",
+                     remedy(doctor, room, sizeof(room)));
     else
-        doctor_wrong(doctor, "proxy", "neither HTTPS_PROXY nor git names one, and github.com itself is not reached "
-                                      "(%s); %s", answer.problem, remedy(doctor, room, sizeof(room)));
+        doctor_wrong(doctor, "proxy",
+                     "neither HTTPS_PROXY nor git names one, and github.com itself is not reached "
+                     "(%s); %s",
+                     answer.problem, remedy(doctor, room, sizeof(room)));
     return answer.from_gitlatch;
 }
 
@@ -282,8 +298,9 @@ static void examine_git_way(struct doctor *doctor)
     } else if (own && *own && (!doctor->tools_proxy || strcmp(own, doctor->tools_proxy) != 0)) {
         doctor->git_way = try_proxy(doctor, "git's proxy", "http.proxy", own) ? DOCTOR_PROXY : DOCTOR_NO_WAY;
     } else if (own && !*own && doctor->tools_proxy) {
-        doctor_wrong(doctor, "git's proxy", "http.proxy is set to nothing, so that git goes past the proxy; take it out "
-                                            "of git's configuration");
+        doctor_wrong(doctor, "git's proxy",
+                     "http.proxy is set to nothing, so that git goes past the proxy; take it out "
+                     "of git's configuration");
     } else {
         doctor->git_way = doctor->tools_way;
         if (!own)
@@ -310,12 +327,14 @@ static void examine_clock(struct doctor *doctor)
     doctor_request(&request, &answer);
     ahead_ms = now.ms - answer.date.ms;
     if (answer.not_after.ms && (now.ms < answer.not_before.ms || now.ms > answer.not_after.ms))
-        doctor_wrong(doctor, "clock", "it is %s all of the days for which gitlatch's certificate is good; set it, or the "
-                                      "clock of the machine below",
+        doctor_wrong(doctor, "clock",
+                     "it is %s all of the days for which gitlatch's certificate is good; set it, or the "
+                     "clock of the machine below",
                      now.ms < answer.not_before.ms ? "before" : "after");
     else if (!answer.date.ms)
-        doctor_ok(doctor, "clock", "within the days for which gitlatch's certificate is good; GitHub's own clock is not "
-                                   "seen from here");
+        doctor_ok(doctor, "clock",
+                  "within the days for which gitlatch's certificate is good; GitHub's own clock is not "
+                  "seen from here");
     else if (llabs(ahead_ms) > CLOCK_TOLERANCE_MS)
         doctor_wrong(doctor, "clock", "it is %" PRId64 " s %s GitHub's; set it, or the clock of the machine below",
                      (int64_t)llabs(ahead_ms) / SECOND_MS, ahead_ms > 0 ? "ahead of" : "behind");
@@ -330,8 +349,9 @@ void doctor_examine_ways(struct doctor *doctor)
     find_proxy(doctor);
     find_published(doctor);
     if (!serves_dotcom(doctor)) {
-        doctor_note(doctor, "proxy", "this gitlatch serves no github.com, but another host: the way there cannot be told "
-                                     "from here");
+        doctor_note(doctor, "proxy",
+                    "this gitlatch serves no github.com, but another host: the way there cannot be told "
+                    "from here");
         return;
     }
     examine_tools_way(doctor);

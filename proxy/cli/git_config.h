@@ -27,6 +27,7 @@ void git_config_clear(struct git_config *config);
 
 // Of a key such as `http.https://github.com/.proxy`: whether it is `section.….name`, and what stands between ("" where
 // nothing does). Names are in lower case.
-bool git_setting_is(const struct git_setting *setting, const char *section, const char *name, struct bytes *ret_between);
+bool git_setting_is(const struct git_setting *setting, const char *section, const char *name,
+                    struct bytes *ret_between);
 
 #endif

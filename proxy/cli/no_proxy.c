@@ -11,8 +11,7 @@ static bool entry_holds(struct bytes entry, struct bytes host)
     if (bytes_start_with(entry, BYTES(".")))
         entry = bytes_skip(entry, 1);
     bytes_cut(entry, ':', &name, &port);
-    if (name.size == 0 || name.size > host.size ||
-        !bytes_equal_nocase(bytes_skip(host, host.size - name.size), name))
+    if (name.size == 0 || name.size > host.size || !bytes_equal_nocase(bytes_skip(host, host.size - name.size), name))
         return false;
     return name.size == host.size || host.data[host.size - name.size - 1] == '.';
 }

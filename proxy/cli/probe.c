@@ -56,11 +56,10 @@ static bool connect_to(struct probe *probe, const struct address *address)
 static bool send_request(struct probe *probe, const char *path)
 {
     char request[256];
-    int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
-                        path, probe->address);
+    int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path,
+                        probe->address);
 
-    return send(probe->socket, request, (size_t)size, MSG_NOSIGNAL) == size ||
-           fail(probe, "cannot be asked", errno);
+    return send(probe->socket, request, (size_t)size, MSG_NOSIGNAL) == size || fail(probe, "cannot be asked", errno);
 }
 
 static bool read_status(struct probe *probe, int *ret_status)

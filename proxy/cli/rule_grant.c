@@ -39,8 +39,7 @@ static void append_wish(const struct comparison *comparison, const char *key, co
                 permission_level_name(level));
 }
 
-static void compare(const struct comparison *comparison, const char *key, const char *name,
-                    enum permission_level level)
+static void compare(const struct comparison *comparison, const char *key, const char *name, enum permission_level level)
 {
     enum permission_level has = permissions_level(comparison->granted, bytes_of_string(name));
     const char *near = has == PERMISSION_NONE ? meant(comparison, name) : NULL, *owner = comparison->owner;

@@ -82,8 +82,7 @@ static bool reap(struct supervision *supervision)
             supervision->status = status;
             return true;
         } else if (child == supervision->companion && !WIFSTOPPED(status)) {
-            fputs("gitlatch run: the proxy ended unexpectedly; GitHub cannot be reached from here any more\n",
-                  stderr);
+            fputs("gitlatch run: the proxy ended unexpectedly; GitHub cannot be reached from here any more\n", stderr);
         }
     }
     return false;

@@ -19,8 +19,7 @@ struct run_proxy {
 };
 
 // Starts it and waits until it serves. The configuration is made private (config_private.h).
-bool run_proxy_start(struct config *config, struct run_proxy *ret_proxy,
-                     struct error *ret_error) GL_MUST_CHECK;
+bool run_proxy_start(struct config *config, struct run_proxy *ret_proxy, struct error *ret_error) GL_MUST_CHECK;
 // Ends it and removes what it published.
 void run_proxy_stop(struct run_proxy *proxy);
 

@@ -69,8 +69,7 @@ static void on_lifeline(evutil_socket_t socket, short events, void *arg)
 
 static struct log_options log_options_of(const struct config *config)
 {
-    return (struct log_options){
-        .level = config->log_level, .format = config->log_format, .audit = config->audit};
+    return (struct log_options){.level = config->log_level, .format = config->log_format, .audit = config->audit};
 }
 
 static bool same_text(const char *a, const char *b)
@@ -244,9 +243,8 @@ static bool start(struct serving *serving, struct error *ret_error)
     context.loop = serving->loop;
     context.metrics = serving->metrics;
     context.spawner = serving->spawner;
-    serving->served = serving->options->type->new(&context, ret_error);
-    if (!serving->served ||
-        !open_admin(serving, &serving->config->admin, false, &serving->admin, ret_error) ||
+    serving->served = serving->options->type->new (&context, ret_error);
+    if (!serving->served || !open_admin(serving, &serving->config->admin, false, &serving->admin, ret_error) ||
         !open_admin(serving, &serving->config->metrics, true, &serving->scrape, ret_error))
         return false;
     catch_signals(serving);

@@ -41,7 +41,7 @@ struct trial {
     STAILQ_HEAD(, trial_owner) owners;
     const char *source; // whose grant is compared
     struct trial_owner *compared;
-    bool rules_ok;      // each that was tried
+    bool rules_ok; // each that was tried
     bool ok;
 };
 
@@ -61,19 +61,20 @@ static const char *without_host(const char *sentence, const char *host)
 {
     size_t size = strlen(host);
 
-    return strncmp(sentence, host, size) == 0 && strncmp(sentence + size, ": ", 2) == 0 ? sentence + size + 2 : sentence;
+    return strncmp(sentence, host, size) == 0 && strncmp(sentence + size, ": ", 2) == 0 ? sentence + size + 2
+                                                                                        : sentence;
 }
 
 static void on_dialled(void *arg, struct stream *stream, const struct verdict *verdict)
 {
     struct trial *trial = arg;
     // Said once, and where it is the likely mistake: a network whose way out is a proxy resolves no foreign name.
-    bool stuck = !stream && trial->name == 0 && verdict->reason == REASON_UPSTREAM_UNREACHABLE &&
-                 !trial->config->upstream_proxy;
+    bool stuck =
+        !stream && trial->name == 0 && verdict->reason == REASON_UPSTREAM_UNREACHABLE && !trial->config->upstream_proxy;
     const char *name = trial->names[trial->name];
-    char *text = mem_format("%s%s",
-                            stream ? "reached, and its certificate is trusted" : without_host(verdict->sentence, name),
-                            stuck ? "; where a proxy is the way out, name it in `upstream.proxy`" : "");
+    char *text =
+        mem_format("%s%s", stream ? "reached, and its certificate is trusted" : without_host(verdict->sentence, name),
+                   stuck ? "; where a proxy is the way out, name it in `upstream.proxy`" : "");
 
     say(trial, stream != NULL, name, text);
     mem_free(text);

@@ -56,8 +56,8 @@ static bool read_file(const char *path, struct text *text, struct error *error)
     ssize_t count = -1;
 
     if (file < 0)
-        return error_set(error, "%s: cannot be opened: %s; name another file with -c FILE or GITLATCH_CONFIG",
-                         path, strerror(errno));
+        return error_set(error, "%s: cannot be opened: %s; name another file with -c FILE or GITLATCH_CONFIG", path,
+                         strerror(errno));
     text_init(text, FILE_SIZE_MAX);
     while (!text->cut && (count = read(file, block, sizeof(block))) > 0)
         text_append_bytes(text, bytes_of(block, (size_t)count));
@@ -86,8 +86,7 @@ bool config_load(const char *path, enum config_use use, struct config **ret_conf
 
 static bool read_admin(struct yaml_reader *reader, struct config_address *admin)
 {
-    const yaml_node_t *root = yaml_reader_root(reader),
-                      *node = root ? yaml_reader_child(reader, root, "admin") : NULL;
+    const yaml_node_t *root = yaml_reader_root(reader), *node = root ? yaml_reader_child(reader, root, "admin") : NULL;
     struct setting row = *setting_find(&config_table, "admin");
 
     row.offset = 0;

@@ -67,8 +67,7 @@ enum other_hosts_kind { OTHER_HOSTS_TUNNEL, OTHER_HOSTS_DENY, OTHER_HOSTS_ALLOW 
 // What is done with a CONNECT to a host that is no GitHub.
 struct other_hosts {
     enum other_hosts_kind kind;
-    struct text_list
-        allow; // OTHER_HOSTS_ALLOW: lower case; names, "*.example.com", and OTHER_HOSTS_GITHUB_OBJECTS
+    struct text_list allow; // OTHER_HOSTS_ALLOW: lower case; names, "*.example.com", and OTHER_HOSTS_GITHUB_OBJECTS
 };
 
 // Stands in `allow` for codeload., lfs.github.com, *.githubusercontent.com, github-cloud.s3.amazonaws.com.
@@ -167,8 +166,8 @@ enum config_use {
 
 // Reads and checks a file. The error is "FILE:LINE: key: what is wrong and how to mend it". The caller owns
 // one reference.
-bool config_load(const char *path, enum config_use use, struct config **ret_config,
-                 struct error *ret_error) GL_MUST_CHECK;
+bool config_load(const char *path, enum config_use use, struct config **ret_config, struct error *ret_error)
+    GL_MUST_CHECK;
 // The same from memory; `path` is for messages and may be NULL.
 bool config_parse(struct bytes text, const char *path, enum config_use use, struct config **ret_config,
                   struct error *ret_error) GL_MUST_CHECK;

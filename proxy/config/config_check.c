@@ -16,8 +16,7 @@ static bool same_address(const struct config_address *a, const struct config_add
 {
     // Port 0 is another one each time.
     return !a->off && !b->off && address_port(&a->address) != 0 &&
-           address_port(&a->address) == address_port(&b->address) &&
-           address_same_host(&a->address, &b->address);
+           address_port(&a->address) == address_port(&b->address) && address_same_host(&a->address, &b->address);
 }
 
 static bool check_addresses(const struct config *config, struct yaml_reader *reader)
@@ -30,11 +29,9 @@ static bool check_addresses(const struct config *config, struct yaml_reader *rea
                 return yaml_reader_refuse_key(reader, "listen", "names %s twice; keep one", address->text);
         }
         if (same_address(address, &config->admin))
-            return yaml_reader_refuse_key(reader, "admin",
-                                          "is also an address of `listen`; take another port");
+            return yaml_reader_refuse_key(reader, "admin", "is also an address of `listen`; take another port");
         if (same_address(address, &config->metrics))
-            return yaml_reader_refuse_key(reader, "metrics",
-                                          "is also an address of `listen`; take another port");
+            return yaml_reader_refuse_key(reader, "metrics", "is also an address of `listen`; take another port");
     }
     if (same_address(&config->admin, &config->metrics))
         return yaml_reader_refuse_key(reader, "metrics",
@@ -60,8 +57,7 @@ static bool check_githubs(const struct config *config, struct yaml_reader *reade
         if (find_github(config, config->githubs[i].host.web) == &config->githubs[i])
             continue;
         snprintf(key, sizeof(key), "github[%zu].host", i);
-        return yaml_reader_refuse_key(reader, key, "names %s a second time; keep one",
-                                      config->githubs[i].host.web);
+        return yaml_reader_refuse_key(reader, key, "names %s a second time; keep one", config->githubs[i].host.web);
     }
     return true;
 }
@@ -119,8 +115,7 @@ static bool check_limits(const struct config *config, struct yaml_reader *reader
     if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_max != RLIM_INFINITY &&
         wanted > descriptors.rlim_max)
         return yaml_reader_refuse_key(reader, "limits.connections",
-                                      "%" PRIu64 " connections need %" PRIu64
-                                      " descriptors, and the hard limit is "
+                                      "%" PRIu64 " connections need %" PRIu64 " descriptors, and the hard limit is "
                                       "%" PRIu64 "; lower it to %" PRIu64 ", or raise the limit (ulimit -Hn)",
                                       config->limits.connections, wanted, (uint64_t)descriptors.rlim_max,
                                       descriptors.rlim_max > DESCRIPTORS_BESIDE + 2
@@ -136,12 +131,10 @@ static bool check_grants(const struct config *config, struct yaml_reader *reader
     for (size_t i = 0; i < config->broker.grant_count; i++) {
         const char *audience = config->broker.grants[i].audience;
 
-        if (strcmp(audience, config->broker.audience) == 0 ||
-            strcmp(audience, CONFIG_AUDIENCE_CREDENTIAL) == 0)
+        if (strcmp(audience, config->broker.audience) == 0 || strcmp(audience, CONFIG_AUDIENCE_CREDENTIAL) == 0)
             continue;
         snprintf(key, sizeof(key), "broker.grants[%zu].audience", i);
-        return yaml_reader_refuse_key(reader, key,
-                                      "must be \"%s\" or \"" CONFIG_AUDIENCE_CREDENTIAL "\", not \"%s\"",
+        return yaml_reader_refuse_key(reader, key, "must be \"%s\" or \"" CONFIG_AUDIENCE_CREDENTIAL "\", not \"%s\"",
                                       config->broker.audience, audience);
     }
     return true;
@@ -177,8 +170,7 @@ static bool check_broker(const struct config *config, enum config_use use, struc
                                       "needs `admin_token`, the file with the bearer "
                                       "token that opens it");
     if (broker->admin_token && broker->admin_listen.off)
-        return yaml_reader_refuse_key(reader, "broker.admin_token",
-                                      "needs `admin_listen`, such as 0.0.0.0:8444");
+        return yaml_reader_refuse_key(reader, "broker.admin_token", "needs `admin_listen`, such as 0.0.0.0:8444");
     if (same_address(&broker->listen, &broker->admin_listen))
         return yaml_reader_refuse_key(reader, "broker.admin_listen",
                                       "is also the address of `listen`; take another "
@@ -194,7 +186,6 @@ bool config_check(const struct config *config, enum config_use use, struct yaml_
         return yaml_reader_refuse_key(reader, "reuse_port",
                                       "needs `ca.state`: processes that share a port must share "
                                       "the CA");
-    return check_addresses(config, reader) && check_githubs(config, reader) &&
-           check_credentials(config, use, reader) && check_limits(config, reader) &&
-           check_broker(config, use, reader);
+    return check_addresses(config, reader) && check_githubs(config, reader) && check_credentials(config, use, reader) &&
+           check_limits(config, reader) && check_broker(config, use, reader);
 }

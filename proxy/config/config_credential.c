@@ -15,9 +15,9 @@ static const struct setting_bounds installation_bounds = {1, UINT64_C(1) << 53};
 // GitHub's own tokens live an hour; a personal one may live a year.
 static const struct setting_bounds lifetime_bounds = {60 * 1000, UINT64_C(365) * 24 * 3600 * 1000};
 
-#define ROW(key, type, member, fallback, detail, text)                                                       \
-    {                                                                                                        \
-        key, &(type), offsetof(struct credential_options, member), fallback, detail, text                    \
+#define ROW(key, type, member, fallback, detail, text)                                                                 \
+    {                                                                                                                  \
+        key, &(type), offsetof(struct credential_options, member), fallback, detail, text                              \
     }
 
 const struct setting credential_rows[CREDENTIAL_ROWS] = {
@@ -76,11 +76,9 @@ static bool check_keys(struct yaml_reader *reader, const yaml_node_t *node, enum
         bool there = yaml_reader_child(reader, node, keys[i].key) != NULL;
 
         if (there && !(keys[i].taken & 1u << type))
-            return yaml_reader_refuse_key(reader, keys[i].key, "is not for type \"%s\"; remove it",
-                                          types[type]);
+            return yaml_reader_refuse_key(reader, keys[i].key, "is not for type \"%s\"; remove it", types[type]);
         if (!there && keys[i].needed & 1u << type)
-            return yaml_reader_refuse(reader, node, "has no `%s`, which type \"%s\" needs", keys[i].key,
-                                      types[type]);
+            return yaml_reader_refuse(reader, node, "has no `%s`, which type \"%s\" needs", keys[i].key, types[type]);
     }
     return true;
 }
@@ -93,8 +91,7 @@ static bool check_name(struct yaml_reader *reader, const char *name)
     if (name[size] == '\0' && (name[0] < '0' || name[0] > '9'))
         return true;
     // What is not a name may be the token itself: it is not shown.
-    return yaml_reader_refuse_key(reader, "name",
-                                  "must be the name of an environment variable, such as GITHUB_TOKEN");
+    return yaml_reader_refuse_key(reader, "name", "must be the name of an environment variable, such as GITHUB_TOKEN");
 }
 
 bool credential_finish(struct yaml_reader *reader, const yaml_node_t *node, void *entry)
@@ -104,8 +101,7 @@ bool credential_finish(struct yaml_reader *reader, const yaml_node_t *node, void
     struct error problem;
 
     if (!yaml_reader_child(reader, node, "type"))
-        return yaml_reader_refuse(reader, node,
-                                  "has no `type`: app, broker, platform, command, file or environment");
+        return yaml_reader_refuse(reader, node, "has no `type`: app, broker, platform, command, file or environment");
     if (!check_keys(reader, node, options->type))
         return false;
     if (options->type == CREDENTIAL_APP && !options->private_key == !options->sign_command)

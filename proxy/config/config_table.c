@@ -9,13 +9,13 @@
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 
 // ROW(structure, key, type, member, default, detail, text)
-#define ROW(structure, key, type, member, fallback, detail, text)                                            \
-    {                                                                                                        \
-        key, &(type), offsetof(struct structure, member), fallback, detail, text                             \
+#define ROW(structure, key, type, member, fallback, detail, text)                                                      \
+    {                                                                                                                  \
+        key, &(type), offsetof(struct structure, member), fallback, detail, text                                       \
     }
-#define SECTION(key, text)                                                                                   \
-    {                                                                                                        \
-        key, &setting_section, 0, NULL, NULL, text                                                           \
+#define SECTION(key, text)                                                                                             \
+    {                                                                                                                  \
+        key, &setting_section, 0, NULL, NULL, text                                                                     \
     }
 
 #define SECONDS(number) ((uint64_t)(number)*1000)
@@ -42,8 +42,7 @@ static const struct setting_bounds replica_bounds = {1, 1000};
 static const char *const listener_modes[] = {"proxy", "transparent", NULL};
 
 static const struct setting listener_rows[] = {
-    ROW(config_listener, "address", setting_address, address, NULL, NULL,
-        "the address and port to listen on"),
+    ROW(config_listener, "address", setting_address, address, NULL, NULL, "the address and port to listen on"),
     ROW(config_listener, "mode", setting_word, mode, "proxy", listener_modes,
         "transparent: for connections that were redirected here"),
     ROW(config_listener, "password_file", setting_file, password_file, NULL, NULL,
@@ -77,8 +76,7 @@ static const struct setting_entries listeners = {
 // github
 
 static const struct setting github_rows[] = {
-    ROW(config_github, "api", setting_web_url, api, NULL, &tls_url,
-        "base URL of the API; absent: derived from `host`"),
+    ROW(config_github, "api", setting_web_url, api, NULL, &tls_url, "base URL of the API; absent: derived from `host`"),
     ROW(config_github, "connect_to", setting_connect_to, connect_to, NULL, NULL,
         "as curl's --connect-to, for every connection that gitlatch makes, which then is direct, past "
         "`upstream.proxy`; loopback is allowed"),
@@ -95,8 +93,7 @@ static bool finish_github(struct yaml_reader *reader, const yaml_node_t *node, v
     struct repository_name name;
     struct error problem;
 
-    if (github->default_owner &&
-        !repository_name_parse(bytes_of_string(github->default_owner), BYTES("name"), &name))
+    if (github->default_owner && !repository_name_parse(bytes_of_string(github->default_owner), BYTES("name"), &name))
         return yaml_reader_refuse_key(reader, "default_owner",
                                       "must be the name of a user or an organisation, not "
                                       "\"%s\"",
@@ -156,8 +153,7 @@ static bool finish_grant(struct yaml_reader *reader, const yaml_node_t *node, vo
     if (!grant->namespace || !grant->service_account)
         return yaml_reader_refuse(reader, node, "must name the `namespace` and `service_account` it is for");
     if (!grant->rules.rules)
-        return yaml_reader_refuse(reader, node,
-                                  "has no `repositories`; a grant without rules grants nothing");
+        return yaml_reader_refuse(reader, node, "has no `repositories`; a grant without rules grants nothing");
     return true;
 }
 
@@ -176,8 +172,7 @@ static const char *const log_formats[] = {"json", "text", NULL};
 static const char *const other_words[] = {"anonymous", "deny", NULL};
 
 static const struct setting rows[] = {
-    ROW(config, "admin", setting_address_or_off, admin, CONFIG_DEFAULT_ADMIN, NULL,
-        "health, metrics, status page"),
+    ROW(config, "admin", setting_address_or_off, admin, CONFIG_DEFAULT_ADMIN, NULL, "health, metrics, status page"),
     SECTION("broker", "for `gitlatch broker`"),
     ROW(config, "broker.admin_listen", setting_address_or_off, broker.admin_listen, "off", NULL,
         "where GET /admin/github-installation-token is answered, with the same TLS"),
@@ -207,8 +202,7 @@ static const struct setting rows[] = {
     SECTION("ca", "the certificate authority made for this workspace alone"),
     ROW(config, "ca.publish", setting_directory, ca_publish, "/run/gitlatch/public", NULL,
         "directory into which ca.pem, bundle.pem, env and gitconfig are written"),
-    ROW(config, "ca.roots", setting_files, ca_roots, "[" SYSTEM_ROOTS "]", NULL,
-        "what bundle.pem holds beside our CA"),
+    ROW(config, "ca.roots", setting_files, ca_roots, "[" SYSTEM_ROOTS "]", NULL, "what bundle.pem holds beside our CA"),
     ROW(config, "ca.state", setting_directory, ca_state, NULL, NULL,
         "directory that keeps the CA over a restart (memory-backed); absent: it lives in memory alone"),
     ROW(config, "credentials", setting_list, credentials, NULL, &credentials,
@@ -224,8 +218,7 @@ static const struct setting rows[] = {
         "client connections; above it a client gets 503 and is closed"),
     ROW(config, "limits.drain", setting_duration, limits.drain_ms, "30s", &a_day,
         "how long SIGTERM waits for what is in flight"),
-    ROW(config, "limits.head", setting_duration, limits.head_ms, "30s", &a_day,
-        "for a client's request head"),
+    ROW(config, "limits.head", setting_duration, limits.head_ms, "30s", &a_day, "for a client's request head"),
     ROW(config, "limits.header", setting_size, limits.header, "64KiB", &header_bounds,
         "the most bytes of a request or response head"),
     ROW(config, "limits.idle", setting_duration, limits.idle_ms, "5m", &a_day,
@@ -238,14 +231,12 @@ static const struct setting rows[] = {
         "where the workspace finds the proxy: an address, or a list of addresses and mappings"),
     SECTION("log", "what is written where"),
     ROW(config, "log.audit", setting_file, audit, "stdout", NULL, "stdout, none, or a file"),
-    ROW(config, "log.format", setting_word, log_format, "json", log_formats,
-        "of the log, which goes to stderr"),
+    ROW(config, "log.format", setting_word, log_format, "json", log_formats, "of the log, which goes to stderr"),
     ROW(config, "log.level", setting_word, log_level, "info", log_levels, "what is logged at least"),
     ROW(config, "metrics", setting_address_or_off, metrics, "off", NULL,
         "a further address for /metrics alone, without repository labels, for a scraper"),
     ROW(config, "other_hosts", setting_other_hosts, other_hosts, "tunnel", NULL,
-        "what is done with hosts that are no GitHub; " OTHER_HOSTS_GITHUB_OBJECTS
-        " stands for GitHub's object hosts"),
+        "what is done with hosts that are no GitHub; " OTHER_HOSTS_GITHUB_OBJECTS " stands for GitHub's object hosts"),
     ROW(config, "other_repositories", setting_word, rules.other, "anonymous", other_words,
         "what no rule names: anonymous: no credential is attached, the client's own is removed; deny: 403"),
     ROW(config, "private_addresses", setting_allow, deny_private_addresses, "allow", NULL,

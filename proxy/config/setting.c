@@ -59,8 +59,7 @@ static bool refuse_unknown(struct filling *filling, const yaml_node_t *key, cons
         snprintf(known + used, sizeof(known) - used, "%s%s", used ? ", " : "", name);
     }
     if (suggestion.nearest)
-        return yaml_reader_refuse(filling->reader, key, "unknown key; did you mean \"%s\"?",
-                                  suggestion.nearest);
+        return yaml_reader_refuse(filling->reader, key, "unknown key; did you mean \"%s\"?", suggestion.nearest);
     return yaml_reader_refuse(filling->reader, key, "unknown key; known here are %s", known);
 }
 
@@ -76,8 +75,7 @@ static bool read_value(struct filling *filling, const struct setting *row, const
     return read_mapping(filling, value, prefix);
 }
 
-static bool read_pair(struct filling *filling, const yaml_node_t *key, const yaml_node_t *value,
-                      const char *prefix)
+static bool read_pair(struct filling *filling, const yaml_node_t *key, const yaml_node_t *value, const char *prefix)
 {
     const struct setting *row;
     char name[KEY_SIZE];
@@ -101,8 +99,7 @@ static bool read_mapping(struct filling *filling, const yaml_node_t *node, const
 
     if (node->type != YAML_MAPPING_NODE)
         return yaml_reader_refuse_type(reader, node, setting_section.expected);
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
-         pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_reader_node(reader, pair->key);
         size_t mark;
         bool ok;
@@ -118,8 +115,7 @@ static bool read_mapping(struct filling *filling, const yaml_node_t *node, const
     return true;
 }
 
-bool setting_read_string(struct yaml_reader *reader, const struct setting *setting, const char *yaml,
-                         void *base)
+bool setting_read_string(struct yaml_reader *reader, const struct setting *setting, const char *yaml, void *base)
 {
     struct yaml_reader inner;
     bool ok;
@@ -151,8 +147,8 @@ static bool set_defaults(struct filling *filling)
     return true;
 }
 
-bool setting_table_read(const struct setting_table *table, struct yaml_reader *reader,
-                        const yaml_node_t *node, void *base)
+bool setting_table_read(const struct setting_table *table, struct yaml_reader *reader, const yaml_node_t *node,
+                        void *base)
 {
     struct filling filling = {.table = table, .reader = reader, .base = base};
 

@@ -16,8 +16,7 @@ struct setting_type {
     const char *name;     // for the reference: "duration"
     const char *expected; // for errors: "a duration such as 30s, 10m or 1h"
     // Reads the node into the structure at `base`. What it leaves there on failure can be cleared.
-    bool (*read)(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                 void *base);
+    bool (*read)(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base);
     // Gives back what `read` allocated; NULL: it allocates nothing. A cleared or zero field is left alone.
     void (*clear)(const struct setting *setting, void *base);
 };
@@ -44,11 +43,11 @@ extern const struct setting_type setting_section;
 
 // Reads a mapping into the structure at `base`, which is all zero, and sets the defaults of what it does not
 // name. A NULL node is an empty mapping.
-bool setting_table_read(const struct setting_table *table, struct yaml_reader *reader,
-                        const yaml_node_t *node, void *base) GL_MUST_CHECK;
+bool setting_table_read(const struct setting_table *table, struct yaml_reader *reader, const yaml_node_t *node,
+                        void *base) GL_MUST_CHECK;
 // Sets one key from its default, or from another text in the file's form.
-bool setting_read_string(struct yaml_reader *reader, const struct setting *setting, const char *yaml,
-                         void *base) GL_MUST_CHECK;
+bool setting_read_string(struct yaml_reader *reader, const struct setting *setting, const char *yaml, void *base)
+    GL_MUST_CHECK;
 // Gives back all that was read, and leaves zeros.
 void setting_table_clear(const struct setting_table *table, void *base);
 // The row of a key; NULL: there is none.

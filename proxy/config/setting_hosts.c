@@ -35,12 +35,10 @@ bool config_parse_address(const char *text, struct address *ret_address)
     uint16_t port;
 
     return split(bytes_of_string(text), &host, &port_text) && parse_port(port_text, &port) &&
-           (memchr(host.data, ':', host.size) == NULL || host.data[0] == '[') &&
-           address_parse(host, port, ret_address);
+           (memchr(host.data, ':', host.size) == NULL || host.data[0] == '[') && address_parse(host, port, ret_address);
 }
 
-static bool read_address(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                         void *base)
+static bool read_address(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     struct config_address *address = setting_field(setting, base);
     struct bytes text;
@@ -89,8 +87,8 @@ static bool normalise(struct yaml_reader *reader, const yaml_node_t *list_node, 
     return true;
 }
 
-static bool read_host_names(struct yaml_reader *reader, const yaml_node_t *node,
-                            const struct setting *setting, void *base)
+static bool read_host_names(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
+                            void *base)
 {
     struct text_list *list = setting_field(setting, base);
 
@@ -98,8 +96,8 @@ static bool read_host_names(struct yaml_reader *reader, const yaml_node_t *node,
            normalise(reader, node, list, "", "the name of a host, without a port");
 }
 
-static bool read_host_suffixes(struct yaml_reader *reader, const yaml_node_t *node,
-                               const struct setting *setting, void *base)
+static bool read_host_suffixes(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
+                               void *base)
 {
     struct text_list *list = setting_field(setting, base);
 
@@ -109,22 +107,21 @@ static bool read_host_suffixes(struct yaml_reader *reader, const yaml_node_t *no
 
 // `other_hosts`: a word, or {allow: [...]}.
 
-static bool read_allow_list(struct yaml_reader *reader, const yaml_node_t *node,
-                            const struct setting *setting, struct other_hosts *hosts)
+static bool read_allow_list(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
+                            struct other_hosts *hosts)
 {
     const yaml_node_t *allow = yaml_reader_child(reader, node, "allow");
 
     if (!allow || node->data.mapping.pairs.top - node->data.mapping.pairs.start != 1)
-        return yaml_reader_refuse(reader, node, "must be %s, with the one key `allow`",
-                                  setting->type->expected);
+        return yaml_reader_refuse(reader, node, "must be %s, with the one key `allow`", setting->type->expected);
     hosts->kind = OTHER_HOSTS_ALLOW;
     yaml_reader_enter(reader, BYTES("allow"));
     return setting_read_strings(reader, allow, "a list of hosts", NULL, &hosts->allow) &&
            normalise(reader, allow, &hosts->allow, "*.", "a host, *.domain or " OTHER_HOSTS_GITHUB_OBJECTS);
 }
 
-static bool read_other_hosts(struct yaml_reader *reader, const yaml_node_t *node,
-                             const struct setting *setting, void *base)
+static bool read_other_hosts(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
+                             void *base)
 {
     static const char *const words[] = {"tunnel", "deny", "{allow: [host]}", NULL};
     struct other_hosts *hosts = setting_field(setting, base);
@@ -187,8 +184,8 @@ static bool read_connection(struct yaml_reader *reader, const yaml_node_t *key, 
     return true;
 }
 
-static bool read_connect_to(struct yaml_reader *reader, const yaml_node_t *node,
-                            const struct setting *setting, void *base)
+static bool read_connect_to(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
+                            void *base)
 {
     struct config_github *github = base;
     size_t count, capacity;
@@ -197,8 +194,7 @@ static bool read_connect_to(struct yaml_reader *reader, const yaml_node_t *node,
         return yaml_reader_refuse_type(reader, node, setting->type->expected);
     capacity = (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
     if (capacity > CONNECT_TO_MAX)
-        return yaml_reader_refuse(reader, node, "has %zu entries; at most %d are read", capacity,
-                                  CONNECT_TO_MAX);
+        return yaml_reader_refuse(reader, node, "has %zu entries; at most %d are read", capacity, CONNECT_TO_MAX);
     github->connect_to = mem_alloc_zero(capacity, sizeof(*github->connect_to));
     for (count = 0; count < capacity; count++) {
         const yaml_node_pair_t *pair = &node->data.mapping.pairs.start[count];
@@ -229,17 +225,16 @@ static void clear_connect_to(const struct setting *setting, void *base)
     github->connect_to_count = 0;
 }
 
-const struct setting_type setting_address = {
-    "address", "an address and a port, such as 127.0.0.1:3128 or [::1]:3128", read_address, clear_address};
+const struct setting_type setting_address = {"address", "an address and a port, such as 127.0.0.1:3128 or [::1]:3128",
+                                             read_address, clear_address};
 const struct setting_type setting_address_or_off = {
     "address | off", "an address and a port, such as 127.0.0.1:9128, or off", read_address, clear_address};
 const struct setting_type setting_host_names = {"list of hosts", "a list of hosts", read_host_names,
                                                 setting_clear_strings};
-const struct setting_type setting_host_suffixes = {
-    "list of hosts and .domains", "a list of hosts and .domains", read_host_suffixes, setting_clear_strings};
+const struct setting_type setting_host_suffixes = {"list of hosts and .domains", "a list of hosts and .domains",
+                                                   read_host_suffixes, setting_clear_strings};
 const struct setting_type setting_other_hosts = {"tunnel | deny | {allow: list of hosts}",
-                                                 "tunnel, deny, or {allow: [host, \"*.domain\"]}",
-                                                 read_other_hosts, clear_other_hosts};
-const struct setting_type setting_connect_to = {"mapping",
-                                                "a mapping such as {\"github.com:443\": \"127.0.0.1:8443\"}",
+                                                 "tunnel, deny, or {allow: [host, \"*.domain\"]}", read_other_hosts,
+                                                 clear_other_hosts};
+const struct setting_type setting_connect_to = {"mapping", "a mapping such as {\"github.com:443\": \"127.0.0.1:8443\"}",
                                                 read_connect_to, clear_connect_to};

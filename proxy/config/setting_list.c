@@ -2,16 +2,15 @@
 
 #include "mem.h"
 
-static bool read_entry(struct yaml_reader *reader, const yaml_node_t *node,
-                       const struct setting_entries *entries, void *entry)
+static bool read_entry(struct yaml_reader *reader, const yaml_node_t *node, const struct setting_entries *entries,
+                       void *entry)
 {
     const struct setting *row;
 
     if (node->type == YAML_SCALAR_NODE && entries->short_key) {
         // The defaults first, then the one value.
         row = setting_find(&entries->table, entries->short_key);
-        if (!setting_table_read(&entries->table, reader, NULL, entry) ||
-            !row->type->read(reader, node, row, entry))
+        if (!setting_table_read(&entries->table, reader, NULL, entry) || !row->type->read(reader, node, row, entry))
             return false;
     } else if (!setting_table_read(&entries->table, reader, node, entry)) {
         return false;
@@ -19,8 +18,8 @@ static bool read_entry(struct yaml_reader *reader, const yaml_node_t *node,
     return !entries->finish || entries->finish(reader, node, entry);
 }
 
-static bool read_entries(struct yaml_reader *reader, const yaml_node_t *node,
-                         const struct setting_entries *entries, size_t count, char *items, int *lines)
+static bool read_entries(struct yaml_reader *reader, const yaml_node_t *node, const struct setting_entries *entries,
+                         size_t count, char *items, int *lines)
 {
     bool listed = node->type == YAML_SEQUENCE_NODE;
 
@@ -37,8 +36,7 @@ static bool read_entries(struct yaml_reader *reader, const yaml_node_t *node,
     return true;
 }
 
-static bool read_list(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                      void *base)
+static bool read_list(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     const struct setting_entries *entries = setting->detail;
     char **items = setting_field(setting, base);

@@ -6,8 +6,8 @@
 #include "mem.h"
 
 // Strings without the list that held them: the rules count them on their own.
-static bool read_patterns(struct yaml_reader *reader, const yaml_node_t *node, const char *expected,
-                          char ***ret_items, size_t *ret_count)
+static bool read_patterns(struct yaml_reader *reader, const yaml_node_t *node, const char *expected, char ***ret_items,
+                          size_t *ret_count)
 {
     const struct setting as_list = {.offset = 0};
     struct text_list list = {0};
@@ -30,8 +30,7 @@ static void clear_patterns(char ***items, size_t *count)
     *count = 0;
 }
 
-static bool read_ref_set(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                         void *base)
+static bool read_ref_set(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     struct ref_set *set = setting_field(setting, base);
     bool flag;
@@ -55,8 +54,7 @@ static void clear_ref_set(const struct setting *setting, void *base)
     clear_patterns(&set->patterns, &set->count);
 }
 
-static bool read_paths(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                       void *base)
+static bool read_paths(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     struct rule *rule = base;
 
@@ -96,15 +94,14 @@ static bool read_permission(struct yaml_reader *reader, const yaml_node_t *key, 
     return true;
 }
 
-static bool read_permissions(struct yaml_reader *reader, const yaml_node_t *node,
-                             const struct setting *setting, void *base)
+static bool read_permissions(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
+                             void *base)
 {
     struct permissions *permissions = setting_field(setting, base);
 
     if (node->type != YAML_MAPPING_NODE)
         return yaml_reader_refuse_type(reader, node, setting->type->expected);
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
-         pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_reader_node(reader, pair->key);
         const char *name = key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : "";
         size_t mark = yaml_reader_enter(reader, bytes_of_string(name));
@@ -116,17 +113,17 @@ static bool read_permissions(struct yaml_reader *reader, const yaml_node_t *node
     return true;
 }
 
-const struct setting_type setting_ref_set = {
-    "true | false | list of ref patterns", "true, false or a list of ref patterns such as refs/heads/agent/*",
-    read_ref_set, clear_ref_set};
-const struct setting_type setting_permissions = {
-    "mapping", "a mapping of permissions, such as {pull_requests: write}", read_permissions, NULL};
-static const struct setting_type setting_paths = {
-    "list of path patterns", "a list of path patterns such as pulls/**", read_paths, clear_paths};
+const struct setting_type setting_ref_set = {"true | false | list of ref patterns",
+                                             "true, false or a list of ref patterns such as refs/heads/agent/*",
+                                             read_ref_set, clear_ref_set};
+const struct setting_type setting_permissions = {"mapping", "a mapping of permissions, such as {pull_requests: write}",
+                                                 read_permissions, NULL};
+static const struct setting_type setting_paths = {"list of path patterns", "a list of path patterns such as pulls/**",
+                                                  read_paths, clear_paths};
 
-#define RULE(key, type, member, fallback, text)                                                              \
-    {                                                                                                        \
-        key, &(type), offsetof(struct rule, member), fallback, NULL, text                                    \
+#define RULE(key, type, member, fallback, text)                                                                        \
+    {                                                                                                                  \
+        key, &(type), offsetof(struct rule, member), fallback, NULL, text                                              \
     }
 
 const struct setting setting_rule_rows[SETTING_RULE_ROWS] = {
@@ -137,16 +134,14 @@ const struct setting setting_rule_rows[SETTING_RULE_ROWS] = {
     RULE("fetch", setting_flag, fetch, "false", "clone, fetch and Git LFS download"),
     RULE("graphql", setting_flag, graphql, "false",
          "GraphQL may be used, with a token for the repositories whose rule says so"),
-    RULE("match", setting_string, match, NULL,
-         "owner/name; * stays within one of the two; case does not matter"),
+    RULE("match", setting_string, match, NULL, "owner/name; * stays within one of the two; case does not matter"),
     RULE("max_pack", setting_size, max_pack, NULL, "a larger pack is cut off and refused; absent: no limit"),
     RULE("paths", setting_paths, paths, NULL,
          "API paths below the repository that may be used; absent: all that `permissions` reach"),
     RULE("permissions", setting_permissions, permissions, NULL,
          "of the token for api.github.com, such as {pull_requests: write, issues: read}; absent: what `contents: read` "
          "reaches there, where the rule may fetch"),
-    RULE("push", setting_ref_set, push, "false",
-         "refs that a push may create and update; also opens Git LFS upload"),
+    RULE("push", setting_ref_set, push, "false", "refs that a push may create and update; also opens Git LFS upload"),
 };
 
 // "push: what is wrong" names the key, which the reader puts into the path.
@@ -168,8 +163,7 @@ bool setting_rule_finish(struct yaml_reader *reader, const yaml_node_t *node, vo
     struct error problem;
 
     if (!rule->match)
-        return yaml_reader_refuse(reader, node,
-                                  "has no `match`; name the repositories it is for: match: owner/name");
+        return yaml_reader_refuse(reader, node, "has no `match`; name the repositories it is for: match: owner/name");
     for (char *c = rule->match; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     return rule_check(rule, &problem) || refuse_rule(reader, &problem);

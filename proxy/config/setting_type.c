@@ -25,8 +25,7 @@ void setting_clear_string(const struct setting *setting, void *base)
     *field = NULL;
 }
 
-static bool read_string(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                        void *base)
+static bool read_string(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     struct bytes text;
 
@@ -36,8 +35,7 @@ static bool read_string(struct yaml_reader *reader, const yaml_node_t *node, con
     return true;
 }
 
-static bool read_web_url(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                         void *base)
+static bool read_web_url(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     struct bytes text;
     struct error error;
@@ -52,16 +50,14 @@ static bool read_web_url(struct yaml_reader *reader, const yaml_node_t *node, co
 
 // Numbers and flags.
 
-static bool read_flag(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                      void *base)
+static bool read_flag(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     if (yaml_reader_flag(node, setting_field(setting, base)))
         return true;
     return yaml_reader_refuse_type(reader, node, setting->type->expected);
 }
 
-static bool read_count(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                       void *base)
+static bool read_count(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     const struct setting_bounds *bounds = setting->detail;
     struct bytes text;
@@ -99,8 +95,7 @@ static bool read_duration(struct yaml_reader *reader, const yaml_node_t *node, c
     return true;
 }
 
-static bool read_size(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                      void *base)
+static bool read_size(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     const struct setting_bounds *bounds = setting->detail;
     char least[QUANTITY_TEXT_SIZE], most[QUANTITY_TEXT_SIZE];
@@ -133,15 +128,11 @@ bool setting_refuse_word(struct yaml_reader *reader, const yaml_node_t *node, st
         size_t used = strlen(known);
 
         suggestion_offer(&suggestion, words[i]);
-        snprintf(known + used, sizeof(known) - used, "%s%s",
-                 i == 0         ? ""
-                 : words[i + 1] ? ", "
-                                : " or ",
-                 words[i]);
+        snprintf(known + used, sizeof(known) - used, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
     }
     if (suggestion.nearest)
-        return yaml_reader_refuse(reader, node, "must be %s, not \"%.*s\"; did you mean \"%s\"?", known,
-                                  (int)word.size, word.data, suggestion.nearest);
+        return yaml_reader_refuse(reader, node, "must be %s, not \"%.*s\"; did you mean \"%s\"?", known, (int)word.size,
+                                  word.data, suggestion.nearest);
     return yaml_reader_refuse(reader, node, "must be %s, not \"%.*s\"", known, (int)word.size, word.data);
 }
 
@@ -161,15 +152,13 @@ static bool read_word_of(struct yaml_reader *reader, const yaml_node_t *node, co
     return setting_refuse_word(reader, node, text, words);
 }
 
-static bool read_word(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                      void *base)
+static bool read_word(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     // An enum without a negative member is an unsigned int to gcc and clang.
     return read_word_of(reader, node, setting->detail, setting_field(setting, base));
 }
 
-static bool read_allow(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                       void *base)
+static bool read_allow(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     static const char *const words[] = {"allow", "deny", NULL};
     unsigned index = 0;
@@ -203,8 +192,7 @@ bool setting_read_strings(struct yaml_reader *reader, const yaml_node_t *node, c
     return true;
 }
 
-static bool read_strings(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                         void *base)
+static bool read_strings(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     return setting_read_strings(reader, node, setting->type->expected, NULL, setting_field(setting, base));
 }
@@ -219,8 +207,7 @@ void setting_clear_strings(const struct setting *setting, void *base)
     *list = (struct text_list){0};
 }
 
-static bool read_argv(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
-                      void *base)
+static bool read_argv(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     char ***field = setting_field(setting, base);
     struct text_list list = {0};
@@ -228,8 +215,7 @@ static bool read_argv(struct yaml_reader *reader, const yaml_node_t *node, const
     bool ok = setting_read_strings(reader, node, setting->type->expected, NULL, &list);
 
     if (ok && list.count == 0)
-        ok = yaml_reader_refuse(reader, node,
-                                "is empty; give the command and its arguments: [gh, auth, token]");
+        ok = yaml_reader_refuse(reader, node, "is empty; give the command and its arguments: [gh, auth, token]");
     if (ok) {
         *field = mem_alloc_zero(list.count + 1, sizeof(**field));
         memcpy(*field, list.items, list.count * sizeof(**field));
@@ -257,14 +243,10 @@ const struct setting_type setting_web_url = {"URL", "a URL such as https://host:
                                              setting_clear_string};
 const struct setting_type setting_flag = {"true | false", "true or false", read_flag, NULL};
 const struct setting_type setting_count = {"number", "a whole number", read_count, NULL};
-const struct setting_type setting_duration = {"duration", "a duration such as 30s, 10m or 1h", read_duration,
-                                              NULL};
+const struct setting_type setting_duration = {"duration", "a duration such as 30s, 10m or 1h", read_duration, NULL};
 const struct setting_type setting_size = {"size", "a size such as 64KiB, 1MiB or 2GiB", read_size, NULL};
 const struct setting_type setting_word = {"word", "a word", read_word, NULL};
 const struct setting_type setting_allow = {"allow | deny", "allow or deny", read_allow, NULL};
-const struct setting_type setting_strings = {"list of texts", "a list of texts", read_strings,
-                                             setting_clear_strings};
-const struct setting_type setting_files = {"list of files", "a list of files", read_strings,
-                                           setting_clear_strings};
-const struct setting_type setting_argv = {"command", "a list: a command and its arguments", read_argv,
-                                          clear_argv};
+const struct setting_type setting_strings = {"list of texts", "a list of texts", read_strings, setting_clear_strings};
+const struct setting_type setting_files = {"list of files", "a list of files", read_strings, setting_clear_strings};
+const struct setting_type setting_argv = {"command", "a list: a command and its arguments", read_argv, clear_argv};

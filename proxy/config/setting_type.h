@@ -15,20 +15,19 @@ struct setting_bounds {
     uint64_t most;
 };
 
-extern const struct setting_type setting_string; // char *: any text
+extern const struct setting_type setting_string;    // char *: any text
 extern const struct setting_type setting_file;      // char *: the path of a file
 extern const struct setting_type setting_directory; // char *: the path of a directory
-extern const struct setting_type
-    setting_web_url; // char *: http:// or https://, without user, query and fragment
-extern const struct setting_type setting_flag;     // bool
-extern const struct setting_type setting_count;    // uint64_t
-extern const struct setting_type setting_duration; // int64_t, ms
-extern const struct setting_type setting_size;     // uint64_t, bytes
-extern const struct setting_type setting_word;     // an enum; `detail` is its words in order, ends with NULL
-extern const struct setting_type setting_allow;    // bool: `deny` is true, `allow` is false
-extern const struct setting_type setting_strings;  // struct text_list
-extern const struct setting_type setting_files;    // struct text_list
-extern const struct setting_type setting_argv;     // char **, ends with NULL: a command and its arguments
+extern const struct setting_type setting_web_url;   // char *: http:// or https://, without user, query and fragment
+extern const struct setting_type setting_flag;      // bool
+extern const struct setting_type setting_count;     // uint64_t
+extern const struct setting_type setting_duration;  // int64_t, ms
+extern const struct setting_type setting_size;      // uint64_t, bytes
+extern const struct setting_type setting_word;      // an enum; `detail` is its words in order, ends with NULL
+extern const struct setting_type setting_allow;     // bool: `deny` is true, `allow` is false
+extern const struct setting_type setting_strings;   // struct text_list
+extern const struct setting_type setting_files;     // struct text_list
+extern const struct setting_type setting_argv;      // char **, ends with NULL: a command and its arguments
 
 // `detail` of setting_list: the entries are structures that a table of their own fills.
 struct setting_entries {

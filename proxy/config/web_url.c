@@ -29,12 +29,10 @@ static bool check_parts(CURLU *url, enum web_url_kind kind, struct error *error)
     if (kind == WEB_URL_TLS && !part_is(url, CURLUPART_SCHEME, "https"))
         return error_set(error, "must begin with https://: a token never goes over plain HTTP");
     if (kind == WEB_URL_PROXY && !part_is(url, CURLUPART_SCHEME, "http"))
-        return error_set(error,
-                         "must begin with http://: the proxy is asked to CONNECT over plain HTTP, the TLS "
-                         "is inside");
+        return error_set(error, "must begin with http://: the proxy is asked to CONNECT over plain HTTP, the TLS "
+                                "is inside");
     if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
-        return error_set(error,
-                         "must hold no user and no password: a secret has no place in the configuration");
+        return error_set(error, "must hold no user and no password: a secret has no place in the configuration");
     if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return error_set(error, "must end before any ? or #");
     if (kind == WEB_URL_PROXY && !part_is(url, CURLUPART_PATH, "/"))
@@ -46,8 +44,7 @@ bool web_url_check(struct bytes text, const enum web_url_kind *kind, struct erro
 {
     char *string = mem_bytes_string(text);
     CURLU *url = curl_url();
-    CURLUcode code =
-        url ? curl_url_set(url, CURLUPART_URL, string, CURLU_NON_SUPPORT_SCHEME) : CURLUE_OUT_OF_MEMORY;
+    CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, string, CURLU_NON_SUPPORT_SCHEME) : CURLUE_OUT_OF_MEMORY;
     bool ok;
 
     if (code != CURLUE_OK)

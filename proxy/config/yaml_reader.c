@@ -31,13 +31,12 @@ static int line_at(struct bytes text, size_t offset)
     return line;
 }
 
-static bool refuse_syntax(const char *file, struct bytes text, const yaml_parser_t *parser,
-                          struct error *error)
+static bool refuse_syntax(const char *file, struct bytes text, const yaml_parser_t *parser, struct error *error)
 {
     const char *problem = parser->problem ? parser->problem : "it cannot be read";
     const char *remedy = "";
-    int line = parser->error == YAML_READER_ERROR ? line_at(text, parser->problem_offset)
-                                                  : (int)parser->problem_mark.line + 1;
+    int line =
+        parser->error == YAML_READER_ERROR ? line_at(text, parser->problem_offset) : (int)parser->problem_mark.line + 1;
 
     if (strstr(problem, "cannot start any token"))
         remedy = "; indent with spaces, not tabs, and quote text that begins with a special character";
@@ -67,8 +66,7 @@ static bool ends_here(const char *file, yaml_parser_t *parser, struct bytes text
     return alone;
 }
 
-bool yaml_reader_open(struct yaml_reader *reader, const char *file, struct bytes text,
-                      struct error *ret_error)
+bool yaml_reader_open(struct yaml_reader *reader, const char *file, struct bytes text, struct error *ret_error)
 {
     yaml_parser_t parser;
     bool ok;
@@ -108,8 +106,7 @@ size_t yaml_reader_enter(struct yaml_reader *reader, struct bytes key)
 {
     size_t mark = strlen(reader->path);
 
-    snprintf(reader->path + mark, sizeof(reader->path) - mark, "%s%.*s", mark ? "." : "", (int)key.size,
-             key.data);
+    snprintf(reader->path + mark, sizeof(reader->path) - mark, "%s%.*s", mark ? "." : "", (int)key.size, key.data);
     return mark;
 }
 
@@ -130,8 +127,7 @@ const yaml_node_t *yaml_reader_child(struct yaml_reader *reader, const yaml_node
 {
     if (node->type != YAML_MAPPING_NODE)
         return NULL;
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
-         pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *name = yaml_reader_node(reader, pair->key);
         if (name->type == YAML_SCALAR_NODE && bytes_equal(scalar_bytes(name), bytes_of_string(key)))
             return yaml_reader_node(reader, pair->value);
@@ -178,14 +174,12 @@ static void make_plain(char *text)
     }
 }
 
-static void GL_PRINTF(3, 0)
-    refuse_line(struct yaml_reader *reader, int line, const char *format, va_list values)
+static void GL_PRINTF(3, 0) refuse_line(struct yaml_reader *reader, int line, const char *format, va_list values)
 {
     char text[ERROR_TEXT_SIZE];
 
     vsnprintf(text, sizeof(text), format, values);
-    error_set(reader->error, "%s:%d: %s%s%s", reader->file, line, reader->path, reader->path[0] ? ": " : "",
-              text);
+    error_set(reader->error, "%s:%d: %s%s%s", reader->file, line, reader->path, reader->path[0] ? ": " : "", text);
     make_plain(reader->error->text);
 }
 
@@ -227,8 +221,7 @@ bool yaml_reader_refuse_type(struct yaml_reader *reader, const yaml_node_t *node
                               (const char *)node->data.scalar.value);
 }
 
-bool yaml_reader_text(struct yaml_reader *reader, const yaml_node_t *node, const char *expected,
-                      struct bytes *ret_text)
+bool yaml_reader_text(struct yaml_reader *reader, const yaml_node_t *node, const char *expected, struct bytes *ret_text)
 {
     bool flag;
 

@@ -36,8 +36,7 @@ static const struct endpoint endpoints[] = {
 // Whether `x/**` holds the path: below `x`, or `x` itself.
 static bool below(struct bytes pattern, struct bytes plain)
 {
-    return glob_match(pattern, plain) ||
-           glob_match(bytes_of(pattern.data, pattern.size - BYTES("/**").size), plain);
+    return glob_match(pattern, plain) || glob_match(bytes_of(pattern.data, pattern.size - BYTES("/**").size), plain);
 }
 
 bool credential_endpoint_names(struct bytes plain, enum head_method method)

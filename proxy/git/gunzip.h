@@ -25,8 +25,7 @@ void gunzip_free(struct gunzip *gunzip);
 
 // Takes from the front of `input` until a piece of at most 16 KiB is out; a view that is valid until the next
 // call. After GUNZIP_END, MALFORMED or TOO_LARGE: any further input is GUNZIP_MALFORMED.
-enum gunzip_result gunzip_read(struct gunzip *gunzip, struct bytes *input,
-                               struct bytes *ret_piece) GL_MUST_CHECK;
+enum gunzip_result gunzip_read(struct gunzip *gunzip, struct bytes *input, struct bytes *ret_piece) GL_MUST_CHECK;
 
 enum content_coding { CONTENT_IDENTITY, CONTENT_GZIP, CONTENT_OTHER };
 // The value of Content-Encoding; a gate refuses CONTENT_OTHER (RFC 9110, 8.4).

@@ -27,7 +27,7 @@ static bool get_member(json_t *object, const char *name, json_t **ret_value)
 
     if (!json_is_object(object))
         return false;
-    json_object_foreach (object, key, value) {
+    json_object_foreach(object, key, value) {
         if (key_is_ambiguous(key, name))
             return false;
     }
@@ -73,8 +73,7 @@ static bool parse(struct bytes json, bool batch, struct lfs_body *ret_body, stru
     bool parsed;
 
     if (!root)
-        return verdict_set(ret_verdict, REASON_LFS_MALFORMED, "the Git LFS request is not JSON: %s",
-                           error.text);
+        return verdict_set(ret_verdict, REASON_LFS_MALFORMED, "the Git LFS request is not JSON: %s", error.text);
     parsed = (!batch || parse_operation(root, &body, ret_verdict)) && parse_ref(root, &body, ret_verdict);
     json_decref(root);
     if (parsed)

@@ -18,11 +18,9 @@ struct lfs_body {
 };
 
 // The verdict is REASON_LFS_MALFORMED.
-bool lfs_body_parse_batch(struct bytes json, struct lfs_body *ret_body,
-                          struct verdict *ret_verdict) GL_MUST_CHECK;
+bool lfs_body_parse_batch(struct bytes json, struct lfs_body *ret_body, struct verdict *ret_verdict) GL_MUST_CHECK;
 // The body of POST locks, locks/verify or unlock; an empty one names no ref.
-bool lfs_body_parse_lock(struct bytes json, struct lfs_body *ret_body,
-                         struct verdict *ret_verdict) GL_MUST_CHECK;
+bool lfs_body_parse_lock(struct bytes json, struct lfs_body *ret_body, struct verdict *ret_verdict) GL_MUST_CHECK;
 void lfs_body_clear(struct lfs_body *body);
 
 #endif

@@ -34,13 +34,11 @@ static bool parse_path(struct operation *operation, struct plain_path *path, enu
                        const struct target *target, struct verdict *verdict)
 {
     bool server = operation->host->flavor == GITHUB_ENTERPRISE_SERVER;
-    bool below_api =
-        (server || operation->endpoint != GITHUB_ENDPOINT_WEB) && plain_path_skip(path, BYTES("api"));
+    bool below_api = (server || operation->endpoint != GITHUB_ENDPOINT_WEB) && plain_path_skip(path, BYTES("api"));
 
     if (below_api && plain_path_skip(path, BYTES("uploads")))
         operation->endpoint = GITHUB_ENDPOINT_UPLOADS;
-    else if (below_api &&
-             (plain_path_skip(path, BYTES("v3")) || bytes_start_with(path->plain, BYTES("graphql"))))
+    else if (below_api && (plain_path_skip(path, BYTES("v3")) || bytes_start_with(path->plain, BYTES("graphql"))))
         operation->endpoint = GITHUB_ENDPOINT_API;
 
     if (operation->endpoint != GITHUB_ENDPOINT_WEB)
@@ -53,8 +51,7 @@ static bool parse_path(struct operation *operation, struct plain_path *path, enu
 }
 
 bool operation_parse(const struct github_host *host, enum github_endpoint endpoint, enum head_method method,
-                     const struct target *target, struct operation *ret_operation,
-                     struct verdict *ret_verdict)
+                     const struct target *target, struct operation *ret_operation, struct verdict *ret_verdict)
 {
     struct plain_path path;
     bool parsed;

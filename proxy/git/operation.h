@@ -26,7 +26,7 @@ enum operation_kind {
     OPERATION_API_REPOSITORY_ID, // /repositories/ID/…
     OPERATION_API_OTHER,         // an API path that names no repository
     OPERATION_GRAPHQL,           // /graphql, /api/graphql
-    OPERATION_PAGE, // any other page of the web host, release downloads and archives: never a token
+    OPERATION_PAGE,              // any other page of the web host, release downloads and archives: never a token
     OPERATION_KIND_COUNT,
 };
 
@@ -58,12 +58,12 @@ struct operation {
     enum github_endpoint endpoint;
     struct repository_name repository; // where the kind names one; a wiki's ".wiki" is stripped, see `wiki`.
                                        // Of a page: the one it lies under, or empty
-    bool wiki;              // O/R.wiki.git: the rules of O/R apply
-    bool reads;             // the method is GET or HEAD
-    bool object;            // OPERATION_PAGE: an Enterprise Server's object path, which carries its own
-                            // signature and is let through without a token under every rule
-    uint64_t repository_id; // OPERATION_API_REPOSITORY_ID
-    struct bytes api_path;  // below the repository, no slash before, no query; a view of the target
+    bool wiki;                         // O/R.wiki.git: the rules of O/R apply
+    bool reads;                        // the method is GET or HEAD
+    bool object;                       // OPERATION_PAGE: an Enterprise Server's object path, which carries its own
+                                       // signature and is let through without a token under every rule
+    uint64_t repository_id;            // OPERATION_API_REPOSITORY_ID
+    struct bytes api_path;             // below the repository, no slash before, no query; a view of the target
 };
 
 // Tells the operation. `target` is in origin, absolute or asterisk form, was accepted by target_parse, and
@@ -71,8 +71,8 @@ struct operation {
 // `ret_operation` is filled as far as it is known also then, so that the refusal takes the right form (against
 // the convention of attr.h).
 bool operation_parse(const struct github_host *host, enum github_endpoint endpoint, enum head_method method,
-                     const struct target *target, struct operation *ret_operation,
-                     struct verdict *ret_verdict) GL_MUST_CHECK;
+                     const struct target *target, struct operation *ret_operation, struct verdict *ret_verdict)
+    GL_MUST_CHECK;
 
 // The repository of an OPERATION_API_REPOSITORY_ID has been looked up: from now on it is an
 // OPERATION_API_REPOSITORY.

@@ -49,8 +49,7 @@ static struct bytes take(struct bytes *input, size_t most)
     return taken;
 }
 
-enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *input,
-                                 struct bytes *ret_payload)
+enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *input, struct bytes *ret_payload)
 {
     struct bytes piece;
 

@@ -37,8 +37,8 @@ struct pktline_reader {
 
 // Takes the next packet off the front of `input`. `ret_payload` (PKTLINE_DATA) is a view of the input or of
 // the reader, valid until the next call. After PKTLINE_MALFORMED the reader is not to be used again.
-enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *input,
-                                 struct bytes *ret_payload) GL_MUST_CHECK;
+enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *input, struct bytes *ret_payload)
+    GL_MUST_CHECK;
 void pktline_reader_clear(struct pktline_reader *reader);
 
 // Appends a packet; the payload must not be longer than PKTLINE_PAYLOAD_MAX.

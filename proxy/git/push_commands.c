@@ -60,8 +60,7 @@ static bool malformed(struct verdict *verdict, const char *what)
 
 static bool id_valid(const struct push_commands *commands, struct bytes id)
 {
-    if (commands->id_size ? id.size != commands->id_size
-                          : id.size != SHA1_ID_SIZE && id.size != SHA256_ID_SIZE)
+    if (commands->id_size ? id.size != commands->id_size : id.size != SHA1_ID_SIZE && id.size != SHA256_ID_SIZE)
         return false;
     for (size_t i = 0; i < id.size; i++)
         if (percent_hex_value(id.data[i]) < 0)
@@ -88,15 +87,13 @@ bool push_ref_valid(struct bytes ref)
     struct bytes component;
     bool more = true;
 
-    if (!bytes_start_with(ref, BYTES("refs/")) || ref.size > PUSH_REF_SIZE_MAX ||
-        bytes_end_with(ref, BYTES(".")))
+    if (!bytes_start_with(ref, BYTES("refs/")) || ref.size > PUSH_REF_SIZE_MAX || bytes_end_with(ref, BYTES(".")))
         return false;
     for (size_t i = 0; i < ref.size; i++) {
         unsigned char c = (unsigned char)ref.data[i];
         char next = i + 1 < ref.size ? ref.data[i + 1] : '\0';
 
-        if (c <= ' ' || c == 0x7f || strchr("~^:?*[\\", c) || (c == '.' && next == '.') ||
-            (c == '@' && next == '{'))
+        if (c <= ' ' || c == 0x7f || strchr("~^:?*[\\", c) || (c == '.' && next == '.') || (c == '@' && next == '{'))
             return false;
     }
     while (more) {
@@ -135,8 +132,7 @@ static bool add_command(struct push_commands *commands, struct bytes line, struc
 {
     struct bytes old_id, new_id, ref;
 
-    if (!bytes_cut(line, ' ', &old_id, &ref) || !bytes_cut(ref, ' ', &new_id, &ref) ||
-        !id_valid(commands, old_id))
+    if (!bytes_cut(line, ' ', &old_id, &ref) || !bytes_cut(ref, ' ', &new_id, &ref) || !id_valid(commands, old_id))
         return malformed(verdict, "a command of the push is not \"<old id> <new id> <ref>\"");
     commands->id_size = old_id.size;
     if (!id_valid(commands, new_id) || (id_zero(old_id) && id_zero(new_id)))
@@ -144,11 +140,9 @@ static bool add_command(struct push_commands *commands, struct bytes line, struc
     if (!push_ref_valid(ref))
         return malformed(verdict, "a ref of the push has a name that git does not allow");
     if (commands->count == PUSH_COMMANDS_MAX)
-        return verdict_set(verdict, REASON_PUSH_TOO_LARGE, "the push names more than %d refs",
-                           PUSH_COMMANDS_MAX);
+        return verdict_set(verdict, REASON_PUSH_TOO_LARGE, "the push names more than %d refs", PUSH_COMMANDS_MAX);
 
-    commands->places =
-        mem_grow(commands->places, &commands->capacity, commands->count + 1, sizeof(*commands->places));
+    commands->places = mem_grow(commands->places, &commands->capacity, commands->count + 1, sizeof(*commands->places));
     commands->places[commands->count++] = (struct place){.start = commands->store.size, .ref_size = ref.size};
     text_append_bytes(&commands->store, old_id);
     text_append_bytes(&commands->store, new_id);

@@ -8,8 +8,7 @@
 // What a person quotes to the operator.
 static void append_code(struct text *out, enum reason reason, struct bytes id)
 {
-    text_format(out, "reason %s, request %.*s", reason_row(reason)->code, (int)id.size,
-                id.data ? id.data : "");
+    text_format(out, "reason %s, request %.*s", reason_row(reason)->code, (int)id.size, id.data ? id.data : "");
 }
 
 void refusal_upload_pack(struct text *out, const struct verdict *verdict, struct bytes id)
@@ -53,8 +52,7 @@ static struct bytes first_refused(const struct push_commands *commands, const st
 }
 
 // What stands in parentheses behind `! [remote rejected] main -> main`.
-static void append_reason(struct text *out, const struct refusal_push *refusal, size_t index,
-                          struct bytes first)
+static void append_reason(struct text *out, const struct refusal_push *refusal, size_t index, struct bytes first)
 {
     enum reason reason = refusal->reasons ? refusal->reasons[index] : refusal->verdict->reason;
 
@@ -62,8 +60,7 @@ static void append_reason(struct text *out, const struct refusal_push *refusal, 
         text_format(out, "gitlatch: refused with %.*s", (int)first.size, first.data ? first.data : "");
         reason = refusal->verdict->reason;
     } else {
-        text_format(out, "gitlatch: %s",
-                    refusal->reasons ? reason_row(reason)->meaning : refusal->verdict->sentence);
+        text_format(out, "gitlatch: %s", refusal->reasons ? reason_row(reason)->meaning : refusal->verdict->sentence);
     }
     text_append(out, " [");
     append_code(out, reason, refusal->id);
@@ -79,8 +76,7 @@ static void append_unpack_failure(struct text *out, const struct refusal_push *r
 }
 
 // report-status (gitprotocol-pack(5), "Report Status"); a refusal is written alike in its second version.
-static void append_report(struct text *out, const struct push_commands *commands,
-                          const struct refusal_push *refusal)
+static void append_report(struct text *out, const struct push_commands *commands, const struct refusal_push *refusal)
 {
     struct bytes first = first_refused(commands, refusal);
     size_t count = push_commands_count(commands);
@@ -106,8 +102,7 @@ static void append_report(struct text *out, const struct push_commands *commands
     text_free(&line);
 }
 
-void refusal_receive_pack(struct text *out, const struct push_commands *commands,
-                          const struct refusal_push *refusal)
+void refusal_receive_pack(struct text *out, const struct push_commands *commands, const struct refusal_push *refusal)
 {
     const struct push_capabilities *capabilities = push_commands_capabilities(commands);
     struct text lines = {0};

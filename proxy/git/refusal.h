@@ -24,13 +24,12 @@ struct refusal_push {
     struct bytes id;            // the request's id
     const enum reason *reasons; // one for each command, REASON_NONE: refused because of the others
                                 // (push_decision); NULL: the verdict is for each
-    char *const *allowed; // ref patterns that may be pushed, to be shown; NULL: none
+    char *const *allowed;       // ref patterns that may be pushed, to be shown; NULL: none
     size_t allowed_count;
 };
 // Appends the body that makes git show `! [remote rejected] main -> main (…)` for each command, and the
 // sentence, the allowed patterns and the remedy as `remote:` lines. `commands` may have been cut off or
 // refused.
-void refusal_receive_pack(struct text *out, const struct push_commands *commands,
-                          const struct refusal_push *refusal);
+void refusal_receive_pack(struct text *out, const struct push_commands *commands, const struct refusal_push *refusal);
 
 #endif

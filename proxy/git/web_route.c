@@ -99,8 +99,7 @@ static bool parse_service(struct operation *operation, const struct target *targ
     else if (bytes_equal(service, BYTES("git-receive-pack")))
         operation->kind = OPERATION_PUSH_REFS;
     else
-        return verdict_set(verdict, REASON_DUMB_PROTOCOL,
-                           "GitHub serves git-upload-pack and git-receive-pack alone");
+        return verdict_set(verdict, REASON_DUMB_PROTOCOL, "GitHub serves git-upload-pack and git-receive-pack alone");
     return true;
 }
 
@@ -129,9 +128,8 @@ static bool refuse_route(const struct git_route *route, struct verdict *verdict)
     return false;
 }
 
-static bool parse_git_route(struct operation *operation, const struct git_route *route,
-                            const struct plain_path *path, enum head_method method,
-                            const struct target *target, struct verdict *verdict)
+static bool parse_git_route(struct operation *operation, const struct git_route *route, const struct plain_path *path,
+                            enum head_method method, const struct target *target, struct verdict *verdict)
 {
     bool reads = method == METHOD_GET || method == METHOD_HEAD;
     struct bytes owner, name, suffix, rest;

@@ -52,8 +52,8 @@ void body_from_response(struct body *body, const struct head *response, enum hea
 {
     bool success = response->status >= 200 && response->status <= 299;
 
-    if (method == METHOD_HEAD || response->status < 200 || response->status == 204 ||
-        response->status == 304 || (method == METHOD_CONNECT && success))
+    if (method == METHOD_HEAD || response->status < 200 || response->status == 204 || response->status == 304 ||
+        (method == METHOD_CONNECT && success))
         *body = body_of(BODY_NONE, 0);
     else
         *body = framed_as_parsed(response, BODY_UNTIL_CLOSE);
@@ -239,8 +239,7 @@ static size_t take_data(struct body *body, size_t available)
     return size;
 }
 
-static enum body_result feed_chunked(struct body *body, struct bytes input, size_t *ret_pass,
-                                     size_t *ret_drop)
+static enum body_result feed_chunked(struct body *body, struct bytes input, size_t *ret_pass, size_t *ret_drop)
 {
     size_t at = 0;
     size_t pass = 0;
@@ -273,8 +272,7 @@ enum body_result body_feed(struct body *body, struct bytes input, size_t *ret_pa
     return body_is_done(body) ? BODY_DONE : BODY_MORE;
 }
 
-enum body_result body_next_data(struct body *body, struct bytes input, size_t *ret_used,
-                                struct bytes *ret_data)
+enum body_result body_next_data(struct body *body, struct bytes input, size_t *ret_used, struct bytes *ret_data)
 {
     size_t at = 0;
     size_t size;

@@ -48,13 +48,12 @@ bool body_is_done(const struct body *body);
 // How many of the input's first bytes are to be passed on as they are, and how many after them are to be
 // dropped (chunk extensions and trailer fields: what is passed on is chunked with an empty trailer section).
 // The two are what was used of the input.
-enum body_result body_feed(struct body *body, struct bytes input, size_t *ret_pass,
-                           size_t *ret_drop) GL_MUST_CHECK;
+enum body_result body_feed(struct body *body, struct bytes input, size_t *ret_pass, size_t *ret_drop) GL_MUST_CHECK;
 
 // Uses the first `ret_used` bytes of the input and gives the one stretch of payload among them, a view that
 // may be empty. `ret_used` is 0 only for an empty input or a body that was done before.
-enum body_result body_next_data(struct body *body, struct bytes input, size_t *ret_used,
-                                struct bytes *ret_data) GL_MUST_CHECK;
+enum body_result body_next_data(struct body *body, struct bytes input, size_t *ret_used, struct bytes *ret_data)
+    GL_MUST_CHECK;
 
 // No more input will come. True: the body is whole. False: it is truncated.
 bool body_end_of_input(const struct body *body) GL_MUST_CHECK;

@@ -44,7 +44,7 @@ static enum field_id family_of(struct bytes name)
 }
 
 // A letter in lower case; some other bytes change too, but into none that begins or ends a name of the list.
-#define LOWER(byte)               ((uint8_t)((byte) | 0x20))
+#define LOWER(byte)                  ((uint8_t)((byte) | 0x20))
 #define FIELD_KEY(size, first, last) ((size) << 16 | (size_t)LOWER(first) << 8 | LOWER(last))
 
 enum field_id field_id_of(struct bytes name)
@@ -52,10 +52,10 @@ enum field_id field_id_of(struct bytes name)
     if (name.size == 0)
         return FIELD_OTHER;
     switch (FIELD_KEY(name.size, name.data[0], name.data[name.size - 1])) {
-#define FIELD_CASE(id, first, last, text)                                                                    \
-    case FIELD_KEY(sizeof(text) - 1, first, last):                                                           \
-        if (bytes_equal_nocase(name, BYTES(text)))                                                           \
-            return FIELD_##id;                                                                               \
+#define FIELD_CASE(id, first, last, text)                                                                              \
+    case FIELD_KEY(sizeof(text) - 1, first, last):                                                                     \
+        if (bytes_equal_nocase(name, BYTES(text)))                                                                     \
+            return FIELD_##id;                                                                                         \
         break;
         FIELD_LIST(FIELD_CASE)
 #undef FIELD_CASE

@@ -39,8 +39,7 @@ static enum head_result find_end(struct head *head, struct bytes input, size_t l
     const char *data = input.data;
     const char *found;
 
-    while (head->searched < window &&
-           (found = memchr(data + head->searched, '\n', window - head->searched))) {
+    while (head->searched < window && (found = memchr(data + head->searched, '\n', window - head->searched))) {
         size_t feed = (size_t)(found - data);
 
         if (feed == 0 || data[feed - 1] != '\r')
@@ -67,9 +66,8 @@ static enum head_method method_of(struct bytes name)
         struct bytes name;
         enum head_method method;
     } methods[] = {
-        {BYTES("GET"), METHOD_GET},         {BYTES("POST"), METHOD_POST},
-        {BYTES("HEAD"), METHOD_HEAD},       {BYTES("CONNECT"), METHOD_CONNECT},
-        {BYTES("PUT"), METHOD_PUT},         {BYTES("PATCH"), METHOD_PATCH},
+        {BYTES("GET"), METHOD_GET},         {BYTES("POST"), METHOD_POST},       {BYTES("HEAD"), METHOD_HEAD},
+        {BYTES("CONNECT"), METHOD_CONNECT}, {BYTES("PUT"), METHOD_PUT},         {BYTES("PATCH"), METHOD_PATCH},
         {BYTES("DELETE"), METHOD_DELETE},   {BYTES("OPTIONS"), METHOD_OPTIONS},
     };
 

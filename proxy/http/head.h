@@ -19,7 +19,7 @@
 #define HEAD_CONNECTION_OPTIONS_MAX 16
 
 enum head_result {
-    HEAD_MORE,      // the end of the head has not arrived
+    HEAD_MORE, // the end of the head has not arrived
     HEAD_DONE,
     HEAD_BAD,       // malformed, see `bad`: 400 and close; from upstream 502
     HEAD_TOO_LARGE, // larger than the limit, or more than HEAD_FIELDS_MAX fields: 431 and close

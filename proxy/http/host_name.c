@@ -52,8 +52,7 @@ static bool parse_ipv6(struct bytes text, struct host_name *ret_host)
         return false;
     memcpy(copy, text.data, text.size);
     copy[text.size] = '\0';
-    if (inet_pton(AF_INET6, copy, &address) != 1 ||
-        !inet_ntop(AF_INET6, &address, host.text, sizeof(host.text)))
+    if (inet_pton(AF_INET6, copy, &address) != 1 || !inet_ntop(AF_INET6, &address, host.text, sizeof(host.text)))
         return false;
     host.size = strlen(host.text);
     *ret_host = host;
@@ -107,8 +106,7 @@ static bool parse_port(struct bytes text, uint16_t *ret_port)
     return true;
 }
 
-bool host_name_parse_authority(struct bytes text, uint16_t default_port, struct host_name *ret_host,
-                               uint16_t *ret_port)
+bool host_name_parse_authority(struct bytes text, uint16_t default_port, struct host_name *ret_host, uint16_t *ret_port)
 {
     const char *bracket = text.size ? memchr(text.data, ']', text.size) : NULL;
     size_t literal = bracket ? (size_t)(bracket - text.data) + 1 : 0;

@@ -32,8 +32,8 @@ bool host_name_parse(struct bytes text, struct host_name *ret_host) GL_MUST_CHEC
 
 // Parses `host[:port]` (RFC 3986, 3.2, no user information). Without a port it is `default_port`; where that
 // is 0 a port must be there. The port is 1 to 65535, without leading zeros.
-bool host_name_parse_authority(struct bytes text, uint16_t default_port, struct host_name *ret_host,
-                               uint16_t *ret_port) GL_MUST_CHECK;
+bool host_name_parse_authority(struct bytes text, uint16_t default_port, struct host_name *ret_host, uint16_t *ret_port)
+    GL_MUST_CHECK;
 
 bool host_name_equal(const struct host_name *a, const struct host_name *b);
 

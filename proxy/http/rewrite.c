@@ -4,11 +4,10 @@
 
 // Connection-bound fields (RFC 9110, 7.6.1) and those that this module writes itself. The name "Close" is
 // reserved, since `Connection: close` would name it.
-#define OWN_FIELDS                                                                                           \
-    [FIELD_CLOSE] = true, [FIELD_CONNECTION] = true, [FIELD_CONTENT_LENGTH] = true,                          \
-    [FIELD_KEEP_ALIVE] = true, [FIELD_PROXY_AUTHENTICATE] = true,                                            \
-    [FIELD_PROXY_AUTHORIZATION] = true, [FIELD_PROXY_OTHER] = true, [FIELD_TE] = true,                       \
-    [FIELD_TRAILER] = true, [FIELD_TRANSFER_ENCODING] = true, [FIELD_UPGRADE] = true
+#define OWN_FIELDS                                                                                                     \
+    [FIELD_CLOSE] = true, [FIELD_CONNECTION] = true, [FIELD_CONTENT_LENGTH] = true, [FIELD_KEEP_ALIVE] = true,         \
+    [FIELD_PROXY_AUTHENTICATE] = true, [FIELD_PROXY_AUTHORIZATION] = true, [FIELD_PROXY_OTHER] = true,                 \
+    [FIELD_TE] = true, [FIELD_TRAILER] = true, [FIELD_TRANSFER_ENCODING] = true, [FIELD_UPGRADE] = true
 
 static const bool request_drops[FIELD_ID_COUNT] = {
     OWN_FIELDS,
@@ -112,8 +111,8 @@ static size_t authority_size(struct bytes text)
 }
 
 // Whether an absolute Location leads to a host that the gateway serves; the host, and what follows it.
-static bool leads_to_served(const struct rewrite_response *options, struct bytes location,
-                            struct host_name *ret_host, struct bytes *ret_rest)
+static bool leads_to_served(const struct rewrite_response *options, struct bytes location, struct host_name *ret_host,
+                            struct bytes *ret_rest)
 {
     bool http = skip_nocase(&location, BYTES("http://"));
     bool absolute = http || skip_nocase(&location, BYTES("https://")) || skip_nocase(&location, BYTES("//"));
@@ -122,8 +121,7 @@ static bool leads_to_served(const struct rewrite_response *options, struct bytes
     struct host_name host;
     uint16_t port;
 
-    if (!absolute ||
-        !host_name_parse_authority(bytes_of(location.data, size), default_port, &host, &port) ||
+    if (!absolute || !host_name_parse_authority(bytes_of(location.data, size), default_port, &host, &port) ||
         port != default_port || !options->serves(options->serves_arg, &host))
         return false;
     *ret_host = host;
@@ -132,8 +130,7 @@ static bool leads_to_served(const struct rewrite_response *options, struct bytes
 }
 
 // RFC 9110, 10.2.2: a Location that is a path means the request's own host.
-static void put_location(struct wire *out, const struct head_field *field,
-                         const struct rewrite_response *options)
+static void put_location(struct wire *out, const struct head_field *field, const struct rewrite_response *options)
 {
     struct bytes host = options->host;
     struct bytes rest = field->value;
@@ -154,8 +151,7 @@ static void put_location(struct wire *out, const struct head_field *field,
     wire_put(out, BYTES("\r\n"));
 }
 
-static void put_response_field(struct wire *out, const struct head_field *field,
-                               const struct rewrite_response *options)
+static void put_response_field(struct wire *out, const struct head_field *field, const struct rewrite_response *options)
 {
     bool gateway = options->gateway.size != 0;
 

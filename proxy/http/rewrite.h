@@ -30,8 +30,7 @@ struct rewrite_request {
 // Proxy-*, Via, X-Forwarded-*, X-Real-IP, X-HTTP-Method(-Override), X-Method-Override, X-Original-URL,
 // X-Rewrite-URL, each also with `_` for `-`; of the query, access_token and client_secret. The version is
 // HTTP/1.1, the framing as parsed. False: it does not fit.
-bool rewrite_request(const struct head *head, const struct rewrite_request *options,
-                     struct wire *out) GL_MUST_CHECK;
+bool rewrite_request(const struct head *head, const struct rewrite_request *options, struct wire *out) GL_MUST_CHECK;
 
 // Whether the gateway serves a host, so that a Location that leads there leads to the gateway instead.
 typedef bool rewrite_serves_fn(const void *arg, const struct host_name *host);
@@ -54,7 +53,6 @@ bool rewrite_must_dechunk(const struct head *response, const struct head *reques
 // Dropped: hop-by-hop fields and what Connection names, Alt-Svc (it leads to HTTP/3, past the proxy),
 // Proxy-*, Set-Cookie (cookies are dropped on their way up, too); in gateway mode Strict-Transport-Security.
 // False: it does not fit.
-bool rewrite_response(const struct head *head, const struct rewrite_response *options,
-                      struct wire *out) GL_MUST_CHECK;
+bool rewrite_response(const struct head *head, const struct rewrite_response *options, struct wire *out) GL_MUST_CHECK;
 
 #endif

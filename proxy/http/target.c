@@ -102,9 +102,8 @@ static const char *parse(enum head_method method, struct bytes text, struct targ
     }
     if (method == METHOD_CONNECT) {
         target->form = TARGET_AUTHORITY;
-        return host_name_parse_authority(text, 0, &target->host, &target->port)
-                   ? NULL
-                   : "CONNECT to what is not host:port";
+        return host_name_parse_authority(text, 0, &target->host, &target->port) ? NULL
+                                                                                : "CONNECT to what is not host:port";
     }
     if (method == METHOD_OPTIONS && bytes_equal(text, BYTES("*"))) {
         target->form = TARGET_ASTERISK;

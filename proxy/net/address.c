@@ -45,13 +45,13 @@ struct embedding {
 };
 
 static const struct embedding embeddings[] = {
-    {{[10] = 0xff, [11] = 0xff}, 96, 12, 0},            // mapped, RFC 4291 2.5.5.2
-    {{[8] = 0xff, [9] = 0xff}, 96, 12, 0},              // translated, RFC 2765
-    {{0x00, 0x64, 0xff, 0x9b}, 96, 12, 0},              // NAT64, RFC 6052
-    {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48, 12, 0},  // local NAT64 with a /96 prefix, RFC 8215
-    {{0x20, 0x02}, 16, 2, 0},                           // 6to4, RFC 3056
-    {{0x20, 0x01, 0x00, 0x00}, 32, 12, 0xff},           // Teredo, RFC 4380
-    {{0}, 96, 12, 0},                                   // compatible, RFC 4291 2.5.5.1
+    {{[10] = 0xff, [11] = 0xff}, 96, 12, 0},           // mapped, RFC 4291 2.5.5.2
+    {{[8] = 0xff, [9] = 0xff}, 96, 12, 0},             // translated, RFC 2765
+    {{0x00, 0x64, 0xff, 0x9b}, 96, 12, 0},             // NAT64, RFC 6052
+    {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48, 12, 0}, // local NAT64 with a /96 prefix, RFC 8215
+    {{0x20, 0x02}, 16, 2, 0},                          // 6to4, RFC 3056
+    {{0x20, 0x01, 0x00, 0x00}, 32, 12, 0xff},          // Teredo, RFC 4380
+    {{0}, 96, 12, 0},                                  // compatible, RFC 4291 2.5.5.1
 };
 
 static bool prefix_match(const uint8_t *address, const uint8_t *prefix, unsigned bits)

@@ -88,9 +88,9 @@ static void on_socket_state(void *arg, ares_socket_t descriptor, int readable, i
         return;
     struct channel_socket *socket = mem_alloc_zero(1, sizeof(*socket));
     socket->descriptor = descriptor;
-    socket->event = event_new(loop_event_base(channel->loop), descriptor,
-                              (short)(EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0)), on_socket,
-                              channel);
+    socket->event =
+        event_new(loop_event_base(channel->loop), descriptor,
+                  (short)(EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0)), on_socket, channel);
     if (!socket->event || event_add(socket->event, NULL) != 0)
         abort(); // memory ran out
     LIST_INSERT_HEAD(&channel->sockets, socket, link);
@@ -134,8 +134,7 @@ static void renew(struct dns_channel *channel)
     struct timespec now = configuration_time();
     ares_channel fresh;
 
-    if (channel->in_flight ||
-        (now.tv_sec == channel->configured.tv_sec && now.tv_nsec == channel->configured.tv_nsec))
+    if (channel->in_flight || (now.tv_sec == channel->configured.tv_sec && now.tv_nsec == channel->configured.tv_nsec))
         return;
     channel->configured = now;
     if (ares_open(channel, &fresh, NULL)) {

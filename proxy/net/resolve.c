@@ -14,7 +14,7 @@
 #define TTL_MIN_MS (5 * SECOND_MS)
 #define TTL_MAX_MS (5 * MINUTE_MS)
 // Asked again once this part of its time has passed, so that nobody waits for it.
-#define REFRESH_AT(ttl_ms) ((ttl_ms) * 3 / 4)
+#define REFRESH_AT(ttl_ms) ((ttl_ms)*3 / 4)
 // A name not used for this long is let go.
 #define KEEP_MS (10 * MINUTE_MS)
 // Addresses outlive their time by this much when DNS does not answer, and DNS is asked again this often.

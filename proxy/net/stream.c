@@ -113,8 +113,8 @@ static void stream_update(struct stream *stream)
         write = stream->end == STREAM_OPEN && stream->handshake_wants_write;
     } else {
         read = may_read(stream);
-        write = stream->end != STREAM_FAILED && (output_waits(stream) || shutdown_waits(stream) ||
-                                                 (read && stream->read_wants_write));
+        write = stream->end != STREAM_FAILED &&
+                (output_waits(stream) || shutdown_waits(stream) || (read && stream->read_wants_write));
         if (read && stream->depth == 0 && stream->transport->pending(stream) && !timer_pending(&stream->again))
             timer_start(&stream->again, 0);
     }
@@ -361,8 +361,7 @@ size_t stream_send(struct stream *stream, struct bytes bytes)
     }
     while (taken < bytes.size && buffer_empty(&stream->output) && stream->end != STREAM_FAILED) {
         size_t count = 0;
-        enum transport_result result =
-            stream->transport->write(stream, bytes.data + taken, bytes.size - taken, &count);
+        enum transport_result result = stream->transport->write(stream, bytes.data + taken, bytes.size - taken, &count);
 
         if (result == TRANSPORT_FAILED)
             fail(stream);

@@ -23,16 +23,15 @@ struct question {
 };
 
 // Takes a request the way that it takes in a session, up to its body.
-static bool ask(struct question *question, enum github_endpoint endpoint, enum head_method method,
-                const char *text, struct error *error)
+static bool ask(struct question *question, enum github_endpoint endpoint, enum head_method method, const char *text,
+                struct error *error)
 {
     const char *bad = NULL;
     struct target target;
 
     if (!target_parse(method, bytes_of_string(text), &target, &bad))
         return error_set(error, "%s: %s", text, bad);
-    if (!operation_parse(question->host, endpoint, method, &target, &question->operation,
-                         &question->verdict)) {
+    if (!operation_parse(question->host, endpoint, method, &target, &question->operation, &question->verdict)) {
         question->decision.decision = DECISION_DENY;
         return true;
     }
@@ -42,8 +41,7 @@ static bool ask(struct question *question, enum github_endpoint endpoint, enum h
     return true;
 }
 
-static bool ask_git(struct question *question, const char *repository, const char *service,
-                    struct error *error)
+static bool ask_git(struct question *question, const char *repository, const char *service, struct error *error)
 {
     char *text;
     bool asked;
@@ -66,10 +64,8 @@ static bool ask_refs(struct question *question, enum ref_change change, char *co
 
     for (size_t i = 0; i < count; i++) {
         if (!push_ref_valid(bytes_of_string(refs[i])))
-            return error_set(error, "`%s` is no ref: write it from `refs/` on, as `refs/heads/main`",
-                             refs[i]);
-        if (!question->allowed ||
-            policy_decide_ref(rule, bytes_of_string(refs[i]), change, &question->verdict))
+            return error_set(error, "`%s` is no ref: write it from `refs/` on, as `refs/heads/main`", refs[i]);
+        if (!question->allowed || policy_decide_ref(rule, bytes_of_string(refs[i]), change, &question->verdict))
             continue;
         question->allowed = false;
         if (question->verdict.reason != REASON_CREATE_DENIED)
@@ -105,8 +101,7 @@ static bool ask_lfs(struct question *question, const char *what, const char *rep
         return error_set(error, "`%s` is not OWNER/NAME", repository);
     if (!question->allowed)
         return true;
-    policy_decide_lfs(&question->operation, lock || upload, bytes_of_string(ref),
-                      &question->decision);
+    policy_decide_lfs(&question->operation, lock || upload, bytes_of_string(ref), &question->decision);
     question->allowed = question->decision.decision != DECISION_DENY;
     question->verdict = question->decision.verdict;
     if (!question->allowed && question->verdict.reason == REASON_REF_DENIED)
@@ -117,9 +112,8 @@ static bool ask_lfs(struct question *question, const char *what, const char *rep
 static bool ask_api(struct question *question, const char *method, const char *path, struct error *error)
 {
     static const char *const methods[] = {
-        [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",   [METHOD_POST] = "POST",
-        [METHOD_PUT] = "PUT",         [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",
-        [METHOD_OPTIONS] = "OPTIONS",
+        [METHOD_GET] = "GET",     [METHOD_HEAD] = "HEAD",     [METHOD_POST] = "POST",       [METHOD_PUT] = "PUT",
+        [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE", [METHOD_OPTIONS] = "OPTIONS",
     };
 
     for (size_t i = METHOD_GET; i < GL_ARRAY_SIZE(methods); i++)
@@ -220,8 +214,7 @@ static void append_token(const struct scope *scope, struct text *out)
     if (scope->reach == SCOPE_REPOSITORY)
         text_format(out, "%s/%s", owner, scope->repository.name);
     else
-        text_format(out, "%s of %s",
-                    scope->reach == SCOPE_SET ? "the repositories that the rules name" : "all", owner);
+        text_format(out, "%s of %s", scope->reach == SCOPE_SET ? "the repositories that the rules name" : "all", owner);
     if (scope->all_permissions)
         text_append(out, ", with all that the installation grants\n");
     else
@@ -238,9 +231,8 @@ static void append_refusal(const struct question *question, struct text *out)
     text_format(out, "  remedy: %s\n", reason_row(verdict->reason)->remedy);
 }
 
-enum explanation_result explanation_append(const struct rules *rules, const int *lines,
-                                           const struct github_host *host, char *const *words, size_t count,
-                                           struct text *out, struct error *ret_error)
+enum explanation_result explanation_append(const struct rules *rules, const int *lines, const struct github_host *host,
+                                           char *const *words, size_t count, struct text *out, struct error *ret_error)
 {
     struct question question = {.rules = rules, .host = host};
 

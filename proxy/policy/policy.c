@@ -43,12 +43,11 @@ static void deny(struct policy_decision *decision, enum reason reason)
 }
 
 // The same, and says which repository or rule.
-static void deny_repository(struct policy_decision *decision, enum reason reason,
-                            const struct operation *operation)
+static void deny_repository(struct policy_decision *decision, enum reason reason, const struct operation *operation)
 {
     decision->decision = DECISION_DENY;
-    verdict_set(&decision->verdict, reason, "%s: %s/%s", reason_row(reason)->meaning,
-                operation->repository.owner, operation->repository.name);
+    verdict_set(&decision->verdict, reason, "%s: %s/%s", reason_row(reason)->meaning, operation->repository.owner,
+                operation->repository.name);
 }
 
 // Where the locks of Git LFS are not for this workspace, "not found" makes git-lfs go on without them.
@@ -153,21 +152,17 @@ static void decide_set(const struct rules *rules, enum rule_set_kind kind, struc
     if (!rules->present) {
         decision->scope.reach = SCOPE_INSTALLATION;
         decision->scope.all_permissions = true;
-    } else if (!rule_set_scope(rules, kind, bytes_of_string(decision->scope.repository.owner),
-                               &decision->scope)) {
+    } else if (!rule_set_scope(rules, kind, bytes_of_string(decision->scope.repository.owner), &decision->scope)) {
         deny(decision, kind == RULE_SET_GRAPHQL ? REASON_GRAPHQL_DENIED : REASON_PERMISSION_DENIED);
     }
 }
 
-static void decide_page(const struct rules *rules, const struct operation *operation,
-                        struct policy_decision *decision)
+static void decide_page(const struct rules *rules, const struct operation *operation, struct policy_decision *decision)
 {
-    const struct rule *rule =
-        operation->repository.owner[0] ? policy_rule(rules, &operation->repository) : NULL;
+    const struct rule *rule = operation->repository.owner[0] ? policy_rule(rules, &operation->repository) : NULL;
 
     decision->decision = DECISION_ANONYMOUS;
-    if (rules->present && rules->other == OTHER_REPOSITORIES_DENY && !(rule && rule->fetch) &&
-        !operation->object)
+    if (rules->present && rules->other == OTHER_REPOSITORIES_DENY && !(rule && rule->fetch) && !operation->object)
         deny(decision, REASON_ANONYMOUS_DENIED);
 }
 
@@ -226,8 +221,7 @@ static void decide_repository(const struct operation *operation, struct policy_d
     }
 }
 
-void policy_decide(const struct rules *rules, const struct operation *operation,
-                   struct policy_decision *ret_decision)
+void policy_decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision)
 {
     *ret_decision = (struct policy_decision){
         .scope = {.host = operation->host, .ruled = rules->present, .repository = operation->repository},
@@ -273,8 +267,8 @@ void policy_decide_graphql(const struct rules *rules, const struct operation *op
 
 static bool deny_ref(struct verdict *verdict, enum reason reason, const struct rule *rule, struct bytes ref)
 {
-    return verdict_set(verdict, reason, "%s: %.*s (rule %s)", reason_row(reason)->meaning, (int)ref.size,
-                       ref.data, rule->match);
+    return verdict_set(verdict, reason, "%s: %.*s (rule %s)", reason_row(reason)->meaning, (int)ref.size, ref.data,
+                       rule->match);
 }
 
 static bool rule_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
@@ -298,8 +292,7 @@ static const struct rule *refusing_rule(const struct rule *rule, struct bytes re
     return rule;
 }
 
-bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
-                       struct verdict *ret_verdict)
+bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change, struct verdict *ret_verdict)
 {
     return !refusing_rule(rule, ref, change, ret_verdict);
 }
@@ -315,8 +308,7 @@ void policy_decide_push(const struct rule *rule, const struct push_commands *com
                         struct push_decision *ret_decision)
 {
     size_t count = push_commands_count(commands);
-    struct push_decision decision = {.allowed = true,
-                                     .reasons = mem_alloc_zero(count, sizeof(*decision.reasons))};
+    struct push_decision decision = {.allowed = true, .reasons = mem_alloc_zero(count, sizeof(*decision.reasons))};
 
     for (size_t i = 0; i < count; i++) {
         struct push_command command = push_commands_at(commands, i);

@@ -76,19 +76,18 @@ const struct rule *policy_rule(const struct rules *rules, const struct repositor
 // Decides all that can be told before the body; the functions below decide the rest (operation_reads_body).
 // Rules that are not `present` allow everything: with them `enforce: false` finds the scope of what was
 // denied.
-void policy_decide(const struct rules *rules, const struct operation *operation,
-                   struct policy_decision *ret_decision);
+void policy_decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision);
 
 // Decides one command of a push; `rule` NULL: no rules exist, all is allowed.
-bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change,
-                       struct verdict *ret_verdict) GL_MUST_CHECK;
+bool policy_decide_ref(const struct rule *rule, struct bytes ref, enum ref_change change, struct verdict *ret_verdict)
+    GL_MUST_CHECK;
 
 // A push decided: its verdict is that of the first command that is not allowed, and `reasons` holds one for
 // each command, REASON_NONE for one that would be allowed alone. One forbidden ref refuses all.
 struct push_decision {
     bool allowed;
-    struct verdict verdict; // where not allowed
-    enum reason *reasons;   // owned; as many as there are commands
+    struct verdict verdict;         // where not allowed
+    enum reason *reasons;           // owned; as many as there are commands
     const struct ref_set *patterns; // which the first refused ref does not match; NULL: none to be shown
 };
 // Decides a push at its flush; to be given to push_decision_clear.

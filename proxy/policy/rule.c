@@ -110,8 +110,8 @@ static bool check_match(const struct rule *rule, struct error *error)
     return true;
 }
 
-static bool check_patterns(const char *key, char *const *patterns, size_t count,
-                           const char *(*fault)(struct bytes), struct error *error)
+static bool check_patterns(const char *key, char *const *patterns, size_t count, const char *(*fault)(struct bytes),
+                           struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         const char *what = fault(bytes_of_string(patterns[i]));
@@ -140,8 +140,7 @@ bool rule_check(const struct rule *rule, struct error *ret_error)
 {
     return check_match(rule, ret_error) &&
            check_patterns("push", rule->push.patterns, rule->push.count, ref_pattern_fault, ret_error) &&
-           check_patterns("delete", rule->delete.patterns, rule->delete.count, ref_pattern_fault,
-                          ret_error) &&
+           check_patterns("delete", rule->delete.patterns, rule->delete.count, ref_pattern_fault, ret_error) &&
            check_patterns("paths", rule->paths, rule->path_count, path_pattern_fault, ret_error) &&
            check_bypass(rule, ret_error);
 }

@@ -29,7 +29,7 @@ struct rule_draft {
     size_t count;
     size_t capacity;
     size_t nameless; // API requests that named no repository
-    char **hosts; // that were tunnelled to, sorted; owned
+    char **hosts;    // that were tunnelled to, sorted; owned
     size_t host_count;
     size_t host_capacity;
     bool host_denied;
@@ -145,7 +145,7 @@ static void add_push(struct draft_rule *rule, json_t *event)
 
     rule->push = true;
     rule->cut = rule->cut || json_object_get(event, "refs_count");
-    json_array_foreach (refs, i, item) {
+    json_array_foreach(refs, i, item) {
         struct bytes ref = string_member(item, "ref");
         bool deleted = id_zero(string_member(item, "new"));
 
@@ -225,9 +225,8 @@ static struct bytes folder_of(const char *ref)
 
     while (folder.size && folder.data[folder.size - 1] != '/')
         folder.size--;
-    return bytes_equal(folder, BYTES("refs/heads/")) || bytes_equal(folder, BYTES("refs/"))
-               ? bytes_of(NULL, 0)
-               : folder;
+    return bytes_equal(folder, BYTES("refs/heads/")) || bytes_equal(folder, BYTES("refs/")) ? bytes_of(NULL, 0)
+                                                                                            : folder;
 }
 
 static bool same_folder(const struct draft_ref *a, const struct draft_ref *b)

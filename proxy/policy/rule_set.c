@@ -83,14 +83,12 @@ static size_t names_api(const void *rules, const char *owner, struct repository_
     return list_names(rules, RULE_SET_API, owner, ret_names, room);
 }
 
-static size_t names_graphql(const void *rules, const char *owner, struct repository_name *ret_names,
-                            size_t room)
+static size_t names_graphql(const void *rules, const char *owner, struct repository_name *ret_names, size_t room)
 {
     return list_names(rules, RULE_SET_GRAPHQL, owner, ret_names, room);
 }
 
-bool rule_set_scope(const struct rules *rules, enum rule_set_kind kind, struct bytes owner,
-                    struct scope *ret_scope)
+bool rule_set_scope(const struct rules *rules, enum rule_set_kind kind, struct bytes owner, struct scope *ret_scope)
 {
     struct permissions all = {0};
     bool any = false;
@@ -121,8 +119,7 @@ bool rule_set_scope(const struct rules *rules, enum rule_set_kind kind, struct b
     return true;
 }
 
-const char *rule_set_owner(const struct rules *rules, enum rule_set_kind kind,
-                           char ret_owner[OWNER_NAME_SIZE])
+const char *rule_set_owner(const struct rules *rules, enum rule_set_kind kind, char ret_owner[OWNER_NAME_SIZE])
 {
     bool any = false;
 

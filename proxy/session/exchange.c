@@ -154,13 +154,11 @@ static bool names_agree(const struct exchange *exchange)
 
     if (sni && (!host_name_parse(bytes_of_string(sni), &host) || !host_name_equal(&host, &session->host)))
         return false;
-    if (exchange->request.host.size > 0 &&
-        (!host_name_parse_authority(exchange->request.host, 443, &host, &port) || port != 443 ||
-         !host_name_equal(&host, &session->host)))
+    if (exchange->request.host.size > 0 && (!host_name_parse_authority(exchange->request.host, 443, &host, &port) ||
+                                            port != 443 || !host_name_equal(&host, &session->host)))
         return false;
-    return exchange->target.form != TARGET_ABSOLUTE ||
-           (exchange->target.https && exchange->target.port == 443 &&
-            host_name_equal(&exchange->target.host, &session->host));
+    return exchange->target.form != TARGET_ABSOLUTE || (exchange->target.https && exchange->target.port == 443 &&
+                                                        host_name_equal(&exchange->target.host, &session->host));
 }
 
 static bool method_is_served(enum head_method method)
@@ -294,8 +292,7 @@ static bool decide_lfs(struct exchange *exchange)
     bool write = exchange->operation.kind == OPERATION_LFS_BATCH ? body->upload : true;
 
     policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
-    if (exchange->decision.decision == DECISION_DENY &&
-        exchange_leave_grant(exchange, &exchange->decision.verdict))
+    if (exchange->decision.decision == DECISION_DENY && exchange_leave_grant(exchange, &exchange->decision.verdict))
         policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
     if (exchange->decision.decision != DECISION_DENY)
         return true;
@@ -324,8 +321,7 @@ static bool decide_graphql(struct exchange *exchange)
     struct bytes owner = bytes_of_string(body_gate_owner(exchange->gate));
 
     policy_decide_graphql(exchange->rules, &exchange->operation, owner, &exchange->decision);
-    if (exchange->decision.decision == DECISION_DENY &&
-        exchange_leave_grant(exchange, &exchange->decision.verdict))
+    if (exchange->decision.decision == DECISION_DENY && exchange_leave_grant(exchange, &exchange->decision.verdict))
         policy_decide_graphql(exchange->rules, &exchange->operation, owner, &exchange->decision);
     if (exchange->decision.decision != DECISION_DENY)
         return true;

@@ -11,8 +11,8 @@
 
 int64_t exchange_lag_pause(const struct exchange *exchange)
 {
-    int64_t age_ms = exchange->grant.age_ms + loop_now(server_loop(exchange->session->server)).ms -
-                     exchange->started.ms;
+    int64_t age_ms =
+        exchange->grant.age_ms + loop_now(server_loop(exchange->session->server)).ms - exchange->started.ms;
 
     if (!exchange->token || age_ms > LAG_AGE_MS || exchange->tries >= LAG_TRIES || !exchange_is_whole(exchange))
         return 0;
@@ -132,8 +132,8 @@ static void begin_error(struct exchange *exchange)
 
     exchange->down.dechunk = true;
     exchange->quote_is_gzip = coding == CONTENT_GZIP;
-    exchange->quote_is_text = coding != CONTENT_OTHER &&
-                              bytes_start_with(head_value(response, FIELD_CONTENT_TYPE), BYTES("text/plain"));
+    exchange->quote_is_text =
+        coding != CONTENT_OTHER && bytes_start_with(head_value(response, FIELD_CONTENT_TYPE), BYTES("text/plain"));
     exchange->quote_retry_after_s = parse_seconds(head_value(response, FIELD_RETRY_AFTER));
     stream_consume(exchange->upstream->stream, response->size);
     exchange->response_state = RESPONSE_ERROR;

@@ -79,9 +79,9 @@ struct exchange {
     bool has_request; // false: what came was no request
     struct target target;
     const struct runtime_github *github;
-    struct operation operation; // OPERATION_KIND_COUNT: not known
-    const struct rules *rules;  // that decide
-    struct ruling *ruling;      // a reference: a broker's rules; NULL: the configuration's
+    struct operation operation;              // OPERATION_KIND_COUNT: not known
+    const struct rules *rules;               // that decide
+    struct ruling *ruling;                   // a reference: a broker's rules; NULL: the configuration's
     struct granted_request *granted_request; // for rules that are not known yet, under way
     struct verdict *beyond; // own rules alone allow it: why no token of the broker is used; NULL: nothing is against it
     const struct rule *noted_rule; // the rule that would have refused, see `noted`
@@ -114,9 +114,9 @@ struct exchange {
     bool client_closes;   // the client's connection ends with this exchange
     bool upstream_closes; // GitHub's does
     int status;           // that the client was sent
-    struct text own;        // the body of an answer of our own, what is quoted, or a copy (`copied`)
-    struct body copied;     // the answer as it is copied while it is passed on
-    size_t copy_max;        // most bytes of it that are copied; 0: it is not
+    struct text own;      // the body of an answer of our own, what is quoted, or a copy (`copied`)
+    struct body copied;   // the answer as it is copied while it is passed on
+    size_t copy_max;      // most bytes of it that are copied; 0: it is not
     size_t own_sent;
     bool quote_is_text; // GitHub's error is text for people,
     bool quote_is_gzip; // and compressed

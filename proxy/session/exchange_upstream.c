@@ -247,8 +247,8 @@ bool exchange_is_whole(const struct exchange *exchange)
 
 bool exchange_may_repeat(const struct exchange *exchange)
 {
-    bool nothing_written = exchange->upstream && stream_bytes_written(exchange->upstream->stream) ==
-                                                     exchange->written_before;
+    bool nothing_written =
+        exchange->upstream && stream_bytes_written(exchange->upstream->stream) == exchange->written_before;
 
     if (!exchange_is_whole(exchange) || exchange->answered || exchange->tries >= LOST_TRIES_MAX)
         return false;

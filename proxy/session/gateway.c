@@ -36,8 +36,8 @@ bool gateway_route(const struct session *session, const struct head *request, st
     if (session->listener->password)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE,
                            "the gateway is closed on an address that wants a password");
-    if (target->form == TARGET_ASTERISK || !target_next_segment(&path, &segment) ||
-        !host_name_parse(segment, &host) || path.size == 0)
+    if (target->form == TARGET_ASTERISK || !target_next_segment(&path, &segment) || !host_name_parse(segment, &host) ||
+        path.size == 0)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
     target->path = path;
     target->form = TARGET_ORIGIN;

@@ -35,8 +35,8 @@ struct grantor {
     char *url;
     struct http_request *asking;
     struct timer next;
-    struct ruling *ruling;        // NULL: not known yet, or `silent`
-    bool silent;                  // it tells no rules (404), and the own ones hold alone
+    struct ruling *ruling;         // NULL: not known yet, or `silent`
+    bool silent;                   // it tells no rules (404), and the own ones hold alone
     struct source_failure failure; // of the last time; reason REASON_NONE: none
     LIST_HEAD(, granted_request) waiting;
 };
@@ -221,8 +221,8 @@ static void on_answer(void *arg, const struct http_answer *answer)
         take(grantor, BYTES("{\"repositories\":[]}")); // the caller is known, and granted nothing
     } else {
         bool unproven = answer->status == 401;
-        source_failure_set(&failure, unproven, unproven ? REASON_BROKER_DENIED : REASON_TOKEN_SOURCE,
-                           "%s answered %d", grantor->url, answer->status);
+        source_failure_set(&failure, unproven, unproven ? REASON_BROKER_DENIED : REASON_TOKEN_SOURCE, "%s answered %d",
+                           grantor->url, answer->status);
         grantor->silent = answer->status == 404 && grantor->all->config->rules.present;
         fail(grantor, failure);
     }
@@ -314,8 +314,7 @@ void granted_rules_adopt(struct granted_rules *granted, const struct granted_rul
     }
 }
 
-bool granted_rules_find(const struct granted_rules *granted, const struct github_host *host,
-                        struct ruling **ret_ruling)
+bool granted_rules_find(const struct granted_rules *granted, const struct github_host *host, struct ruling **ret_ruling)
 {
     const struct grantor *grantor = find(granted, host->web);
 

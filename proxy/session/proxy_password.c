@@ -45,8 +45,8 @@ bool proxy_password_accepts(const struct secret *password, struct bytes authoriz
     for (size_t i = encoded.size; i > 0 && encoded.data[i - 1] == '=' && size > 0; i--)
         size--;
     given = bytes_of((const char *)decoded, (size_t)size);
-    right = bytes_start_with(given, bytes_of_string(user)) &&
-            secret_equal(password, bytes_skip(given, sizeof(user) - 1));
+    right =
+        bytes_start_with(given, bytes_of_string(user)) && secret_equal(password, bytes_skip(given, sizeof(user) - 1));
     OPENSSL_cleanse(decoded, sizeof(decoded));
     return right;
 }

@@ -27,12 +27,12 @@ typedef bool pump_check_fn(void *arg, struct bytes stretch);
 
 struct pump {
     struct body body;
-    bool dechunk;   // take the chunk framing off (rewrite_must_dechunk)
-    bool body_done; // the framing has ended; what is metered may wait
+    bool dechunk;         // take the chunk framing off (rewrite_must_dechunk)
+    bool body_done;       // the framing has ended; what is metered may wait
     pump_check_fn *check; // of pump_run, with its `arg`; NULL: none
-    size_t before;  // bytes at the front of the input to be dropped,
-    size_t pass;    // then to be passed on,
-    size_t after;   // then to be dropped
+    size_t before;        // bytes at the front of the input to be dropped,
+    size_t pass;          // then to be passed on,
+    size_t after;         // then to be dropped
 };
 
 // Meters the next stretch of `input` where none is left over from before. Afterwards `before`, `pass` and `after` say
@@ -41,8 +41,8 @@ enum body_result pump_meter(struct pump *pump, struct bytes input) GL_MUST_CHECK
 // Sees the raw bytes in their order before they are gone; `passed`: they were given to the sink, else dropped.
 typedef void pump_tap_fn(void *arg, struct bytes bytes, bool passed);
 // Passes on what there is.
-enum pump_result pump_run(struct pump *pump, struct stream *source, struct stream *sink, pump_tap_fn *tap,
-                          void *arg) GL_MUST_CHECK;
+enum pump_result pump_run(struct pump *pump, struct stream *source, struct stream *sink, pump_tap_fn *tap, void *arg)
+    GL_MUST_CHECK;
 // The same with no sink: reads and forgets what there is.
 enum pump_result pump_drain(struct pump *pump, struct stream *source, pump_tap_fn *tap, void *arg) GL_MUST_CHECK;
 

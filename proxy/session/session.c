@@ -95,8 +95,7 @@ static void refuse(struct session *session, const struct head *request, const st
 // A client that reads slowly has its time to take the answer first.
 static void await_close(struct session *session)
 {
-    wait_for(session, SESSION_LINGER,
-             stream_output_empty(session->client) ? LINGER_MS : limits(session)->idle_ms);
+    wait_for(session, SESSION_LINGER, stream_output_empty(session->client) ? LINGER_MS : limits(session)->idle_ms);
 }
 
 void session_linger(struct session *session)

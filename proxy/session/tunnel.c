@@ -67,7 +67,8 @@ static bool host_allowed(const struct config *config, struct bytes host, struct 
         return verdict_set(ret_verdict, REASON_HOST_DENIED,
                            "%.*s could carry a foreign account's push: `other_hosts` must allow it by its name",
                            (int)host.size, host.data);
-    if (other->kind == OTHER_HOSTS_TUNNEL || (other->kind == OTHER_HOSTS_ALLOW && list_match(&other->allow, host, false)))
+    if (other->kind == OTHER_HOSTS_TUNNEL ||
+        (other->kind == OTHER_HOSTS_ALLOW && list_match(&other->allow, host, false)))
         return true;
     return verdict_set(ret_verdict, REASON_HOST_DENIED, "`other_hosts` does not allow %.*s", (int)host.size, host.data);
 }

@@ -74,8 +74,7 @@ static bool pump(SSL *from, SSL *to, struct message *message)
 static bool exchange(SSL *client, SSL *origin, struct message *message)
 {
     char field[1024];
-    size_t field_size =
-        (size_t)snprintf(field, sizeof(field), "\r\nAuthorization: %s\r\n\r\n", authorization);
+    size_t field_size = (size_t)snprintf(field, sizeof(field), "\r\nAuthorization: %s\r\n\r\n", authorization);
     size_t rest, end;
 
     if (!read_message(client, message))

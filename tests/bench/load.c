@@ -511,12 +511,12 @@ static enum mode parse_mode(const char *name)
 static void parse_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"proxy", required_argument, NULL, 'p'},  {"gateway", required_argument, NULL, 'g'},
-        {"direct", required_argument, NULL, 'd'}, {"trust", required_argument, NULL, 't'},
-        {"prefix", required_argument, NULL, 'x'}, {"authorization", required_argument, NULL, 'a'},
-        {"seconds", required_argument, NULL, 's'}, {"connections", required_argument, NULL, 'c'},
+        {"proxy", required_argument, NULL, 'p'},      {"gateway", required_argument, NULL, 'g'},
+        {"direct", required_argument, NULL, 'd'},     {"trust", required_argument, NULL, 't'},
+        {"prefix", required_argument, NULL, 'x'},     {"authorization", required_argument, NULL, 'a'},
+        {"seconds", required_argument, NULL, 's'},    {"connections", required_argument, NULL, 'c'},
         {"named-port", required_argument, NULL, 'n'}, {"chunked", no_argument, NULL, 'k'},
-        {"settle", no_argument, NULL, 'e'}, {0},
+        {"settle", no_argument, NULL, 'e'},           {0},
     };
     int option;
 

@@ -189,8 +189,7 @@ static size_t take_head(struct connection *connection, const char *data, size_t 
         return joined;
     }
     value = bench_head_field(connection->head, request, "Authorization", &value_size);
-    connection->authorized =
-        value && value_size == strlen(authorization) && !memcmp(value, authorization, value_size);
+    connection->authorized = value && value_size == strlen(authorization) && !memcmp(value, authorization, value_size);
     connection->left = request->body;
     connection->state = request->chunked ? BODY_CHUNK_LINE : BODY_DATA;
     connection->head_size = 0;

@@ -26,8 +26,7 @@ static void check_credential(const struct config *config, const struct credentia
 {
     FUZZ_CHECK(options->type < CREDENTIAL_TYPE_COUNT);
     FUZZ_CHECK(options->host || config->github_count == 1);
-    FUZZ_CHECK(options->type != CREDENTIAL_APP ||
-               (options->app_id && !options->private_key != !options->sign_command));
+    FUZZ_CHECK(options->type != CREDENTIAL_APP || (options->app_id && !options->private_key != !options->sign_command));
     FUZZ_CHECK(options->type != CREDENTIAL_COMMAND || (options->argv && options->argv[0]));
     FUZZ_CHECK(options->type != CREDENTIAL_BROKER || strncasecmp(options->url, "https://", 8) == 0);
 }
@@ -38,13 +37,11 @@ static void check_config(const struct config *config)
     for (size_t i = 0; i < config->listener_count; i++)
         FUZZ_CHECK(config->listeners[i].address.text && !config->listeners[i].address.off);
     for (size_t i = 0; i < config->github_count; i++)
-        FUZZ_CHECK(config->githubs[i].host.web && config->githubs[i].host.api_url &&
-                   config->githubs[i].trust);
+        FUZZ_CHECK(config->githubs[i].host.web && config->githubs[i].host.api_url && config->githubs[i].trust);
     for (size_t i = 0; i < config->credential_count; i++)
         check_credential(config, &config->credentials[i]);
     FUZZ_CHECK(config->ca_publish && config->audit);
-    FUZZ_CHECK(config->limits.idle_ms >= 1000 && config->limits.header >= 8 * KIB &&
-               config->limits.connections > 0);
+    FUZZ_CHECK(config->limits.idle_ms >= 1000 && config->limits.header >= 8 * KIB && config->limits.connections > 0);
     FUZZ_CHECK(config->token_minimum_life_ms <= config->token_refresh_before_ms);
     check_rules(&config->rules);
     for (size_t i = 0; i < config->broker.grant_count; i++)

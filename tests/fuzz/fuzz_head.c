@@ -3,10 +3,10 @@
 #include "fuzz.h"
 #include "rewrite.h"
 
-#define LIMIT     ((size_t)4096)
-#define HOST      BYTES("github.com")
-#define BEARER    BYTES("Bearer secret")
-#define OUT_SIZE  (LIMIT + REWRITE_ROOM + 64)
+#define LIMIT    ((size_t)4096)
+#define HOST     BYTES("github.com")
+#define BEARER   BYTES("Bearer secret")
+#define OUT_SIZE (LIMIT + REWRITE_ROOM + 64)
 
 typedef enum head_result parse_fn(struct head *head, struct bytes input, size_t limit);
 

@@ -18,8 +18,7 @@ struct outcome {
 static void read_push(struct bytes input, size_t step, struct outcome *outcome)
 {
     *outcome = (struct outcome){.commands = push_commands_new(), .result = PUSH_COMMANDS_MORE};
-    while (input.size &&
-           (outcome->result == PUSH_COMMANDS_MORE || push_commands_is_probe(outcome->commands))) {
+    while (input.size && (outcome->result == PUSH_COMMANDS_MORE || push_commands_is_probe(outcome->commands))) {
         struct bytes piece = bytes_of(input.data, step < input.size ? step : input.size);
         size_t given = piece.size;
 

@@ -24,10 +24,8 @@ static struct rule one_rule[] = {{
 static const struct rules rules = {.present = true, .rules = one_rule, .count = 1};
 
 static char web[] = "github.com", api[] = "api.github.com", uploads[] = "uploads.github.com";
-static const struct github_host dotcom = {
-    .flavor = GITHUB_DOTCOM, .web = web, .api = api, .uploads = uploads};
-static const struct github_host server = {
-    .flavor = GITHUB_ENTERPRISE_SERVER, .web = web, .api = web, .uploads = web};
+static const struct github_host dotcom = {.flavor = GITHUB_DOTCOM, .web = web, .api = api, .uploads = uploads};
+static const struct github_host server = {.flavor = GITHUB_ENTERPRISE_SERVER, .web = web, .api = web, .uploads = web};
 
 static bool begins(const struct target *target, const char *word)
 {
@@ -99,8 +97,7 @@ static void check_glob(struct bytes input)
     struct bytes glob, text;
 
     bytes_cut(input, '\n', &glob, &text);
-    if (glob.size <= GLOB_MAX && text.size <= 2 * GLOB_MAX &&
-        !(glob.size && memmem(glob.data, glob.size, "***", 3)))
+    if (glob.size <= GLOB_MAX && text.size <= 2 * GLOB_MAX && !(glob.size && memmem(glob.data, glob.size, "***", 3)))
         FUZZ_CHECK(glob_match(glob, text) == means(glob, text));
 }
 

@@ -57,9 +57,8 @@ static void answer(SSL *tls, const char *head)
     bool lfs = strstr(head, "/locks") != NULL;
     const char *body = git ? "TLS accepted\n" : "{\"message\":\"TLS accepted\"}";
     const char *type = git ? "text/plain" : lfs ? "application/vnd.git-lfs+json" : "application/json";
-    char *text =
-        mem_format("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                   git || lfs ? "403 Forbidden" : "200 OK", type, strlen(body), body);
+    char *text = mem_format("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                            git || lfs ? "403 Forbidden" : "200 OK", type, strlen(body), body);
 
     SSL_write(tls, text, (int)strlen(text));
     mem_free(text);

@@ -52,18 +52,16 @@ extern const struct api_route api_repository_routes[];
 api_handler api_get_content, api_get_readme, api_put_content;
 api_handler api_get_ref, api_create_ref, api_update_ref, api_delete_ref, api_list_branches, api_list_tags,
     api_get_branch, api_list_commits, api_get_commit, api_compare, api_get_archive;
-api_handler api_list_issues, api_create_issue, api_get_issue, api_update_issue, api_list_comments,
-    api_create_comment, api_list_pulls, api_create_pull, api_get_pull, api_update_pull;
-api_handler api_list_releases, api_get_release, api_get_latest_release, api_get_release_by_tag,
-    api_create_release, api_update_release, api_delete_release, api_list_assets, api_upload_asset,
-    api_get_asset, api_delete_asset;
+api_handler api_list_issues, api_create_issue, api_get_issue, api_update_issue, api_list_comments, api_create_comment,
+    api_list_pulls, api_create_pull, api_get_pull, api_update_pull;
+api_handler api_list_releases, api_get_release, api_get_latest_release, api_get_release_by_tag, api_create_release,
+    api_update_release, api_delete_release, api_list_assets, api_upload_asset, api_get_asset, api_delete_asset;
 
 void api_fail(struct api_answer *answer, int status, const char *message);
 void api_give(struct api_answer *answer, int status, json_t *json);
 // A page of a list (`per_page`, `page` of the query) with its Link header, whose links lie under `path` of
 // the API. `list` is given away.
-json_t *api_page(const struct api_request *request, struct api_answer *answer, json_t *list,
-                 const char *path);
+json_t *api_page(const struct api_request *request, struct api_answer *answer, json_t *list, const char *path);
 // A string member of the body; NULL where there is none.
 const char *api_string(const struct api_request *request, const char *key);
 
@@ -76,7 +74,7 @@ json_t *api_repository(const struct api_request *request, const struct repositor
 json_t *api_make_issue(const struct api_request *request, const char *title, const char *body);
 // Makes a pull request of the request's repository; `head` may be "owner:branch". Owned by the caller; NULL
 // where the branches are not there.
-json_t *api_make_pull(const struct api_request *request, const char *title, const char *body,
-                      const char *head, const char *base, bool draft);
+json_t *api_make_pull(const struct api_request *request, const char *title, const char *body, const char *head,
+                      const char *base, bool draft);
 
 #endif

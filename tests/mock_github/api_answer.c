@@ -3,8 +3,8 @@
 void api_fail(struct api_answer *answer, int status, const char *message)
 {
     api_give(answer, status,
-             json_pack("{s:s,s:s,s:o}", "message", message, "documentation_url",
-                       "https://docs.github.com/rest", "status", json_sprintf("%d", status)));
+             json_pack("{s:s,s:s,s:o}", "message", message, "documentation_url", "https://docs.github.com/rest",
+                       "status", json_sprintf("%d", status)));
 }
 
 void api_give(struct api_answer *answer, int status, json_t *json)
@@ -19,8 +19,7 @@ const char *api_string(const struct api_request *request, const char *key)
     return json_string_value(json_object_get(request->body, key));
 }
 
-static size_t number_of_query(const struct api_request *request, const char *name, size_t otherwise,
-                              size_t most)
+static size_t number_of_query(const struct api_request *request, const char *name, size_t otherwise, size_t most)
 {
     char *value = call_query(request->call, name);
     long number = value ? atol(value) : 0;
@@ -61,14 +60,13 @@ json_t *api_page(const struct api_request *request, struct api_answer *answer, j
     for (size_t i = (page - 1) * per_page; i < count && i < page * per_page; i++)
         json_array_append(part, json_array_get(list, i));
     if (page < last) {
-        mock_text_printf(
-            &answer->headers,
-            "Link: <%s%s?%sper_page=%zu&page=%zu>; rel=\"next\", <%s%s?%sper_page=%zu&page=%zu>; "
-            "rel=\"last\"\r\n",
-            base, path, others, per_page, page + 1, base, path, others, per_page, last);
+        mock_text_printf(&answer->headers,
+                         "Link: <%s%s?%sper_page=%zu&page=%zu>; rel=\"next\", <%s%s?%sper_page=%zu&page=%zu>; "
+                         "rel=\"last\"\r\n",
+                         base, path, others, per_page, page + 1, base, path, others, per_page, last);
     } else if (page > 1) {
-        mock_text_printf(&answer->headers, "Link: <%s%s?%sper_page=%zu&page=%zu>; rel=\"prev\"\r\n", base,
-                         path, others, per_page, page - 1);
+        mock_text_printf(&answer->headers, "Link: <%s%s?%sper_page=%zu&page=%zu>; rel=\"prev\"\r\n", base, path, others,
+                         per_page, page - 1);
     }
     free(others);
     json_decref(list);

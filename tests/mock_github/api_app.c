@@ -25,14 +25,12 @@ json_t *api_account(const struct virtual_host *host, const struct account *accou
         {"received_events_url", "/received_events"},
     };
     unsigned long long id = account->id;
-    json_t *json =
-        json_pack("{s:s,s:I,s:o,s:s,s:s,s:b}", "login", account->login, "id", (json_int_t)id, "node_id",
-                  json_sprintf("U_%llu", id), "type", account->organization ? "Organization" : "User",
-                  "gravatar_id", "", "site_admin", 0);
+    json_t *json = json_pack("{s:s,s:I,s:o,s:s,s:s,s:b}", "login", account->login, "id", (json_int_t)id, "node_id",
+                             json_sprintf("U_%llu", id), "type", account->organization ? "Organization" : "User",
+                             "gravatar_id", "", "site_admin", 0);
 
     json_object_set_new(json, "html_url", json_sprintf("https://%s/%s", host->web, account->login));
-    json_object_set_new(json, "avatar_url",
-                        json_sprintf("https://avatars.githubusercontent.com/u/%llu?v=4", id));
+    json_object_set_new(json, "avatar_url", json_sprintf("https://avatars.githubusercontent.com/u/%llu?v=4", id));
     for (size_t i = 0; i < GL_ARRAY_SIZE(urls); i++)
         json_object_set_new(json, urls[i].key,
                             json_sprintf("%s/users/%s%s", host->api_url, account->login, urls[i].path));
@@ -46,19 +44,16 @@ json_t *api_installation(const struct virtual_host *host, const struct installat
     unsigned long long id = installation->id;
     json_t *json = json_pack(
         "{s:I,s:o,s:s,s:I,s:s,s:s,s:I,s:s,s:O,s:[],s:s,s:s,s:n,s:n,s:s?}", "id", (json_int_t)id, "account",
-        api_account(host, account), "repository_selection",
-        installation->all_repositories ? "all" : "selected", "app_id", (json_int_t)app->id, "client_id",
-        app->client_id, "app_slug", app->slug, "target_id", (json_int_t)account->id, "target_type",
-        account->organization ? "Organization" : "User", "permissions", installation->permissions, "events",
-        "created_at", CREATED, "updated_at", CREATED, "single_file_name", "suspended_by", "suspended_at",
-        installation->suspended ? CREATED : NULL);
+        api_account(host, account), "repository_selection", installation->all_repositories ? "all" : "selected",
+        "app_id", (json_int_t)app->id, "client_id", app->client_id, "app_slug", app->slug, "target_id",
+        (json_int_t)account->id, "target_type", account->organization ? "Organization" : "User", "permissions",
+        installation->permissions, "events", "created_at", CREATED, "updated_at", CREATED, "single_file_name",
+        "suspended_by", "suspended_at", installation->suspended ? CREATED : NULL);
 
     json_object_set_new(json, "access_tokens_url",
                         json_sprintf("%s/app/installations/%llu/access_tokens", host->api_url, id));
-    json_object_set_new(json, "repositories_url",
-                        json_sprintf("%s/installation/repositories", host->api_url));
-    json_object_set_new(json, "html_url",
-                        json_sprintf("https://%s/settings/installations/%llu", host->web, id));
+    json_object_set_new(json, "repositories_url", json_sprintf("%s/installation/repositories", host->api_url));
+    json_object_set_new(json, "html_url", json_sprintf("https://%s/settings/installations/%llu", host->web, id));
     return json;
 }
 
@@ -68,13 +63,12 @@ static void get_app(const struct api_request *request, struct api_answer *answer
     json_t *owner = api_account(request->call->host, world_account("octocat"));
 
     api_give(answer, 200,
-             json_pack("{s:I,s:s,s:s,s:o,s:s,s:o,s:s,s:s,s:o,s:s,s:s,s:{s:s,s:s},s:[]}", "id",
-                       (json_int_t)app->id, "slug", app->slug, "client_id", app->client_id, "node_id",
+             json_pack("{s:I,s:s,s:s,s:o,s:s,s:o,s:s,s:s,s:o,s:s,s:s,s:{s:s,s:s},s:[]}", "id", (json_int_t)app->id,
+                       "slug", app->slug, "client_id", app->client_id, "node_id",
                        json_sprintf("A_%llu", (unsigned long long)app->id), "name", app->name, "owner", owner,
                        "description", "", "external_url", "https://example.com", "html_url",
-                       json_sprintf("https://github.com/apps/%s", app->slug), "created_at", CREATED,
-                       "updated_at", CREATED, "permissions", "metadata", "read", "contents", "write",
-                       "events"));
+                       json_sprintf("https://github.com/apps/%s", app->slug), "created_at", CREATED, "updated_at",
+                       CREATED, "permissions", "metadata", "read", "contents", "write", "events"));
 }
 
 static void list_installations(const struct api_request *request, struct api_answer *answer)
@@ -126,9 +120,8 @@ static void list_installation_repositories(const struct api_request *request, st
     page = api_page(request, answer, list, "/installation/repositories");
     api_give(answer, 200,
              json_pack("{s:I,s:s,s:o}", "total_count", (json_int_t)count, "repository_selection",
-                       request->who.token->all_repositories && request->who.installation->all_repositories
-                           ? "all"
-                           : "selected",
+                       request->who.token->all_repositories && request->who.installation->all_repositories ? "all"
+                                                                                                           : "selected",
                        "repositories", page));
 }
 
@@ -171,8 +164,7 @@ static void list_account_repositories(const struct api_request *request, struct 
     char *path = mock_text_format("/%s/%s/repos", request->call->segments[0], request->call->segments[1]);
 
     for (struct repository *one = world_repository_list(); one; one = one->next) {
-        if (!one->deleted && one->owner == account &&
-            principal_access(&request->who, one, "metadata", 1) == ACCESS_YES)
+        if (!one->deleted && one->owner == account && principal_access(&request->who, one, "metadata", 1) == ACCESS_YES)
             json_array_append_new(list, api_repository(request, one));
     }
     api_give(answer, 200, api_page(request, answer, list, path));
@@ -188,20 +180,18 @@ static void get_rate_limit(const struct api_request *request, struct api_answer 
     json_t *core = json_pack("{s:I,s:I,s:I,s:I}", "limit", limit, "used", used, "remaining",
                              limit > used ? limit - used : (json_int_t)0, "reset", reset);
 
-    api_give(answer, 200,
-             json_pack("{s:{s:O,s:O,s:O},s:o}", "resources", "core", core, "graphql", core, "search", core,
-                       "rate", core));
+    api_give(
+        answer, 200,
+        json_pack("{s:{s:O,s:O,s:O},s:o}", "resources", "core", core, "graphql", core, "search", core, "rate", core));
 }
 
 static void get_meta(const struct api_request *request, struct api_answer *answer)
 {
     if (strcmp(request->call->host->web, "ghe.test") == 0) {
-        api_give(
-            answer, 200,
-            json_pack("{s:b,s:s}", "verifiable_password_authentication", 1, "installed_version", "3.13.0"));
-    } else {
         api_give(answer, 200,
-                 json_pack("{s:b,s:[s]}", "verifiable_password_authentication", 0, "git", "127.0.0.0/8"));
+                 json_pack("{s:b,s:s}", "verifiable_password_authentication", 1, "installed_version", "3.13.0"));
+    } else {
+        api_give(answer, 200, json_pack("{s:b,s:[s]}", "verifiable_password_authentication", 0, "git", "127.0.0.0/8"));
     }
 }
 

@@ -62,11 +62,10 @@ static json_t *describe_file(const struct api_request *request, const char *path
     char *name = world_full_name(request->repository);
     char *encoded = encode(content);
     const char *slash = strrchr(path, '/');
-    json_t *json =
-        json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "file", "name", slash ? slash + 1 : path,
-                  "path", path, "sha", oid, "size", (json_int_t)content->size, "encoding", "base64",
-                  "content", encoded, "url", json_sprintf("%s/repos/%s/contents/%s", base, name, path),
-                  "git_url", json_sprintf("%s/repos/%s/git/blobs/%s", base, name, oid));
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:o,s:o}", "type", "file", "name", slash ? slash + 1 : path,
+                             "path", path, "sha", oid, "size", (json_int_t)content->size, "encoding", "base64",
+                             "content", encoded, "url", json_sprintf("%s/repos/%s/contents/%s", base, name, path),
+                             "git_url", json_sprintf("%s/repos/%s/git/blobs/%s", base, name, oid));
 
     free(encoded);
     free(name);
@@ -101,9 +100,8 @@ static json_t *list_directory(const struct api_request *request, const char *com
     json_t *list = json_array();
 
     git_command_run(request->repository->directory,
-                    *folder ? GIT_ARGUMENTS("ls-tree", commit, "--", folder)
-                            : GIT_ARGUMENTS("ls-tree", commit),
-                    NULL, &output);
+                    *folder ? GIT_ARGUMENTS("ls-tree", commit, "--", folder) : GIT_ARGUMENTS("ls-tree", commit), NULL,
+                    &output);
     rest = bytes_of(output.data, output.size);
     while (bytes_cut(rest, '\n', &line, &rest))
         json_array_append_new(list, describe_entry(request, line));
@@ -118,15 +116,12 @@ static void give_content(const struct api_request *request, struct api_answer *a
     char *reference = call_query(request->call, "ref");
     char *commit = resolve(request->repository, reference ? reference : "HEAD");
     char *object = mock_text_format("%s:%s", commit ? commit : "", path);
-    char *oid = git_command_line(request->repository->directory,
-                                 GIT_ARGUMENTS("rev-parse", "-q", "--verify", object));
-    char *type =
-        oid ? git_command_line(request->repository->directory, GIT_ARGUMENTS("cat-file", "-t", oid)) : NULL;
+    char *oid = git_command_line(request->repository->directory, GIT_ARGUMENTS("rev-parse", "-q", "--verify", object));
+    char *type = oid ? git_command_line(request->repository->directory, GIT_ARGUMENTS("cat-file", "-t", oid)) : NULL;
     struct mock_text content = {0};
 
     if (type && strcmp(type, "blob") == 0)
-        git_command_run(request->repository->directory, GIT_ARGUMENTS("cat-file", "blob", oid), NULL,
-                        &content);
+        git_command_run(request->repository->directory, GIT_ARGUMENTS("cat-file", "blob", oid), NULL, &content);
     if (!commit || !type) {
         api_fail(answer, 404, NOT_FOUND);
     } else if (strcmp(type, "tree") == 0) {
@@ -169,15 +164,13 @@ static char *write_tree(const struct repository *repository, const char *parent,
     struct mock_text tree = {0};
     char *entry = NULL;
 
-    if (git_command_run(repository->directory, GIT_ARGUMENTS("hash-object", "-w", "--stdin"), content,
-                        &oid)) {
+    if (git_command_run(repository->directory, GIT_ARGUMENTS("hash-object", "-w", "--stdin"), content, &oid)) {
         oid.data[strcspn(oid.data, "\n")] = '\0';
         entry = mock_text_format("100644,%s,%s", oid.data, path);
-        git_command_run_with(repository->directory, GIT_ARGUMENTS("read-tree", parent ? parent : "--empty"),
-                             extra, NULL, NULL);
-        if (git_command_run_with(repository->directory,
-                                 GIT_ARGUMENTS("update-index", "--add", "--cacheinfo", entry), extra, NULL,
-                                 NULL))
+        git_command_run_with(repository->directory, GIT_ARGUMENTS("read-tree", parent ? parent : "--empty"), extra,
+                             NULL, NULL);
+        if (git_command_run_with(repository->directory, GIT_ARGUMENTS("update-index", "--add", "--cacheinfo", entry),
+                                 extra, NULL, NULL))
             git_command_run_with(repository->directory, GIT_ARGUMENTS("write-tree"), extra, NULL, &tree);
     }
     if (tree.data)
@@ -189,8 +182,8 @@ static char *write_tree(const struct repository *repository, const char *parent,
 }
 
 // Commits the file to the branch; the new commit, owned by the caller, NULL where git refused.
-static char *commit_file(const struct repository *repository, const char *branch, const char *path,
-                         const char *message, const struct mock_text *content)
+static char *commit_file(const struct repository *repository, const char *branch, const char *path, const char *message,
+                         const struct mock_text *content)
 {
     char *ref = mock_text_format("refs/heads/%s", branch);
     char *parent = resolve(repository, ref);
@@ -201,8 +194,7 @@ static char *commit_file(const struct repository *repository, const char *branch
         commit = git_command_line(repository->directory,
                                   parent ? GIT_ARGUMENTS("commit-tree", tree, "-m", message, "-p", parent)
                                          : GIT_ARGUMENTS("commit-tree", tree, "-m", message));
-    if (commit &&
-        !git_command_run(repository->directory, GIT_ARGUMENTS("update-ref", ref, commit), NULL, NULL)) {
+    if (commit && !git_command_run(repository->directory, GIT_ARGUMENTS("update-ref", ref, commit), NULL, NULL)) {
         free(commit);
         commit = NULL;
     }
@@ -231,8 +223,8 @@ void api_put_content(const struct api_request *request, struct api_answer *answe
         commit = commit_file(request->repository, branch, path, message, &content);
         if (commit)
             api_give(answer, 201,
-                     json_pack("{s:{s:s},s:{s:s,s:s}}", "content", "path", path, "commit", "sha", commit,
-                               "message", message));
+                     json_pack("{s:{s:s},s:{s:s,s:s}}", "content", "path", path, "commit", "sha", commit, "message",
+                               message));
         else
             api_fail(answer, 409, "The file could not be committed.");
         free(commit);

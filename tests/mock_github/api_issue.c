@@ -4,8 +4,7 @@
 #include "git_command.h"
 #include "mock_setting.h"
 
-static void give_list(const struct api_request *request, struct api_answer *answer, json_t *list,
-                      const char *what)
+static void give_list(const struct api_request *request, struct api_answer *answer, json_t *list, const char *what)
 {
     char *state = call_query(request->call, "state");
     const char *wanted = state ? state : "open";
@@ -17,8 +16,7 @@ static void give_list(const struct api_request *request, struct api_answer *answ
     // Newest first, as the API sorts.
     for (i = json_array_size(list); i > 0; i--) {
         item = json_array_get(list, i - 1);
-        if (strcmp(wanted, "all") == 0 ||
-            strcmp(wanted, json_string_value(json_object_get(item, "state"))) == 0)
+        if (strcmp(wanted, "all") == 0 || strcmp(wanted, json_string_value(json_object_get(item, "state"))) == 0)
             json_array_append(fitting, item);
     }
     api_give(answer, 200, api_page(request, answer, fitting, path));
@@ -31,8 +29,7 @@ static json_t *find(json_t *list, int64_t number)
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (json_integer_value(json_object_get(item, "number")) == number)
             return item;
     }
@@ -45,8 +42,7 @@ static json_t *find_of_path(const struct api_request *request, json_t *list)
 }
 
 // What issues and pull requests have in common.
-static json_t *make_item(const struct api_request *request, const char *kind, const char *title,
-                         const char *body)
+static json_t *make_item(const struct api_request *request, const char *kind, const char *title, const char *body)
 {
     struct repository *repository = request->repository;
     char *name = world_full_name(repository);
@@ -57,15 +53,14 @@ static json_t *make_item(const struct api_request *request, const char *kind, co
     json_t *json;
 
     mock_setting_format_time(mock_setting_now(), when, sizeof(when));
-    json = json_pack(
-        "{s:I,s:I,s:o,s:s,s:s,s:s,s:{s:s},s:[],s:s,s:s,s:o,s:o}", "id",
-        (json_int_t)(repository->id * 1000 + (uint64_t)number), "number", (json_int_t)number, "node_id",
-        json_sprintf("%c_%llu_%lld", kind[0], (unsigned long long)repository->id, (long long)number), "title",
-        title, "body", body ? body : "", "state", "open", "user", "login", actor, "labels", "created_at",
-        when, "updated_at", when, "html_url",
-        json_sprintf("https://%s/%s/%s/%lld", host->web, name, strcmp(kind, "pulls") == 0 ? "pull" : kind,
-                     (long long)number),
-        "url", json_sprintf("%s/repos/%s/%s/%lld", host->api_url, name, kind, (long long)number));
+    json = json_pack("{s:I,s:I,s:o,s:s,s:s,s:s,s:{s:s},s:[],s:s,s:s,s:o,s:o}", "id",
+                     (json_int_t)(repository->id * 1000 + (uint64_t)number), "number", (json_int_t)number, "node_id",
+                     json_sprintf("%c_%llu_%lld", kind[0], (unsigned long long)repository->id, (long long)number),
+                     "title", title, "body", body ? body : "", "state", "open", "user", "login", actor, "labels",
+                     "created_at", when, "updated_at", when, "html_url",
+                     json_sprintf("https://%s/%s/%s/%lld", host->web, name, strcmp(kind, "pulls") == 0 ? "pull" : kind,
+                                  (long long)number),
+                     "url", json_sprintf("%s/repos/%s/%s/%lld", host->api_url, name, kind, (long long)number));
     free(actor);
     free(name);
     return json;
@@ -130,8 +125,8 @@ static json_t *comments_of_path(const struct api_request *request)
     const char *number = request->call->segments[request->rest + 1];
     json_t *comments = json_object_get(request->repository->comments, number);
 
-    if (!comments && (find_of_path(request, request->repository->issues) ||
-                      find_of_path(request, request->repository->pulls))) {
+    if (!comments &&
+        (find_of_path(request, request->repository->issues) || find_of_path(request, request->repository->pulls))) {
         comments = json_array();
         json_object_set_new(request->repository->comments, number, comments);
     }
@@ -155,8 +150,8 @@ void api_create_comment(const struct api_request *request, struct api_answer *an
     } else if (!body) {
         api_fail(answer, 422, "Validation Failed");
     } else {
-        comment = json_pack("{s:I,s:s,s:{s:s}}", "id", (json_int_t)json_array_size(comments) + 1, "body",
-                            body, "user", "login", actor);
+        comment = json_pack("{s:I,s:s,s:{s:s}}", "id", (json_int_t)json_array_size(comments) + 1, "body", body, "user",
+                            "login", actor);
         json_array_append(comments, comment);
         api_give(answer, 201, comment);
     }
@@ -176,8 +171,7 @@ static json_t *describe_side(const struct api_request *request, const char *labe
 {
     const char *branch = branch_of(label);
     char *ref = mock_text_format("refs/heads/%s", branch);
-    char *oid =
-        git_command_line(request->repository->directory, GIT_ARGUMENTS("rev-parse", "-q", "--verify", ref));
+    char *oid = git_command_line(request->repository->directory, GIT_ARGUMENTS("rev-parse", "-q", "--verify", ref));
     json_t *side = NULL;
 
     if (oid)
@@ -191,16 +185,15 @@ static json_t *describe_side(const struct api_request *request, const char *labe
 
 static void link_head(const struct repository *repository, json_t *pull)
 {
-    char *ref = mock_text_format("refs/pull/%lld/head",
-                                 (long long)json_integer_value(json_object_get(pull, "number")));
+    char *ref = mock_text_format("refs/pull/%lld/head", (long long)json_integer_value(json_object_get(pull, "number")));
     const char *oid = json_string_value(json_object_get(json_object_get(pull, "head"), "sha"));
 
     git_command_run(repository->directory, GIT_ARGUMENTS("update-ref", ref, oid), NULL, NULL);
     free(ref);
 }
 
-json_t *api_make_pull(const struct api_request *request, const char *title, const char *body,
-                      const char *head, const char *base, bool draft)
+json_t *api_make_pull(const struct api_request *request, const char *title, const char *body, const char *head,
+                      const char *base, bool draft)
 {
     json_t *from = head ? describe_side(request, head) : NULL;
     json_t *onto = base ? describe_side(request, base) : NULL;
@@ -228,9 +221,9 @@ void api_list_pulls(const struct api_request *request, struct api_answer *answer
 
 void api_create_pull(const struct api_request *request, struct api_answer *answer)
 {
-    json_t *pull = api_make_pull(request, api_string(request, "title"), api_string(request, "body"),
-                                 api_string(request, "head"), api_string(request, "base"),
-                                 json_is_true(json_object_get(request->body, "draft")));
+    json_t *pull =
+        api_make_pull(request, api_string(request, "title"), api_string(request, "body"), api_string(request, "head"),
+                      api_string(request, "base"), json_is_true(json_object_get(request->body, "draft")));
 
     if (pull)
         api_give(answer, 201, pull);

@@ -5,7 +5,7 @@
 // "up to 500 repositories" (GitHub, "Create an installation access token for an app").
 #define REPOSITORIES_MAX 500
 
-#define NOT_COVERED                                                                                          \
+#define NOT_COVERED                                                                                                    \
     "There is at least one repository that does not exist or is not accessible to the parent installation."
 #define NOT_GRANTED "The permissions requested are not granted to this installation."
 
@@ -27,8 +27,7 @@ static json_t *decide_permissions(const struct installation *installation, json_
     if (!asked || json_object_size(asked) == 0) {
         permissions = json_deep_copy(installation->permissions);
     } else {
-        json_object_foreach(asked, name, level)
-        {
+        json_object_foreach(asked, name, level) {
             int wanted = world_level(json_string_value(level));
 
             if (wanted == 0 || world_granted(installation->permissions, name) < wanted)
@@ -51,22 +50,19 @@ static struct repository *repository_asked(const struct installation *installati
     if (json_is_integer(item))
         repository = world_repository_by_id((uint64_t)json_integer_value(item));
     else if (name)
-        repository =
-            world_repository(bytes_of_string(installation->account->login), bytes_of_string(name), &renamed);
+        repository = world_repository(bytes_of_string(installation->account->login), bytes_of_string(name), &renamed);
     else
         repository = NULL;
     return repository && !renamed && world_covers(installation, repository) ? repository : NULL;
 }
 
 // Adds what a list of the request names. False: one of them is not covered.
-static bool add_repositories(const struct installation *installation, json_t *list, uint64_t *ids,
-                             size_t *count)
+static bool add_repositories(const struct installation *installation, json_t *list, uint64_t *ids, size_t *count)
 {
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         struct repository *repository = repository_asked(installation, item);
 
         if (!repository)
@@ -91,8 +87,7 @@ static json_t *describe(const struct api_request *request, const struct issued_t
         json, "repository_selection",
         json_string(token->repository_count > 0 || !installation->all_repositories ? "selected" : "all"));
     for (size_t i = 0; i < token->repository_count; i++)
-        json_array_append_new(repositories,
-                              api_repository(request, world_repository_by_id(token->repository_ids[i])));
+        json_array_append_new(repositories, api_repository(request, world_repository_by_id(token->repository_ids[i])));
     if (token->repository_count > 0)
         json_object_set(json, "repositories", repositories);
     json_decref(repositories);
@@ -111,8 +106,7 @@ static void refuse_address(const struct installation *installation, struct api_a
     free(message);
 }
 
-static void mint(const struct api_request *request, const struct installation *installation,
-                 struct api_answer *answer)
+static void mint(const struct api_request *request, const struct installation *installation, struct api_answer *answer)
 {
     json_t *by_name = json_object_get(request->body, "repositories");
     json_t *by_id = json_object_get(request->body, "repository_ids");
@@ -130,8 +124,8 @@ static void mint(const struct api_request *request, const struct installation *i
     } else if (!permissions) {
         api_fail(answer, 422, NOT_GRANTED);
     } else {
-        token = issued_token_mint(installation, request->call->host->web, json_incref(permissions), ids,
-                                  count, asked == 0);
+        token =
+            issued_token_mint(installation, request->call->host->web, json_incref(permissions), ids, count, asked == 0);
         ids = NULL;
         api_give(answer, 201, describe(request, token, installation));
     }

@@ -55,8 +55,7 @@ void api_create_ref(const struct api_request *request, struct api_answer *answer
 
     if (ref && oid && strncmp(ref, "refs/", 5) == 0 &&
         git_command_run(request->repository->directory,
-                        GIT_ARGUMENTS("update-ref", ref, oid, "0000000000000000000000000000000000000000"),
-                        NULL, NULL))
+                        GIT_ARGUMENTS("update-ref", ref, oid, "0000000000000000000000000000000000000000"), NULL, NULL))
         api_give(answer, 201, describe_ref(request, ref, oid));
     else
         api_fail(answer, 422, "Reference already exists");
@@ -82,8 +81,7 @@ void api_delete_ref(const struct api_request *request, struct api_answer *answer
     char *ref = ref_of_path(request);
     char *old = oid_of(request, ref);
 
-    if (old &&
-        git_command_run(request->repository->directory, GIT_ARGUMENTS("update-ref", "-d", ref), NULL, NULL))
+    if (old && git_command_run(request->repository->directory, GIT_ARGUMENTS("update-ref", "-d", ref), NULL, NULL))
         answer->status = 204;
     else
         api_fail(answer, 422, "Reference does not exist");
@@ -102,21 +100,18 @@ static json_t *list_refs(const struct api_request *request, const char *prefix)
     json_t *list = json_array();
 
     git_command_run(request->repository->directory,
-                    GIT_ARGUMENTS("for-each-ref", "--format=%(objectname) %(refname:strip=2)", prefix), NULL,
-                    &output);
+                    GIT_ARGUMENTS("for-each-ref", "--format=%(objectname) %(refname:strip=2)", prefix), NULL, &output);
     rest = bytes_of(output.data, output.size);
     while (bytes_cut(rest, '\n', &line, &rest)) {
         bytes_cut(line, ' ', &oid, &name);
-        json_array_append_new(list,
-                              json_pack("{s:o,s:{s:o},s:b}", "name", json_stringn(name.data, name.size),
-                                        "commit", "sha", json_stringn(oid.data, oid.size), "protected", 0));
+        json_array_append_new(list, json_pack("{s:o,s:{s:o},s:b}", "name", json_stringn(name.data, name.size), "commit",
+                                              "sha", json_stringn(oid.data, oid.size), "protected", 0));
     }
     mock_text_free(&output);
     return list;
 }
 
-static void give_list(const struct api_request *request, struct api_answer *answer, json_t *list,
-                      const char *what)
+static void give_list(const struct api_request *request, struct api_answer *answer, json_t *list, const char *what)
 {
     char *path = mock_text_format("/repositories/%llu/%s", (unsigned long long)request->repository->id, what);
 
@@ -141,8 +136,7 @@ void api_get_branch(const struct api_request *request, struct api_answer *answer
     char *oid = oid_of(request, ref);
 
     if (oid)
-        api_give(answer, 200,
-                 json_pack("{s:s,s:{s:s},s:b}", "name", name, "commit", "sha", oid, "protected", 0));
+        api_give(answer, 200, json_pack("{s:s,s:{s:s},s:b}", "name", name, "commit", "sha", oid, "protected", 0));
     else
         api_fail(answer, 404, "Branch not found");
     free(oid);
@@ -161,13 +155,13 @@ static json_t *list_commits(const struct api_request *request, const char *range
     json_t *list = json_array();
 
     git_command_run(request->repository->directory,
-                    GIT_ARGUMENTS("log", "--max-count=1000", "--format=%H %s", "--end-of-options", range),
-                    NULL, &output);
+                    GIT_ARGUMENTS("log", "--max-count=1000", "--format=%H %s", "--end-of-options", range), NULL,
+                    &output);
     rest = bytes_of(output.data, output.size);
     while (bytes_cut(rest, '\n', &line, &rest)) {
         bytes_cut(line, ' ', &oid, &subject);
-        json_array_append_new(list, json_pack("{s:o,s:{s:o}}", "sha", json_stringn(oid.data, oid.size),
-                                              "commit", "message", json_stringn(subject.data, subject.size)));
+        json_array_append_new(list, json_pack("{s:o,s:{s:o}}", "sha", json_stringn(oid.data, oid.size), "commit",
+                                              "message", json_stringn(subject.data, subject.size)));
     }
     mock_text_free(&output);
     return list;
@@ -214,11 +208,10 @@ void api_compare(const struct api_request *request, struct api_answer *answer)
         ahead = list_commits(request, back);
         free(back);
         api_give(answer, 200,
-                 json_pack("{s:s,s:I,s:I,s:I,s:o,s:[]}", "status",
-                           json_array_size(ahead) ? "ahead" : "identical", "ahead_by",
-                           (json_int_t)json_array_size(ahead), "behind_by",
-                           (json_int_t)json_array_size(behind), "total_commits",
-                           (json_int_t)json_array_size(ahead), "commits", ahead, "files"));
+                 json_pack("{s:s,s:I,s:I,s:I,s:o,s:[]}", "status", json_array_size(ahead) ? "ahead" : "identical",
+                           "ahead_by", (json_int_t)json_array_size(ahead), "behind_by",
+                           (json_int_t)json_array_size(behind), "total_commits", (json_int_t)json_array_size(ahead),
+                           "commits", ahead, "files"));
         json_decref(behind);
     }
     free(range);
@@ -229,8 +222,7 @@ void api_get_archive(const struct api_request *request, struct api_answer *answe
 {
     char *name = world_full_name(request->repository);
     char *reference = call_path_from(request->call, request->rest + 1);
-    const char *kind =
-        strcmp(request->call->segments[request->rest], "zipball") == 0 ? "legacy.zip" : "legacy.tar.gz";
+    const char *kind = strcmp(request->call->segments[request->rest], "zipball") == 0 ? "legacy.zip" : "legacy.tar.gz";
     char *path = mock_text_format("/%s/%s/%s", name, kind, *reference ? reference : "HEAD");
     char *url = signed_url_make("GET", "codeload.github.com", path);
 

@@ -23,8 +23,7 @@ static json_t *find(json_t *list, const char *key, const char *wanted)
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         json_t *value = json_object_get(item, key);
 
         if (json_is_string(value) ? strcmp(json_string_value(value), wanted) == 0
@@ -44,8 +43,7 @@ static json_t *asset_of_path(const struct api_request *request, json_t **ret_ass
     size_t i;
     json_t *release;
 
-    json_array_foreach(request->repository->releases, i, release)
-    {
+    json_array_foreach(request->repository->releases, i, release) {
         json_t *assets = json_object_get(release, "assets");
         json_t *asset = find(assets, "id", request->call->segments[request->rest + 2]);
 
@@ -96,8 +94,7 @@ static void make_tag(const struct repository *repository, json_t *release)
     char *ref = mock_text_format("refs/tags/%s", json_string_value(json_object_get(release, "tag_name")));
     const char *target = json_string_value(json_object_get(release, "target_commitish"));
 
-    if (!git_command_run(repository->directory, GIT_ARGUMENTS("rev-parse", "-q", "--verify", ref), NULL,
-                         NULL))
+    if (!git_command_run(repository->directory, GIT_ARGUMENTS("rev-parse", "-q", "--verify", ref), NULL, NULL))
         git_command_run(repository->directory, GIT_ARGUMENTS("update-ref", ref, target), NULL, NULL);
     free(ref);
 }
@@ -119,15 +116,14 @@ void api_create_release(const struct api_request *request, struct api_answer *an
         api_fail(answer, 422, "Validation Failed");
     } else {
         release = json_pack(
-            "{s:I,s:o,s:s,s:s,s:s,s:s,s:b,s:b,s:s,s:s,s:{s:s},s:[],s:o,s:o,s:o,s:o}", "id", (json_int_t)id,
-            "node_id", json_sprintf("RE_%llu", id), "tag_name", tag, "name", title ? title : tag, "body",
-            body ? body : "", "target_commitish", target && *target ? target : "HEAD", "draft", draft,
-            "prerelease", 0, "created_at", "2024-01-01T00:00:00Z", "published_at", "2024-01-01T00:00:00Z",
-            "author", "login", author, "assets", "url",
+            "{s:I,s:o,s:s,s:s,s:s,s:s,s:b,s:b,s:s,s:s,s:{s:s},s:[],s:o,s:o,s:o,s:o}", "id", (json_int_t)id, "node_id",
+            json_sprintf("RE_%llu", id), "tag_name", tag, "name", title ? title : tag, "body", body ? body : "",
+            "target_commitish", target && *target ? target : "HEAD", "draft", draft, "prerelease", 0, "created_at",
+            "2024-01-01T00:00:00Z", "published_at", "2024-01-01T00:00:00Z", "author", "login", author, "assets", "url",
             json_sprintf("%s/repos/%s/releases/%llu", host->api_url, name, id), "upload_url",
-            json_sprintf("%s/repos/%s/releases/%llu/assets{?name,label}", host->uploads_url, name, id),
-            "assets_url", json_sprintf("%s/repos/%s/releases/%llu/assets", host->api_url, name, id),
-            "html_url", json_sprintf("https://%s/%s/releases/tag/%s", host->web, name, tag));
+            json_sprintf("%s/repos/%s/releases/%llu/assets{?name,label}", host->uploads_url, name, id), "assets_url",
+            json_sprintf("%s/repos/%s/releases/%llu/assets", host->api_url, name, id), "html_url",
+            json_sprintf("https://%s/%s/releases/tag/%s", host->web, name, tag));
         if (!draft)
             make_tag(request->repository, release);
         json_array_append(request->repository->releases, release);
@@ -156,8 +152,7 @@ static bool remove_from(json_t *list, const json_t *item)
     size_t i;
     json_t *one;
 
-    json_array_foreach(list, i, one)
-    {
+    json_array_foreach(list, i, one) {
         if (one == item)
             return json_array_remove(list, i) == 0;
     }
@@ -196,13 +191,12 @@ void api_upload_asset(const struct api_request *request, struct api_answer *answ
     } else if (rename(request->upload, file) != 0) {
         api_fail(answer, 500, "Server Error");
     } else {
-        asset = json_pack("{s:I,s:s,s:s,s:s,s:I,s:s,s:o,s:o}", "id", (json_int_t)id, "name", name, "label",
-                          "", "state", "uploaded", "size", (json_int_t)request->call->body_size,
-                          "content_type", "application/octet-stream", "url",
-                          json_sprintf("%s/repos/%s/releases/assets/%llu", host->api_url, full_name, id),
-                          "browser_download_url",
-                          json_sprintf("https://%s/%s/releases/download/%s/%s", host->web, full_name,
-                                       json_string_value(json_object_get(release, "tag_name")), name));
+        asset = json_pack(
+            "{s:I,s:s,s:s,s:s,s:I,s:s,s:o,s:o}", "id", (json_int_t)id, "name", name, "label", "", "state", "uploaded",
+            "size", (json_int_t)request->call->body_size, "content_type", "application/octet-stream", "url",
+            json_sprintf("%s/repos/%s/releases/assets/%llu", host->api_url, full_name, id), "browser_download_url",
+            json_sprintf("https://%s/%s/releases/download/%s/%s", host->web, full_name,
+                         json_string_value(json_object_get(release, "tag_name")), name));
         json_array_append(assets, asset);
         api_give(answer, 201, asset);
     }

@@ -8,8 +8,8 @@ static json_t *describe_permissions(const struct api_request *request, const str
     bool write = principal_access(&request->who, repository, "contents", 2) == ACCESS_YES;
     bool admin = request->who.kind == PRINCIPAL_USER && write;
 
-    return json_pack("{s:b,s:b,s:b,s:b,s:b}", "admin", admin, "maintain", admin, "push", write, "triage",
-                     write, "pull", read);
+    return json_pack("{s:b,s:b,s:b,s:b,s:b}", "admin", admin, "maintain", admin, "push", write, "triage", write, "pull",
+                     read);
 }
 
 static void add_urls(json_t *json, const struct virtual_host *host, const char *name)
@@ -58,8 +58,7 @@ static void add_urls(json_t *json, const struct virtual_host *host, const char *
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(urls); i++)
-        json_object_set_new(json, urls[i].key,
-                            json_sprintf("%s/repos/%s%s", host->api_url, name, urls[i].path));
+        json_object_set_new(json, urls[i].key, json_sprintf("%s/repos/%s%s", host->api_url, name, urls[i].path));
     json_object_set_new(json, "html_url", json_sprintf("https://%s/%s", host->web, name));
     json_object_set_new(json, "clone_url", json_sprintf("https://%s/%s.git", host->web, name));
     json_object_set_new(json, "svn_url", json_sprintf("https://%s/%s", host->web, name));
@@ -98,12 +97,11 @@ json_t *api_repository(const struct api_request *request, const struct repositor
     const struct virtual_host *host = request->call->host;
     char *name = world_full_name(repository);
     char *branch = world_default_branch(repository);
-    json_t *json =
-        json_pack("{s:I,s:o,s:s,s:s,s:b,s:o,s:s,s:s,s:s}", "id", (json_int_t)repository->id, "node_id",
-                  json_sprintf("R_%llu", (unsigned long long)repository->id), "name", repository->name,
-                  "full_name", name, "private", repository->private, "owner",
-                  api_account(host, repository->owner), "description", repository->description,
-                  "default_branch", branch, "visibility", repository->private ? "private" : "public");
+    json_t *json = json_pack("{s:I,s:o,s:s,s:s,s:b,s:o,s:s,s:s,s:s}", "id", (json_int_t)repository->id, "node_id",
+                             json_sprintf("R_%llu", (unsigned long long)repository->id), "name", repository->name,
+                             "full_name", name, "private", repository->private, "owner",
+                             api_account(host, repository->owner), "description", repository->description,
+                             "default_branch", branch, "visibility", repository->private ? "private" : "public");
 
     add_constants(json);
     add_urls(json, host, name);
@@ -120,8 +118,7 @@ static void get_repository(const struct api_request *request, struct api_answer 
 
 static void get_installation(const struct api_request *request, struct api_answer *answer)
 {
-    const struct installation *installation =
-        world_installation_of(request->repository->owner, request->who.app);
+    const struct installation *installation = world_installation_of(request->repository->owner, request->who.app);
 
     if (!installation || !world_covers(installation, request->repository)) {
         api_fail(answer, 404, "Not Found");

@@ -4,14 +4,13 @@
 #include "mock_setting.h"
 #include "object_host.h"
 
-#define NO_USER_AGENT                                                                                        \
-    "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "      \
-    "(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). "             \
+#define NO_USER_AGENT                                                                                                  \
+    "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "                \
+    "(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). "                       \
     "Check https://developer.github.com for other possible causes.\n"
 #define NOT_ACCESSIBLE "Resource not accessible by integration"
 
-static const struct api_route *find_route(const struct api_route *routes, const struct call *call,
-                                          size_t first)
+static const struct api_route *find_route(const struct api_route *routes, const struct call *call, size_t first)
 {
     const char *method = strcmp(call->method, "HEAD") == 0 ? "GET" : call->method;
 
@@ -23,8 +22,7 @@ static const struct api_route *find_route(const struct api_route *routes, const 
 }
 
 // Whether the caller is one whom the route is for.
-static bool check_audience(const struct api_request *request, const struct api_route *route,
-                           struct api_answer *answer)
+static bool check_audience(const struct api_request *request, const struct api_route *route, struct api_answer *answer)
 {
     enum principal_kind kind = request->who.kind;
 
@@ -74,11 +72,9 @@ static void redirect_renamed(const struct api_request *request, struct api_answe
                                  *request->call->query ? "?" : "", request->call->query);
 
     mock_text_printf(&answer->headers, "Location: %s\r\n", url);
-    api_give(
-        answer, strcmp(request->call->method, "GET") == 0 ? 301 : 307,
-        json_pack(
-            "{s:s,s:s,s:s}", "message", "Moved Permanently", "url", url, "documentation_url",
-            "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"));
+    api_give(answer, strcmp(request->call->method, "GET") == 0 ? 301 : 307,
+             json_pack("{s:s,s:s,s:s}", "message", "Moved Permanently", "url", url, "documentation_url",
+                       "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects"));
     free(url);
     free(rest);
 }
@@ -94,8 +90,8 @@ static bool find_repository(struct api_request *request, struct api_answer *answ
         request->repository = world_repository_by_id(strtoull(call->segments[1], NULL, 10));
     } else {
         request->rest = 3;
-        request->repository = world_repository(bytes_of_string(call->segments[1]),
-                                               bytes_of_string(call->segments[2]), &renamed);
+        request->repository =
+            world_repository(bytes_of_string(call->segments[1]), bytes_of_string(call->segments[2]), &renamed);
     }
     if (!request->repository ||
         (request->who.kind != PRINCIPAL_APP &&
@@ -111,14 +107,13 @@ static bool find_repository(struct api_request *request, struct api_answer *answ
 static void handle(struct api_request *request, struct api_answer *answer)
 {
     struct call *call = request->call;
-    bool of_repository =
-        call_path_is(call, 0, "/repos/*/*/**") || call_path_is(call, 0, "/repositories/*/**");
+    bool of_repository = call_path_is(call, 0, "/repos/*/*/**") || call_path_is(call, 0, "/repositories/*/**");
     const struct api_route *route;
 
     if (of_repository && !find_repository(request, answer))
         return;
-    route = of_repository ? find_route(api_repository_routes, call, request->rest)
-                          : find_route(api_app_routes, call, 0);
+    route =
+        of_repository ? find_route(api_repository_routes, call, request->rest) : find_route(api_app_routes, call, 0);
     if (!route) {
         api_fail(answer, 404, "Not Found");
         return;
@@ -134,8 +129,7 @@ static void add_rate(struct api_answer *answer, int64_t limit, int64_t used, int
     mock_text_printf(&answer->headers,
                      "X-RateLimit-Limit: %lld\r\nX-RateLimit-Remaining: %lld\r\nX-RateLimit-Used: %lld\r\n"
                      "X-RateLimit-Reset: %lld\r\nX-RateLimit-Resource: core\r\n",
-                     (long long)limit, (long long)(limit > used ? limit - used : 0), (long long)used,
-                     (long long)reset);
+                     (long long)limit, (long long)(limit > used ? limit - used : 0), (long long)used, (long long)reset);
 }
 
 // Counts the request against its installation's limit. False: over it, answered.
@@ -158,8 +152,8 @@ static bool count_rate(const struct api_request *request, struct api_answer *ans
     installation->rate_used += within;
     add_rate(answer, installation->rate_limit, installation->rate_used, installation->rate_reset);
     if (!within && !call_path_is(request->call, 0, "/rate_limit")) {
-        message = mock_text_format("API rate limit exceeded for installation ID %llu.",
-                                   (unsigned long long)installation->id);
+        message =
+            mock_text_format("API rate limit exceeded for installation ID %llu.", (unsigned long long)installation->id);
         api_fail(answer, 403, message);
         free(message);
         return false;
@@ -200,8 +194,8 @@ static bool receive_upload(struct api_request *request)
 {
     char *digest;
 
-    request->upload = mock_text_format("%s/assets/upload-%llu", world_state_directory(),
-                                       (unsigned long long)request->call->wire->id);
+    request->upload =
+        mock_text_format("%s/assets/upload-%llu", world_state_directory(), (unsigned long long)request->call->wire->id);
     digest = object_host_receive_file(request->call, request->upload);
     free(digest);
     return digest != NULL;

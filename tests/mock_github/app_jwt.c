@@ -83,8 +83,8 @@ static bool is_signed_by(const char *jwt, const struct app *app)
 {
     const unsigned char *key = (const unsigned char *)app->public_key;
     jwt_t *decoded = NULL;
-    bool is = jwt_decode(&decoded, jwt, key, (int)strlen(app->public_key)) == 0 &&
-              jwt_get_alg(decoded) == JWT_ALG_RS256;
+    bool is =
+        jwt_decode(&decoded, jwt, key, (int)strlen(app->public_key)) == 0 && jwt_get_alg(decoded) == JWT_ALG_RS256;
 
     jwt_free(decoded);
     return is;

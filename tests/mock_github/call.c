@@ -172,8 +172,7 @@ static enum call_result receive_lines(struct call *call, size_t *ret_count)
     }
 }
 
-enum call_result call_receive(struct call *call, struct mock_wire *wire, int *ret_status,
-                              const char **ret_reason)
+enum call_result call_receive(struct call *call, struct mock_wire *wire, int *ret_status, const char **ret_reason)
 {
     size_t count;
     enum call_result result;

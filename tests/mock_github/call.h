@@ -64,8 +64,7 @@ struct call {
 enum call_result { CALL_READ, CALL_ENDED, CALL_MALFORMED };
 
 // Reads the next request's head. CALL_MALFORMED: *ret_status and *ret_reason say what to answer.
-enum call_result call_receive(struct call *call, struct mock_wire *wire, int *ret_status,
-                              const char **ret_reason);
+enum call_result call_receive(struct call *call, struct mock_wire *wire, int *ret_status, const char **ret_reason);
 void call_free(struct call *call);
 // The value of a header field, NULL where there is none; the first where there are more.
 const char *call_header(const struct call *call, const char *name);

@@ -61,8 +61,8 @@ static void write_common_fields(struct call *call)
     gmtime_r(&now, &parts);
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
     size = snprintf(line, sizeof(line),
-                    "Server: github.com\r\nDate: %s\r\nX-GitHub-Request-Id: %04X:%06X:%06X:%06X:%08lX\r\n",
-                    date, (unsigned)(call->wire->id & 0xffff), (unsigned)(id * 2654435761u & 0xffffff),
+                    "Server: github.com\r\nDate: %s\r\nX-GitHub-Request-Id: %04X:%06X:%06X:%06X:%08lX\r\n", date,
+                    (unsigned)(call->wire->id & 0xffff), (unsigned)(id * 2654435761u & 0xffffff),
                     (unsigned)(id * 40503u & 0xffffff), (unsigned)(id & 0xffffff), (unsigned long)now);
     mock_wire_write(call->wire, line, (size_t)size);
 }
@@ -173,21 +173,19 @@ bool call_finish(struct call *call)
 
 bool call_answer(struct call *call, int status, const char *headers, const void *body, size_t size)
 {
-    return call_start(call, status, headers, (int64_t)size) && call_write(call, body, size) &&
-           call_finish(call);
+    return call_start(call, status, headers, (int64_t)size) && call_write(call, body, size) && call_finish(call);
 }
 
 bool call_answer_text(struct call *call, int status, const char *text)
 {
-    return call_answer(call, status, "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-cache\r\n",
-                       text, strlen(text));
+    return call_answer(call, status, "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-cache\r\n", text,
+                       strlen(text));
 }
 
 bool call_answer_json(struct call *call, int status, json_t *json)
 {
     char *body = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    bool done =
-        call_answer(call, status, "Content-Type: application/json; charset=utf-8\r\n", body, strlen(body));
+    bool done = call_answer(call, status, "Content-Type: application/json; charset=utf-8\r\n", body, strlen(body));
 
     free(body);
     json_decref(json);

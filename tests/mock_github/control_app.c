@@ -30,8 +30,8 @@ static void create_app(json_t *body, struct control_answer *answer)
         return;
     }
     app = app_add(id);
-    control_give(answer, json_pack("{s:I,s:s,s:s,s:s}", "id", (json_int_t)id, "client_id", app->client_id,
-                                   "slug", app->slug, "private_key", app->key_file));
+    control_give(answer, json_pack("{s:I,s:s,s:s,s:s}", "id", (json_int_t)id, "client_id", app->client_id, "slug",
+                                   app->slug, "private_key", app->key_file));
 }
 
 static void list_installations(json_t *body, struct control_answer *answer)
@@ -39,12 +39,11 @@ static void list_installations(json_t *body, struct control_answer *answer)
     json_t *list = json_array();
 
     for (struct installation *one = world_installation_list(); one; one = one->next) {
-        json_array_append_new(
-            list, json_pack("{s:I,s:I,s:s,s:b,s:b,s:O,s:I,s:I}", "id", (json_int_t)one->id, "app",
-                            (json_int_t)one->app->id, "owner", one->account->login, "suspended",
-                            one->suspended, "all_repositories", one->all_repositories, "permissions",
-                            one->permissions, "rate_limit", (json_int_t)one->rate_limit, "rate_used",
-                            (json_int_t)one->rate_used));
+        json_array_append_new(list, json_pack("{s:I,s:I,s:s,s:b,s:b,s:O,s:I,s:I}", "id", (json_int_t)one->id, "app",
+                                              (json_int_t)one->app->id, "owner", one->account->login, "suspended",
+                                              one->suspended, "all_repositories", one->all_repositories, "permissions",
+                                              one->permissions, "rate_limit", (json_int_t)one->rate_limit, "rate_used",
+                                              (json_int_t)one->rate_used));
     }
     control_give(answer, list);
 }
@@ -84,16 +83,14 @@ static void change_installation(json_t *body, struct control_answer *answer)
         installation = world_add_installation(account, app);
     if (installation) {
         installation->suspended = control_flag(body, "suspended", installation->suspended);
-        installation->all_repositories =
-            control_flag(body, "all_repositories", installation->all_repositories);
+        installation->all_repositories = control_flag(body, "all_repositories", installation->all_repositories);
         if (json_is_object(permissions)) {
             json_decref(installation->permissions);
             installation->permissions = json_deep_copy(permissions);
         }
         change_rate(installation, body);
     }
-    control_give(answer,
-                 json_pack("{s:I}", "id", installation ? (json_int_t)installation->id : (json_int_t)0));
+    control_give(answer, json_pack("{s:I}", "id", installation ? (json_int_t)installation->id : (json_int_t)0));
 }
 
 static void list_tokens(json_t *body, struct control_answer *answer)
@@ -116,7 +113,8 @@ static uint64_t *read_ids(json_t *list, size_t *ret_count)
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item) ids[i] = (uint64_t)json_integer_value(item);
+    json_array_foreach(list, i, item)
+        ids[i] = (uint64_t)json_integer_value(item);
     *ret_count = json_array_size(list);
     return ids;
 }
@@ -147,8 +145,8 @@ static void make_token(json_t *body, struct control_answer *answer)
     } else {
         ids = read_ids(json_object_get(body, "repository_ids"), &count);
         token = issued_token_mint(installation, host->web,
-                                  json_deep_copy(permissions ? permissions : installation->permissions), ids,
-                                  count, count == 0);
+                                  json_deep_copy(permissions ? permissions : installation->permissions), ids, count,
+                                  count == 0);
     }
     control_give(answer, json_pack("{s:s,s:I}", "token", token->value, "id", (json_int_t)token->id));
 }

@@ -65,11 +65,10 @@ static void get_status(json_t *body, struct control_answer *answer)
 
     record_count(&requests, &dropped);
     control_give(answer,
-                 json_pack("{s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:i}", "connections", (json_int_t)counts.connections,
-                           "open", (json_int_t)counts.open, "handshake_failures",
-                           (json_int_t)counts.handshake_failures, "requests", (json_int_t)requests,
-                           "record_dropped", (json_int_t)dropped, "state", world_state_directory(),
-                           "client_id", APP_CLIENT_ID, "app_id", APP_ID));
+                 json_pack("{s:I,s:I,s:I,s:I,s:I,s:s,s:s,s:i}", "connections", (json_int_t)counts.connections, "open",
+                           (json_int_t)counts.open, "handshake_failures", (json_int_t)counts.handshake_failures,
+                           "requests", (json_int_t)requests, "record_dropped", (json_int_t)dropped, "state",
+                           world_state_directory(), "client_id", APP_CLIENT_ID, "app_id", APP_ID));
 }
 
 static void get_settings(json_t *body, struct control_answer *answer)
@@ -153,8 +152,7 @@ static void create_repository(json_t *body, struct control_answer *answer)
     }
     repository = world_add_repository(account, name, private);
     repository->selected = control_flag(body, "selected", true);
-    control_give(answer, json_pack("{s:I,s:s}", "id", (json_int_t)repository->id, "directory",
-                                   repository->directory));
+    control_give(answer, json_pack("{s:I,s:s}", "id", (json_int_t)repository->id, "directory", repository->directory));
 }
 
 static void change_repository(json_t *body, struct control_answer *answer)
@@ -218,8 +216,7 @@ static void answer_record(struct call *call)
 
 static control_handler *find_among(const struct control_route *route, const struct call *call)
 {
-    while (route->handle &&
-           (strcmp(route->method, call->method) != 0 || strcmp(route->path, call->path) != 0))
+    while (route->handle && (strcmp(route->method, call->method) != 0 || strcmp(route->path, call->path) != 0))
         route++;
     return route->handle;
 }

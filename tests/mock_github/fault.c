@@ -57,14 +57,12 @@ static const struct {
     const char *name;
     const char *description;
 } presets[] = {
-    {"secondary_rate_limit",
-     "{\"status\":403,\"headers\":{\"Retry-After\":\"60\"},\"body\":{\"message\":\"You have "
-     "exceeded a secondary rate limit. Please wait a few minutes before you try again.\","
-     "\"documentation_url\":\"https://docs.github.com/rest/overview/"
-     "rate-limits-for-the-rest-api#about-secondary-rate-limits\"}}"},
-    {"unavailable",
-     "{\"status\":503,\"body\":\"<html><body>Unicorn!</body></html>\",\"headers\":{\"Content-Type\":"
-     "\"text/html\"}}"},
+    {"secondary_rate_limit", "{\"status\":403,\"headers\":{\"Retry-After\":\"60\"},\"body\":{\"message\":\"You have "
+                             "exceeded a secondary rate limit. Please wait a few minutes before you try again.\","
+                             "\"documentation_url\":\"https://docs.github.com/rest/overview/"
+                             "rate-limits-for-the-rest-api#about-secondary-rate-limits\"}}"},
+    {"unavailable", "{\"status\":503,\"body\":\"<html><body>Unicorn!</body></html>\",\"headers\":{\"Content-Type\":"
+                    "\"text/html\"}}"},
     {"half_answer", "{\"cut_after\":20}"},
     {"reset", "{\"reset\":true}"},
     {"hang", "{\"hang\":true}"},
@@ -92,16 +90,14 @@ static bool merge_preset(json_t *description)
 
 static const char *unknown_key(json_t *description)
 {
-    static const char *const known[] = {
-        "host",  "method",      "path",      "query",      "authorization", "skip",
-        "count", "probability", "delay_ms",  "status",     "headers",       "body",
-        "size",  "after_body",  "close",     "reset",      "hang",          "swallow",
-        "raw",   "cut_after",   "read_rate", "write_rate", "length_error"};
+    static const char *const known[] = {"host",  "method",      "path",      "query",      "authorization", "skip",
+                                        "count", "probability", "delay_ms",  "status",     "headers",       "body",
+                                        "size",  "after_body",  "close",     "reset",      "hang",          "swallow",
+                                        "raw",   "cut_after",   "read_rate", "write_rate", "length_error"};
     const char *key;
     json_t *value;
 
-    json_object_foreach(description, key, value)
-    {
+    json_object_foreach(description, key, value) {
         size_t i = 0;
 
         while (i < GL_ARRAY_SIZE(known) && strcmp(known[i], key) != 0)
@@ -191,10 +187,9 @@ json_t *fault_list(void)
     for (const struct fault *fault = faults; fault; fault = fault->next) {
         if (fault->removed)
             continue;
-        json_array_append_new(list, json_pack("{s:I,s:o,s:o,s:o,s:I,s:I,s:i}", "id", (json_int_t)fault->id,
-                                              "host", string_or_null(fault->host), "method",
-                                              string_or_null(fault->method), "path",
-                                              string_or_null(fault->path), "count", (json_int_t)fault->count,
+        json_array_append_new(list, json_pack("{s:I,s:o,s:o,s:o,s:I,s:I,s:i}", "id", (json_int_t)fault->id, "host",
+                                              string_or_null(fault->host), "method", string_or_null(fault->method),
+                                              "path", string_or_null(fault->path), "count", (json_int_t)fault->count,
                                               "hits", (json_int_t)fault->hits, "status", fault->status));
     }
     pthread_mutex_unlock(&lock);
@@ -210,9 +205,8 @@ static bool is_meant(const struct fault *fault, const struct call *call)
 {
     bool authorized = call_header(call, "Authorization") != NULL;
 
-    return !fault->removed && is_like(fault->host, call->host->name) &&
-           is_like(fault->method, call->method) && is_like(fault->path, call->path) &&
-           is_like(fault->query, call->query) &&
+    return !fault->removed && is_like(fault->host, call->host->name) && is_like(fault->method, call->method) &&
+           is_like(fault->path, call->path) && is_like(fault->query, call->query) &&
            (fault->authorization < 0 || fault->authorization == authorized);
 }
 

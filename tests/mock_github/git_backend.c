@@ -33,9 +33,8 @@ static char **make_environment(const struct call *call, const struct git_backend
         mock_text_copy("GIT_CONFIG_COUNT=1"),
         mock_text_copy("GIT_CONFIG_KEY_0=receive.maxInputSize"),
         mock_text_format("GIT_CONFIG_VALUE_0=%lld", (long long)mock_setting_get(SETTING_MAX_PACK)),
-        call->body == CALL_BODY_LENGTH
-            ? mock_text_format("CONTENT_LENGTH=%llu", (unsigned long long)call->body_left)
-            : NULL,
+        call->body == CALL_BODY_LENGTH ? mock_text_format("CONTENT_LENGTH=%llu", (unsigned long long)call->body_left)
+                                       : NULL,
         NULL,
     };
     union {

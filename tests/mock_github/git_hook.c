@@ -72,8 +72,8 @@ static int report_large_objects(void)
     int found = 0;
 
     unsetenv("GIT_ALTERNATE_OBJECT_DIRECTORIES");
-    run_git(GIT_ARGUMENTS("git", "cat-file", "--batch-all-objects",
-                          "--batch-check=%(objectsize) %(objectname)", "--unordered"),
+    run_git(GIT_ARGUMENTS("git", "cat-file", "--batch-all-objects", "--batch-check=%(objectsize) %(objectname)",
+                          "--unordered"),
             &objects);
     rest = bytes_of(objects.data, objects.size);
     while (bytes_cut(rest, '\n', &line, &rest)) {
@@ -81,8 +81,7 @@ static int report_large_objects(void)
             continue;
         found++;
         fprintf(stderr, "error: File %.40s is %.2f MB; this exceeds GitHub's file size limit of %.2f MB\n",
-                strchr(line.data, ' ') + 1, strtod(line.data, NULL) / (double)MIB,
-                (double)size_limit() / (double)MIB);
+                strchr(line.data, ' ') + 1, strtod(line.data, NULL) / (double)MIB, (double)size_limit() / (double)MIB);
     }
     mock_text_free(&objects);
     return found;
@@ -160,10 +159,9 @@ static char *judge(const char *commit)
     workflow = touched_workflow(commit);
     if (!workflow)
         return NULL;
-    reason = mock_text_format(
-        "refusing to allow a GitHub App to create or update workflow `%s` without `workflows` "
-        "permission",
-        workflow);
+    reason = mock_text_format("refusing to allow a GitHub App to create or update workflow `%s` without `workflows` "
+                              "permission",
+                              workflow);
     free(workflow);
     return reason;
 }

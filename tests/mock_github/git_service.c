@@ -3,15 +3,14 @@
 #include "git_backend.h"
 #include "lfs_service.h"
 
-#define CHALLENGE                                                                                            \
-    "WWW-Authenticate: Basic realm=\"GitHub\"\r\nContent-Type: text/plain; charset=utf-8\r\n"                \
+#define CHALLENGE                                                                                                      \
+    "WWW-Authenticate: Basic realm=\"GitHub\"\r\nContent-Type: text/plain; charset=utf-8\r\n"                          \
     "Cache-Control: no-cache\r\n"
-#define NO_DUMB_PROTOCOL                                                                                     \
-    "Please upgrade your git client.\n"                                                                      \
-    "GitHub.com no longer supports git over dumb-http: "                                                     \
+#define NO_DUMB_PROTOCOL                                                                                               \
+    "Please upgrade your git client.\n"                                                                                \
+    "GitHub.com no longer supports git over dumb-http: "                                                               \
     "https://github.com/blog/809-git-dumb-http-transport-to-be-turned-off-in-90-days\n"
-#define BAD_CREDENTIALS                                                                                      \
-    "Invalid username or token. Password authentication is not supported for Git operations.\n"
+#define BAD_CREDENTIALS "Invalid username or token. Password authentication is not supported for Git operations.\n"
 
 static bool strip(struct bytes *name, const char *suffix)
 {
@@ -76,9 +75,8 @@ struct git_access git_service_access(struct call *call, const char *permission, 
 static void answer_redirect(struct call *call, const struct git_access *access)
 {
     char *rest = call_path_from(call, 2);
-    char *location =
-        mock_text_format("Location: https://%s/%s%s.git/%s%s%s\r\n", call->host->web, access->text,
-                         access->wiki ? ".wiki" : "", rest, *call->query ? "?" : "", call->query);
+    char *location = mock_text_format("Location: https://%s/%s%s.git/%s%s%s\r\n", call->host->web, access->text,
+                                      access->wiki ? ".wiki" : "", rest, *call->query ? "?" : "", call->query);
 
     call_answer(call, 301, location, "", 0);
     free(location);
@@ -104,13 +102,11 @@ static void serve(struct call *call, int level, const char *suffix)
     world_lock();
     access = git_service_access(call, "contents", level);
     if (access.status == 200) {
-        job.directory = access.wiki
-                            ? mock_text_format("%.*s.wiki.git", (int)strlen(access.repository->directory) - 4,
-                                               access.repository->directory)
-                            : mock_text_copy(access.repository->directory);
-        job.may_change_workflows =
-            access.who.token &&
-            (access.who.token->user || world_granted(access.who.token->permissions, "workflows") > 1);
+        job.directory = access.wiki ? mock_text_format("%.*s.wiki.git", (int)strlen(access.repository->directory) - 4,
+                                                       access.repository->directory)
+                                    : mock_text_copy(access.repository->directory);
+        job.may_change_workflows = access.who.token && (access.who.token->user ||
+                                                        world_granted(access.who.token->permissions, "workflows") > 1);
     }
     world_unlock();
     if (access.status == 200)

@@ -19,8 +19,7 @@ static const char *type_of(json_t *object)
 // Whether a fragment's type condition holds: the object's own type, or an interface.
 static bool is_of_type(json_t *object, const char *type)
 {
-    static const char *const concrete[] = {"User",        "Bot",   "Organization",
-                                           "PullRequest", "Issue", "Repository"};
+    static const char *const concrete[] = {"User", "Bot", "Organization", "PullRequest", "Issue", "Repository"};
 
     if (strcmp(type_of(object), type) == 0)
         return true;
@@ -31,8 +30,7 @@ static bool is_of_type(json_t *object, const char *type)
     return true;
 }
 
-static json_t *field_value(struct graphql_execution *execution, json_t *object, const char *name,
-                           json_t *arguments)
+static json_t *field_value(struct graphql_execution *execution, json_t *object, const char *name, json_t *arguments)
 {
     json_t *value = json_object_get(object, name);
 
@@ -61,14 +59,12 @@ static void add(json_t *result, const char *key, json_t *value)
     json_decref(value);
 }
 
-static void select_fields(struct graphql_execution *execution, json_t *object, json_t *selections,
-                          json_t *result)
+static void select_fields(struct graphql_execution *execution, json_t *object, json_t *selections, json_t *result)
 {
     size_t i;
     json_t *selection;
 
-    json_array_foreach(selections, i, selection)
-    {
+    json_array_foreach(selections, i, selection) {
         json_t *fragment =
             json_object_get(execution->fragments, json_string_value(json_object_get(selection, "spread")));
         const char *name = json_string_value(json_object_get(selection, "name"));
@@ -118,8 +114,7 @@ static json_t *choose_operation(json_t *document, const char *name)
     size_t i;
     json_t *operation;
 
-    json_array_foreach(operations, i, operation)
-    {
+    json_array_foreach(operations, i, operation) {
         if (name && strcmp(json_string_value(json_object_get(operation, "name")), name) == 0)
             return operation;
     }
@@ -155,9 +150,9 @@ void graphql_serve(const struct api_request *request, struct api_answer *answer)
     json_t *document = query ? graphql_document_parse(query) : NULL;
 
     if (!document) {
-        api_give(answer, 200,
-                 json_pack("{s:[{s:s}]}", "errors", "message",
-                           "A query attribute must be specified and must be a string."));
+        api_give(
+            answer, 200,
+            json_pack("{s:[{s:s}]}", "errors", "message", "A query attribute must be specified and must be a string."));
         return;
     }
     api_give(answer, 200, execute(request, document));

@@ -234,8 +234,7 @@ static json_t *parse_spread(struct parser *parser)
     else if (peek_name(parser).size > 0)
         return json_pack("{s:o}", "spread", take_name(parser));
     skip_directives(parser);
-    return json_pack("{s:o,s:o}", "on", name ? name : json_string(""), "selections",
-                     parse_selections(parser));
+    return json_pack("{s:o,s:o}", "on", name ? name : json_string(""), "selections", parse_selections(parser));
 }
 
 static json_t *parse_selections(struct parser *parser)
@@ -306,8 +305,8 @@ static void parse_operation(struct parser *parser, json_t *operations)
     json_t *defaults = parse_defaults(parser);
 
     skip_directives(parser);
-    json_array_append_new(operations, json_pack("{s:o,s:o,s:o,s:o}", "kind", kind, "name", name, "defaults",
-                                                defaults, "selections", parse_selections(parser)));
+    json_array_append_new(operations, json_pack("{s:o,s:o,s:o,s:o}", "kind", kind, "name", name, "defaults", defaults,
+                                                "selections", parse_selections(parser)));
 }
 
 json_t *graphql_document_parse(const char *text)

@@ -33,8 +33,7 @@ static json_t *viewer(struct graphql_execution *execution, json_t *arguments)
     if (who->token->user)
         return graphql_account(who->token->user);
     login = app_login(who->app);
-    json = json_pack("{s:s,s:s,s:s,s:s}", "__typename", "User", "id", "BOT_1", "login", login, "name",
-                     who->app->slug);
+    json = json_pack("{s:s,s:s,s:s,s:s}", "__typename", "User", "id", "BOT_1", "login", login, "name", who->app->slug);
     free(login);
     return json;
 }
@@ -79,24 +78,21 @@ static json_t *search(struct graphql_execution *execution, json_t *arguments)
 // gh looks here for what a GitHub can do; what is not listed it does without.
 static json_t *describe_type(struct graphql_execution *execution, json_t *arguments)
 {
-    return json_pack("{s:s,s:s,s:[],s:[],s:[]}", "__typename", "__Type", "name", string_of(arguments, "name"),
-                     "fields", "enumValues", "inputFields");
+    return json_pack("{s:s,s:s,s:[],s:[],s:[]}", "__typename", "__Type", "name", string_of(arguments, "name"), "fields",
+                     "enumValues", "inputFields");
 }
 
 static json_t *rate_limit(struct graphql_execution *execution, json_t *arguments)
 {
-    return json_pack("{s:s,s:i,s:i,s:i}", "__typename", "RateLimit", "limit", 5000, "remaining", 4999, "cost",
-                     1);
+    return json_pack("{s:s,s:i,s:i,s:i}", "__typename", "RateLimit", "limit", 5000, "remaining", 4999, "cost", 1);
 }
 
 static const struct {
     const char *name;
     json_t *(*resolve)(struct graphql_execution *execution, json_t *arguments);
 } fields[] = {
-    {"repositoryOwner", find_owner}, {"search", search},
-    {"repository", find_repository}, {"viewer", viewer},
-    {"organization", find_account},  {"user", find_account},
-    {"__type", describe_type},       {"rateLimit", rate_limit},
+    {"repositoryOwner", find_owner}, {"search", search},     {"repository", find_repository}, {"viewer", viewer},
+    {"organization", find_account},  {"user", find_account}, {"__type", describe_type},       {"rateLimit", rate_limit},
 };
 
 json_t *graphql_root_field(struct graphql_execution *execution, const char *name, json_t *arguments)
@@ -139,9 +135,8 @@ static json_t *create_pull(struct graphql_execution *execution, json_t *input)
     request.repository = repository_to_change(execution, input, "pull_requests");
     if (!request.repository)
         return NULL;
-    pull = api_make_pull(&request, string_of(input, "title"), string_of(input, "body"),
-                         string_of(input, "headRefName"), string_of(input, "baseRefName"),
-                         json_is_true(json_object_get(input, "draft")));
+    pull = api_make_pull(&request, string_of(input, "title"), string_of(input, "body"), string_of(input, "headRefName"),
+                         string_of(input, "baseRefName"), json_is_true(json_object_get(input, "draft")));
     if (!pull) {
         graphql_error(execution, "UNPROCESSABLE",
                       "Head sha can't be blank, Base sha can't be blank, Head ref must be a branch");

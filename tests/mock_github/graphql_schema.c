@@ -14,10 +14,9 @@ static json_t *get(json_t *object, const char *key)
 
 json_t *graphql_account(const struct account *account)
 {
-    return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s}", "__typename",
-                     account->organization ? "Organization" : "User", "id",
-                     json_sprintf("U_%llu", (unsigned long long)account->id), "databaseId",
-                     (json_int_t)account->id, "login", account->login, "name", account->login, "email", "");
+    return json_pack("{s:s,s:o,s:I,s:s,s:s,s:s}", "__typename", account->organization ? "Organization" : "User", "id",
+                     json_sprintf("U_%llu", (unsigned long long)account->id), "databaseId", (json_int_t)account->id,
+                     "login", account->login, "name", account->login, "email", "");
 }
 
 json_t *graphql_connection(json_t *nodes)
@@ -28,19 +27,17 @@ json_t *graphql_connection(json_t *nodes)
 
     json_array_foreach(nodes, i, node)
         json_array_append_new(edges, json_pack("{s:O,s:s}", "node", node, "cursor", ""));
-    return json_pack("{s:I,s:o,s:o,s:{s:b,s:b,s:s}}", "totalCount", (json_int_t)json_array_size(nodes),
-                     "nodes", nodes, "edges", edges, "pageInfo", "hasNextPage", 0, "hasPreviousPage", 0,
-                     "endCursor", "");
+    return json_pack("{s:I,s:o,s:o,s:{s:b,s:b,s:s}}", "totalCount", (json_int_t)json_array_size(nodes), "nodes", nodes,
+                     "edges", edges, "pageInfo", "hasNextPage", 0, "hasPreviousPage", 0, "endCursor", "");
 }
 
 static json_t *branch_ref(const struct repository *repository, const char *branch)
 {
     char *ref = mock_text_format("refs/heads/%s", branch);
     char *oid = git_command_line(repository->directory, GIT_ARGUMENTS("rev-parse", "-q", "--verify", ref));
-    json_t *json =
-        oid ? json_pack("{s:s,s:s,s:s,s:s,s:{s:s,s:s}}", "__typename", "Ref", "id", ref, "name", branch,
-                        "prefix", "refs/heads/", "target", "__typename", "Commit", "oid", oid)
-            : NULL;
+    json_t *json = oid ? json_pack("{s:s,s:s,s:s,s:s,s:{s:s,s:s}}", "__typename", "Ref", "id", ref, "name", branch,
+                                   "prefix", "refs/heads/", "target", "__typename", "Commit", "oid", oid)
+                       : NULL;
 
     free(oid);
     free(ref);
@@ -56,22 +53,14 @@ static const char *viewer_permission(const struct api_request *request, const st
 
 static void add_flags(json_t *json, const struct repository *repository)
 {
-    static const char *const yes[] = {"hasIssuesEnabled", "hasWikiEnabled", "mergeCommitAllowed",
-                                      "rebaseMergeAllowed", "squashMergeAllowed"};
-    static const char *const no[] = {"isFork",
-                                     "isArchived",
-                                     "isEmpty",
-                                     "isTemplate",
-                                     "isMirror",
-                                     "isLocked",
-                                     "deleteBranchOnMerge",
-                                     "autoMergeAllowed",
-                                     "viewerCanAdminister",
-                                     "hasProjectsEnabled",
-                                     "viewerHasStarred"};
-    static const char *const nothing[] = {"parent",       "templateRepository", "licenseInfo",
-                                          "homepageUrl",  "latestRelease",      "primaryLanguage",
-                                          "codeOfConduct"};
+    static const char *const yes[] = {"hasIssuesEnabled", "hasWikiEnabled", "mergeCommitAllowed", "rebaseMergeAllowed",
+                                      "squashMergeAllowed"};
+    static const char *const no[] = {
+        "isFork",          "isArchived",          "isEmpty",          "isTemplate",          "isMirror",
+        "isLocked",        "deleteBranchOnMerge", "autoMergeAllowed", "viewerCanAdminister", "hasProjectsEnabled",
+        "viewerHasStarred"};
+    static const char *const nothing[] = {"parent",        "templateRepository", "licenseInfo",  "homepageUrl",
+                                          "latestRelease", "primaryLanguage",    "codeOfConduct"};
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(yes); i++)
         json_object_set_new(json, yes[i], json_true());
@@ -93,11 +82,10 @@ json_t *graphql_repository(const struct api_request *request, const struct repos
         "Repository", "id", json_sprintf("R_%llu", (unsigned long long)repository->id), "databaseId",
         (json_int_t)repository->id, "name", repository->name, "nameWithOwner", name, "owner",
         graphql_account(repository->owner), "description", repository->description, "viewerPermission",
-        viewer_permission(request, repository), "visibility", repository->private ? "PRIVATE" : "PUBLIC",
-        "url", json_sprintf("https://%s/%s", web, name), "sshUrl", json_sprintf("git@%s:%s.git", web, name),
-        "defaultBranchRef", branch_ref(repository, branch), "createdAt", CREATED, "updatedAt", CREATED,
-        "pushedAt", CREATED, "stargazerCount", 0, "forkCount", 0, "diskUsage", 1, "pullRequestTemplates",
-        "issueTemplates");
+        viewer_permission(request, repository), "visibility", repository->private ? "PRIVATE" : "PUBLIC", "url",
+        json_sprintf("https://%s/%s", web, name), "sshUrl", json_sprintf("git@%s:%s.git", web, name),
+        "defaultBranchRef", branch_ref(repository, branch), "createdAt", CREATED, "updatedAt", CREATED, "pushedAt",
+        CREATED, "stargazerCount", 0, "forkCount", 0, "diskUsage", 1, "pullRequestTemplates", "issueTemplates");
 
     add_flags(json, repository);
     free(branch);
@@ -115,15 +103,14 @@ static const char *state_of(json_t *item)
 // What issues and pull requests have in common.
 static json_t *describe_item(const char *type, json_t *item)
 {
-    static const char *const lists[] = {"labels",   "assignees", "reviewRequests", "projectCards",
-                                        "comments", "reviews",   "latestReviews",  "projectItems",
-                                        "files",    "commits"};
-    json_t *json = json_pack(
-        "{s:s,s:o,s:o,s:o,s:o,s:s,s:b,s:o,s:o,s:o,s:{s:s,s:o},s:n}", "__typename", type, "id",
-        get(item, "node_id"), "number", get(item, "number"), "title", get(item, "title"), "body",
-        get(item, "body"), "state", state_of(item), "closed", strcmp(state_of(item), "CLOSED") == 0, "url",
-        get(item, "html_url"), "createdAt", get(item, "created_at"), "updatedAt", get(item, "updated_at"),
-        "author", "__typename", "Bot", "login", get(json_object_get(item, "user"), "login"), "milestone");
+    static const char *const lists[] = {"labels",  "assignees",     "reviewRequests", "projectCards", "comments",
+                                        "reviews", "latestReviews", "projectItems",   "files",        "commits"};
+    json_t *json =
+        json_pack("{s:s,s:o,s:o,s:o,s:o,s:s,s:b,s:o,s:o,s:o,s:{s:s,s:o},s:n}", "__typename", type, "id",
+                  get(item, "node_id"), "number", get(item, "number"), "title", get(item, "title"), "body",
+                  get(item, "body"), "state", state_of(item), "closed", strcmp(state_of(item), "CLOSED") == 0, "url",
+                  get(item, "html_url"), "createdAt", get(item, "created_at"), "updatedAt", get(item, "updated_at"),
+                  "author", "__typename", "Bot", "login", get(json_object_get(item, "user"), "login"), "milestone");
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(lists); i++)
         json_object_set_new(json, lists[i], graphql_connection(json_array()));
@@ -148,8 +135,8 @@ json_t *graphql_pull(const struct repository *repository, json_t *pull)
     json_object_set_new(json, "headRepositoryOwner", graphql_account(repository->owner));
     json_object_set_new(json, "headRepository",
                         json_pack("{s:s,s:o,s:s,s:s}", "__typename", "Repository", "id",
-                                  json_sprintf("R_%llu", (unsigned long long)repository->id), "name",
-                                  repository->name, "nameWithOwner", name));
+                                  json_sprintf("R_%llu", (unsigned long long)repository->id), "name", repository->name,
+                                  "nameWithOwner", name));
     json_object_set_new(json, "isCrossRepository", json_false());
     json_object_set_new(json, "isDraft", get(pull, "draft"));
     json_object_set_new(json, "maintainerCanModify", json_false());
@@ -171,8 +158,7 @@ static bool has_state(json_t *item, json_t *states)
 
     if (json_is_string(states))
         return strcmp(json_string_value(states), state_of(item)) == 0;
-    json_array_foreach(states, i, state)
-    {
+    json_array_foreach(states, i, state) {
         if (strcmp(json_string_value(state), state_of(item)) == 0)
             return true;
     }
@@ -219,8 +205,7 @@ static json_t *find_number(json_t *list, json_t *arguments)
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item)
-    {
+    json_array_foreach(list, i, item) {
         if (json_integer_value(json_object_get(item, "number")) ==
             json_integer_value(json_object_get(arguments, "number")))
             return item;
@@ -285,8 +270,7 @@ json_t *graphql_repository_field(struct graphql_execution *execution, const stru
     for (size_t i = 0; repository && i < GL_ARRAY_SIZE(repository_fields); i++) {
         if (strcmp(repository_fields[i].name, name) != 0)
             continue;
-        if (principal_access(&execution->request->who, repository, repository_fields[i].permission, 1) !=
-            ACCESS_YES) {
+        if (principal_access(&execution->request->who, repository, repository_fields[i].permission, 1) != ACCESS_YES) {
             graphql_error(execution, "FORBIDDEN", "Resource not accessible by integration");
             return NULL;
         }

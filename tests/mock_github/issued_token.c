@@ -72,9 +72,8 @@ static struct issued_token *add(char *value, const char *web)
     return token;
 }
 
-struct issued_token *issued_token_mint(const struct installation *installation, const char *web,
-                                       json_t *permissions, uint64_t *repository_ids, size_t repository_count,
-                                       bool all_repositories)
+struct issued_token *issued_token_mint(const struct installation *installation, const char *web, json_t *permissions,
+                                       uint64_t *repository_ids, size_t repository_count, bool all_repositories)
 {
     struct issued_token *token = add(make_value(installation->app), web);
 

@@ -28,9 +28,8 @@ struct issued_token {
 };
 
 // All under the world's lock. `permissions` and `repository_ids` are given away.
-struct issued_token *issued_token_mint(const struct installation *installation, const char *web,
-                                       json_t *permissions, uint64_t *repository_ids, size_t repository_count,
-                                       bool all_repositories);
+struct issued_token *issued_token_mint(const struct installation *installation, const char *web, json_t *permissions,
+                                       uint64_t *repository_ids, size_t repository_count, bool all_repositories);
 struct issued_token *issued_token_for_user(struct account *user, const char *web);
 struct issued_token *issued_token_find(struct bytes value);
 struct issued_token *issued_token_list(void);

@@ -30,14 +30,12 @@ static bool fits(json_t *lock, const char *key, const char *wanted)
     return !wanted || (value && strcmp(value, wanted) == 0);
 }
 
-static json_t *find(const struct lfs_exchange *exchange, const char *key, const char *value,
-                    size_t *ret_index)
+static json_t *find(const struct lfs_exchange *exchange, const char *key, const char *value, size_t *ret_index)
 {
     size_t i;
     json_t *lock;
 
-    json_array_foreach(exchange->repository->locks, i, lock)
-    {
+    json_array_foreach(exchange->repository->locks, i, lock) {
         if (value && fits(lock, key, value)) {
             *ret_index = i;
             return lock;
@@ -54,8 +52,7 @@ void lfs_lock_list(struct lfs_exchange *exchange)
     size_t i;
     json_t *lock;
 
-    json_array_foreach(exchange->repository->locks, i, lock)
-    {
+    json_array_foreach(exchange->repository->locks, i, lock) {
         if (fits(lock, "path", path) && fits(lock, "id", id))
             json_array_append_new(locks, shown(lock));
     }
@@ -82,8 +79,8 @@ void lfs_lock_create(struct lfs_exchange *exchange)
         return;
     }
     mock_setting_format_time(mock_setting_now(), when, sizeof(when));
-    lock = json_pack("{s:o,s:s,s:s,s:{s:s}}", "id", json_sprintf("%llu", (unsigned long long)++last_id),
-                     "path", path, "locked_at", when, "owner", "name", exchange->actor);
+    lock = json_pack("{s:o,s:s,s:s,s:{s:s}}", "id", json_sprintf("%llu", (unsigned long long)++last_id), "path", path,
+                     "locked_at", when, "owner", "name", exchange->actor);
     json_object_set(lock, "ref", ref ? ref : json_null());
     json_array_append_new(exchange->repository->locks, lock);
     give(exchange, 201, json_pack("{s:o}", "lock", shown(lock)));
@@ -110,8 +107,7 @@ void lfs_lock_remove(struct lfs_exchange *exchange)
     if (!lock) {
         give(exchange, 404, json_pack("{s:s}", "message", "Lock not found"));
     } else if (strcmp(owner_of(lock), exchange->actor) != 0 && !force) {
-        give(exchange, 403,
-             json_pack("{s:s}", "message", "You must have force to delete someone else's lock"));
+        give(exchange, 403, json_pack("{s:s}", "message", "You must have force to delete someone else's lock"));
     } else {
         give(exchange, 200, json_pack("{s:o}", "lock", shown(lock)));
         json_array_remove(exchange->repository->locks, index);

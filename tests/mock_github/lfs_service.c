@@ -33,8 +33,7 @@ static json_t *action(char *href, json_t *header)
     return json;
 }
 
-static json_t *transfer(const struct lfs_exchange *exchange, const char *oid, const char *method,
-                        json_t *header)
+static json_t *transfer(const struct lfs_exchange *exchange, const char *oid, const char *method, json_t *header)
 {
     char *path = object_host_lfs_path(exchange->repository, oid);
     char *url = signed_url_make(method, "github-cloud.s3.amazonaws.com", path);
@@ -47,9 +46,9 @@ static json_t *upload_actions(const struct lfs_exchange *exchange, const char *o
 {
     char *name = world_full_name(exchange->repository);
     char *code = object_host_verify_code(exchange->repository, oid);
-    json_t *put = transfer(
-        exchange, oid, "PUT",
-        json_pack("{s:s,s:s}", "Content-Type", "application/octet-stream", "x-amz-content-sha256", oid));
+    json_t *put =
+        transfer(exchange, oid, "PUT",
+                 json_pack("{s:s,s:s}", "Content-Type", "application/octet-stream", "x-amz-content-sha256", oid));
     json_t *verify = action(mock_text_format("https://lfs.github.com/%s/verify", name),
                             json_pack("{s:s,s:s}", "Authorization", code, "Accept", MEDIA_TYPE));
 
@@ -65,8 +64,8 @@ static bool is_oid(const char *oid)
 
 static json_t *object_error(const char *oid, int64_t size, int code, const char *message)
 {
-    return json_pack("{s:s,s:I,s:{s:i,s:s}}", "oid", oid ? oid : "", "size", (json_int_t)size, "error",
-                     "code", code, "message", message);
+    return json_pack("{s:s,s:I,s:{s:i,s:s}}", "oid", oid ? oid : "", "size", (json_int_t)size, "error", "code", code,
+                     "message", message);
 }
 
 static json_t *answer_object(const struct lfs_exchange *exchange, json_t *asked, bool upload)
@@ -93,9 +92,8 @@ static json_t *answer_object(const struct lfs_exchange *exchange, json_t *asked,
 static void fail(struct lfs_exchange *exchange, int status, const char *message)
 {
     exchange->status = status;
-    exchange->answer =
-        json_pack("{s:s,s:s}", "message", message, "documentation_url",
-                  "https://docs.github.com/repositories/working-with-files/managing-large-files");
+    exchange->answer = json_pack("{s:s,s:s}", "message", message, "documentation_url",
+                                 "https://docs.github.com/repositories/working-with-files/managing-large-files");
 }
 
 static bool is_upload(json_t *body)
@@ -122,8 +120,7 @@ static void batch(struct lfs_exchange *exchange)
     json_array_foreach(asked, i, object)
         json_array_append_new(objects, answer_object(exchange, object, is_upload(exchange->body)));
     exchange->status = 200;
-    exchange->answer =
-        json_pack("{s:s,s:o,s:s}", "transfer", "basic", "objects", objects, "hash_algo", "sha256");
+    exchange->answer = json_pack("{s:s,s:o,s:s}", "transfer", "basic", "objects", objects, "hash_algo", "sha256");
 }
 
 typedef void lfs_handler(struct lfs_exchange *exchange);

@@ -59,8 +59,8 @@ static X509 *make_certificate(EVP_PKEY *key, const char *name, long from, long u
     X509_gmtime_adj(X509_getm_notBefore(certificate), from);
     X509_gmtime_adj(X509_getm_notAfter(certificate), until);
     X509_set_pubkey(certificate, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
-                               (const unsigned char *)name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
+                               -1, 0);
     return certificate;
 }
 
@@ -79,8 +79,7 @@ static struct identity make_authority(const char *name)
     return authority;
 }
 
-static struct identity make_leaf(const struct identity *authority, const char *alternative_names,
-                                 bool expired)
+static struct identity make_leaf(const struct identity *authority, const char *alternative_names, bool expired)
 {
     struct identity leaf = {.key = make_key()};
     long until = expired ? -DAY_SECONDS : 90 * DAY_SECONDS;
@@ -106,14 +105,13 @@ static void free_identity(struct identity *identity)
 }
 
 // Only http/1.1: see product.md. A client that offers something else alone gets no ALPN.
-static int choose_protocol(SSL *tls, const unsigned char **out, unsigned char *out_size,
-                           const unsigned char *in, unsigned in_size, void *arg)
+static int choose_protocol(SSL *tls, const unsigned char **out, unsigned char *out_size, const unsigned char *in,
+                           unsigned in_size, void *arg)
 {
     static const unsigned char ours[] = "\x08http/1.1";
     unsigned char *chosen;
 
-    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof(ours) - 1, in, in_size) !=
-        OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof(ours) - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_NOACK;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -146,8 +144,7 @@ static FILE *create_private(const char *path)
     return file;
 }
 
-static void save_authority(const struct identity *authority, const char *certificate_path,
-                           const char *key_path)
+static void save_authority(const struct identity *authority, const char *certificate_path, const char *key_path)
 {
     FILE *file = create_private(key_path);
 

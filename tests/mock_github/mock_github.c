@@ -177,8 +177,8 @@ static void start(const struct options *options, char *state)
     struct greeting greeting = {.state = state};
     int github = serve_listen(options->listen, &greeting.port);
     int control = serve_listen(options->control, &greeting.control_port);
-    char *address = mock_text_format("%.*s:%d", (int)(strrchr(options->listen, ':') - options->listen),
-                                     options->listen, greeting.port);
+    char *address = mock_text_format("%.*s:%d", (int)(strrchr(options->listen, ':') - options->listen), options->listen,
+                                     greeting.port);
 
     greeting.address = address;
     serve_github(github);

@@ -48,8 +48,7 @@ bool mock_setting_update(json_t *changes, const char **ret_key)
     json_t *value;
     enum mock_setting setting;
 
-    json_object_foreach(changes, key, value)
-    {
+    json_object_foreach(changes, key, value) {
         if (!find(key, &setting) || !(json_is_integer(value) || json_is_boolean(value))) {
             *ret_key = key;
             return false;

@@ -38,8 +38,7 @@ void mock_wire_reset(struct mock_wire *wire);
 ssize_t mock_wire_read(struct mock_wire *wire, char *buffer, size_t size);
 // One line up to CRLF, without it, valid until the next read. False: the wire ended, the line is too long, or
 // it ends in a bare LF (`*ret_malformed`).
-bool mock_wire_read_line(struct mock_wire *wire, char **ret_line, size_t *ret_size,
-                         bool *ret_malformed) GL_MUST_CHECK;
+bool mock_wire_read_line(struct mock_wire *wire, char **ret_line, size_t *ret_size, bool *ret_malformed) GL_MUST_CHECK;
 // False once the wire is broken. Small writes are gathered until mock_wire_flush.
 bool mock_wire_write(struct mock_wire *wire, const void *data, size_t size);
 bool mock_wire_flush(struct mock_wire *wire);

@@ -58,8 +58,8 @@ void object_host_send_file(struct call *call, const char *path, const char *head
     if (part && (first > last || first < 0)) {
         call_answer_text(call, 416, "The range is not there.\n");
     } else {
-        all = part ? mock_text_format("%sAccept-Ranges: bytes\r\nContent-Range: bytes %lld-%lld/%lld\r\n",
-                                      headers, (long long)first, (long long)last, (long long)status.st_size)
+        all = part ? mock_text_format("%sAccept-Ranges: bytes\r\nContent-Range: bytes %lld-%lld/%lld\r\n", headers,
+                                      (long long)first, (long long)last, (long long)status.st_size)
                    : mock_text_format("%sAccept-Ranges: bytes\r\n", headers);
         lseek(fd, first, SEEK_SET);
         call_start(call, part ? 206 : 200, all, last - first + 1);

@@ -19,8 +19,7 @@ static char *lfs_file(const struct repository *repository, const char *oid)
 
 char *object_host_lfs_path(const struct repository *repository, const char *oid)
 {
-    return mock_text_format("/alambic/media/%llu/%.2s/%.2s/%s", (unsigned long long)repository->id, oid,
-                            oid + 2, oid);
+    return mock_text_format("/alambic/media/%llu/%.2s/%.2s/%s", (unsigned long long)repository->id, oid, oid + 2, oid);
 }
 
 bool object_host_has(const struct repository *repository, const char *oid, int64_t size)
@@ -59,10 +58,9 @@ static void answer_error(struct call *call, int status, const char *code, const 
 static bool check(struct call *call)
 {
     if (call_header(call, "Authorization")) {
-        answer_error(
-            call, 400, "InvalidArgument",
-            "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
-            "string parameter or the Authorization header should be specified");
+        answer_error(call, 400, "InvalidArgument",
+                     "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query "
+                     "string parameter or the Authorization header should be specified");
         return false;
     }
     switch (signed_url_check(call)) {
@@ -157,8 +155,7 @@ void object_host_verify(struct call *call)
 
     world_lock();
     if (call_path_is(call, 0, "/*/*/verify"))
-        repository = world_repository(bytes_of_string(call->segments[0]), bytes_of_string(call->segments[1]),
-                                      &renamed);
+        repository = world_repository(bytes_of_string(call->segments[0]), bytes_of_string(call->segments[1]), &renamed);
     if (repository && oid) {
         code = object_host_verify_code(repository, oid);
         there = object_host_has(repository, oid, size);
@@ -167,8 +164,7 @@ void object_host_verify(struct call *call)
     if (!code || !authorization || strcmp(code, authorization) != 0)
         lfs_service_answer(call, 401, json_pack("{s:s}", "message", "Bad credentials"));
     else
-        lfs_service_answer(call, there ? 200 : 404,
-                           json_pack("{s:s}", "message", there ? "" : "Object not found"));
+        lfs_service_answer(call, there ? 200 : 404, json_pack("{s:s}", "message", there ? "" : "Object not found"));
     free(code);
     json_decref(body);
     mock_text_free(&text);

@@ -171,8 +171,8 @@ void principal_note(struct call *call)
     if (value && strncasecmp(authorization, "Basic ", 6) == 0) {
         password = basic_password(value + 1);
         note(call, "basic", password);
-    } else if (value && (strncasecmp(authorization, "Bearer ", 7) == 0 ||
-                         strncasecmp(authorization, "token ", 6) == 0)) {
+    } else if (value &&
+               (strncasecmp(authorization, "Bearer ", 7) == 0 || strncasecmp(authorization, "token ", 6) == 0)) {
         note(call, looks_like_jwt(value + 1) ? "jwt" : "bearer", value + 1);
     } else {
         note(call, "other", NULL);

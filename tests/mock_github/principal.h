@@ -8,9 +8,9 @@
 #include "issued_token.h"
 
 // What GitHub says to an address that is not on an organisation's list.
-#define PRINCIPAL_IP_PROBLEM                                                                                 \
-    "Although you appear to have the correct authorization credentials, the organization has an IP allow "   \
-    "list "                                                                                                  \
+#define PRINCIPAL_IP_PROBLEM                                                                                           \
+    "Although you appear to have the correct authorization credentials, the organization has an IP allow "             \
+    "list "                                                                                                            \
     "enabled, and your IP address is not permitted to access this resource."
 
 enum principal_kind {

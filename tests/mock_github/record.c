@@ -160,8 +160,7 @@ static json_t *describe(const struct record_entry *entry)
     const char *method = next_part(&entry->head, &at);
     const char *target = next_part(&entry->head, &at);
     const char *question = strchr(target, '?');
-    char *path =
-        mock_text_copy_bytes(bytes_of(target, question ? (size_t)(question - target) : strlen(target)));
+    char *path = mock_text_copy_bytes(bytes_of(target, question ? (size_t)(question - target) : strlen(target)));
 
     while (at < entry->head.size) {
         const char *name = next_part(&entry->head, &at);

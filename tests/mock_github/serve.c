@@ -55,8 +55,7 @@ static enum mock_certificate certificate_for(const char *host)
     enum mock_certificate certificate;
 
     pthread_mutex_lock(&certificate_lock);
-    certificate =
-        !*certificate_host || strcmp(certificate_host, host) == 0 ? certificate_in_use : CERTIFICATE_GOOD;
+    certificate = !*certificate_host || strcmp(certificate_host, host) == 0 ? certificate_in_use : CERTIFICATE_GOOD;
     pthread_mutex_unlock(&certificate_lock);
     return certificate;
 }

@@ -42,11 +42,10 @@ char *signed_url_make(const char *method, const char *host, const char *path)
 {
     char *date = mock_text_format("%lld", (long long)mock_setting_now());
     char *code = sign(method, host, path, date);
-    char *url =
-        mock_text_format("https://%s%s?X-Amz-Algorithm=AWS4-HMAC-SHA256"
-                         "&X-Amz-Credential=AKIAMOCK%%2F20240101%%2Fus-east-1%%2Fs3%%2Faws4_request"
-                         "&X-Amz-Date=%s&X-Amz-Expires=%d&X-Amz-SignedHeaders=host&X-Amz-Signature=%s",
-                         host, path, date, SIGNED_URL_SECONDS, code);
+    char *url = mock_text_format("https://%s%s?X-Amz-Algorithm=AWS4-HMAC-SHA256"
+                                 "&X-Amz-Credential=AKIAMOCK%%2F20240101%%2Fus-east-1%%2Fs3%%2Faws4_request"
+                                 "&X-Amz-Date=%s&X-Amz-Expires=%d&X-Amz-SignedHeaders=host&X-Amz-Signature=%s",
+                                 host, path, date, SIGNED_URL_SECONDS, code);
 
     free(code);
     free(date);
@@ -62,8 +61,7 @@ enum signed_url_verdict signed_url_check(const struct call *call)
     enum signed_url_verdict verdict = SIGNED_URL_BAD;
 
     if (right && strcmp(right, code) == 0)
-        verdict =
-            mock_setting_now() < atoll(date) + SIGNED_URL_SECONDS ? SIGNED_URL_GOOD : SIGNED_URL_EXPIRED;
+        verdict = mock_setting_now() < atoll(date) + SIGNED_URL_SECONDS ? SIGNED_URL_GOOD : SIGNED_URL_EXPIRED;
     free(right);
     free(code);
     free(date);

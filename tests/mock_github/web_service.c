@@ -36,8 +36,7 @@ static struct repository *public_repository(const struct call *call)
 
     if (call->segment_count < 2)
         return NULL;
-    repository =
-        world_repository(bytes_of_string(call->segments[0]), bytes_of_string(call->segments[1]), &renamed);
+    repository = world_repository(bytes_of_string(call->segments[0]), bytes_of_string(call->segments[1]), &renamed);
     return repository && !repository->private ? repository : NULL;
 }
 
@@ -49,12 +48,10 @@ static uint64_t find_asset(const struct repository *repository, const char *tag,
     json_t *release;
     json_t *asset;
 
-    json_array_foreach(repository->releases, i, release)
-    {
+    json_array_foreach(repository->releases, i, release) {
         if (strcmp(json_string_value(json_object_get(release, "tag_name")), tag) != 0)
             continue;
-        json_array_foreach(json_object_get(release, "assets"), j, asset)
-        {
+        json_array_foreach(json_object_get(release, "assets"), j, asset) {
             if (strcmp(json_string_value(json_object_get(asset, "name")), name) == 0)
                 return (uint64_t)json_integer_value(json_object_get(asset, "id"));
         }
@@ -98,8 +95,8 @@ static void serve_archive(struct call *call)
     world_unlock();
     size -= size > 7 && !zip ? 7 : size > 4 ? 4 : 0; // ".tar.gz" or ".zip"
     if (name)
-        answer_redirect(call, mock_text_format("https://codeload.github.com/%s/%s/%.*s", name,
-                                               zip ? "zip" : "tar.gz", (int)size, reference));
+        answer_redirect(call, mock_text_format("https://codeload.github.com/%s/%s/%.*s", name, zip ? "zip" : "tar.gz",
+                                               (int)size, reference));
     else
         answer_page(call, 404, "Not Found");
     free(name);
@@ -161,8 +158,7 @@ static char *open_repository(struct call *call)
     world_lock();
     repository = public_repository(call);
     if (!repository && call->segment_count >= 2 && signed_url_check(call) == SIGNED_URL_GOOD)
-        repository = world_repository(bytes_of_string(call->segments[0]), bytes_of_string(call->segments[1]),
-                                      &renamed);
+        repository = world_repository(bytes_of_string(call->segments[0]), bytes_of_string(call->segments[1]), &renamed);
     directory = repository ? mock_text_copy(repository->directory) : NULL;
     world_unlock();
     if (!directory)
@@ -180,8 +176,8 @@ void web_service_serve_codeload(struct call *call)
     if (directory) {
         prefix = mock_text_format("--prefix=%s-mock/", call->segments[1]);
         stream_git(call,
-                   GIT_ARGUMENTS("git", "-C", directory, "archive", zip ? "--format=zip" : "--format=tar.gz",
-                                 prefix, "--end-of-options", reference),
+                   GIT_ARGUMENTS("git", "-C", directory, "archive", zip ? "--format=zip" : "--format=tar.gz", prefix,
+                                 "--end-of-options", reference),
                    zip ? "Content-Type: application/zip\r\n" : "Content-Type: application/x-gzip\r\n");
         free(prefix);
     }
@@ -215,9 +211,8 @@ void web_service_echo(struct call *call)
         json_object_set_new(headers, call->headers[i].name, json_string(call->headers[i].value));
     if (whole) {
         call_answer_json(call, 200,
-                         json_pack("{s:s,s:s,s:s,s:o,s:I}", "method", call->method, "target", call->target,
-                                   "sni", call->wire->sni, "headers", headers, "body_size",
-                                   (json_int_t)body.size));
+                         json_pack("{s:s,s:s,s:s,s:o,s:I}", "method", call->method, "target", call->target, "sni",
+                                   call->wire->sni, "headers", headers, "body_size", (json_int_t)body.size));
     } else {
         json_decref(headers);
     }

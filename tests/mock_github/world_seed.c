@@ -61,8 +61,7 @@ static bool fill(const char *directory, const char *import, bool example)
 
     if (import) {
         return git_command_run(
-            directory, GIT_ARGUMENTS("fetch", "-q", "--no-write-fetch-head", import, "+refs/*:refs/*"), NULL,
-            NULL);
+            directory, GIT_ARGUMENTS("fetch", "-q", "--no-write-fetch-head", import, "+refs/*:refs/*"), NULL, NULL);
     }
     if (!example)
         return true;

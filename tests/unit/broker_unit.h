@@ -24,7 +24,7 @@ static inline struct caller broker_unit_caller(const char *audience, const char 
 {
     return (struct caller){
         .audience = (char *)(uintptr_t)audience,
-        .namespace = (char *)(uintptr_t)namespace,
+        .namespace = (char *)(uintptr_t) namespace,
         .service_account = (char *)(uintptr_t)account,
     };
 }

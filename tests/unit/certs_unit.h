@@ -41,8 +41,8 @@ static inline struct authority *certs_unit_authority(void)
 
 // X509_V_OK, or why a client that trusts `root` (PEM) refuses the certificate for a host (or an address), in
 // strict mode (RFC 5280 to the letter, as Python 3.13 asks for).
-static inline int certs_unit_verify(struct bytes root, X509 *certificate, const char *host,
-                                    const char *address, struct wall now)
+static inline int certs_unit_verify(struct bytes root, X509 *certificate, const char *host, const char *address,
+                                    struct wall now)
 {
     BIO *in = BIO_new_mem_buf(root.data, (int)root.size);
     X509 *trusted = PEM_read_bio_X509(in, NULL, NULL, NULL);
@@ -78,8 +78,7 @@ static inline char *certs_unit_directory(void)
     return path;
 }
 
-static inline int certs_unit_remove_one(const char *path, const struct stat *status, int kind,
-                                        struct FTW *walk)
+static inline int certs_unit_remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
     return remove(path);
 }

@@ -55,7 +55,7 @@ struct fake_github {
     int64_t started_ms; // its wall clock where the monotonic one is 0
     int64_t ahead_ms;   // and what is added to it
     int64_t latency_ms;
-    int64_t life_ms; // of tokens
+    int64_t life_ms;          // of tokens
     unsigned app_permissions; // what the App has, given where a mint names none; 0: none may do so
     struct fake_installation installations[FAKE_MAX];
     struct fake_repository repositories[FAKE_MAX];
@@ -66,7 +66,7 @@ struct fake_github {
 
     unsigned calls, mints, tokens, lists, pending;
     char last_url[512], last_body[8192];
-    struct text log;                     // "GET /path\n" of each call
+    struct text log;                         // "GET /path\n" of each call
     unsigned char token_installation[65536]; // by the token's number: 1 + the index of its installation
     int64_t token_ends_ms[65536];            // by GitHub's clock
 };
@@ -123,7 +123,8 @@ static inline void fake_message(struct http_request *request, int status, const 
 
 static inline void fake_redirect(struct http_request *request, uint64_t id, const char *rest)
 {
-    snprintf(request->location, sizeof(request->location), "https://api.github.com/repositories/%" PRIu64 "%s", id, rest);
+    snprintf(request->location, sizeof(request->location), "https://api.github.com/repositories/%" PRIu64 "%s", id,
+             rest);
     request->answer.location = request->location;
     fake_message(request, 301, "Moved Permanently");
 }
@@ -139,8 +140,9 @@ static inline const char *fake_check_jwt(struct fake_github *github, struct byte
     if (!bytes_cut(jwt, '.', &header, &rest) || !bytes_cut(rest, '.', &payload, &signature))
         return "A JSON web token could not be decoded";
     for (; size < payload.size; size++)
-        padded[size] = (unsigned char)(payload.data[size] == '-' ? '+' : payload.data[size] == '_' ? '/'
-                                                                                                   : payload.data[size]);
+        padded[size] = (unsigned char)(payload.data[size] == '-'   ? '+'
+                                       : payload.data[size] == '_' ? '/'
+                                                                   : payload.data[size]);
     while (size % 4)
         padded[size++] = '=';
     int length = EVP_DecodeBlock(decoded, padded, (int)size);
@@ -287,8 +289,9 @@ static inline void fake_mint(struct http_request *request, const struct fake_ins
     } else if (installation->permission && json_object_get(permissions, installation->permission)) {
         fake_message(request, 422, "The permissions requested are not granted to this installation.");
     } else if (!fake_find_named(github, installation, body, &repositories)) {
-        fake_message(request, 422, "There is at least one repository that does not exist or is not accessible to the "
-                                   "parent installation.");
+        fake_message(request, 422,
+                     "There is at least one repository that does not exist or is not accessible to the "
+                     "parent installation.");
     } else {
         unsigned number = ++github->tokens % GL_ARRAY_SIZE(github->token_installation);
         github->token_installation[number] = (unsigned char)(1 + (installation - github->installations));
@@ -301,8 +304,9 @@ static inline void fake_mint(struct http_request *request, const struct fake_ins
         if (github->without_grant)
             fake_say(request, 201, "{\"token\":\"ghs_%u\",\"expires_at\":\"%s\"}", number, expires_at);
         else if (repositories.size)
-            fake_say(request, 201, "{\"token\":\"ghs_%u\",\"expires_at\":\"%s\",\"permissions\":%s,\"repositories\":[%s]}",
-                     number, expires_at, granted, text_string(&repositories));
+            fake_say(request, 201,
+                     "{\"token\":\"ghs_%u\",\"expires_at\":\"%s\",\"permissions\":%s,\"repositories\":[%s]}", number,
+                     expires_at, granted, text_string(&repositories));
         else
             fake_say(request, 201, "{\"token\":\"ghs_%u\",\"expires_at\":\"%s\",\"permissions\":%s}", number,
                      expires_at, granted);
@@ -373,7 +377,8 @@ static inline bool fake_app_call(struct http_request *request, const char *path,
         return false;
     if ((wrong = fake_check_jwt(github, call->bearer))) {
         fake_message(request, 401, wrong);
-    } else if (sscanf(path, "/app/installations/%" SCNu64 "/%31s", &id, end) == 2 && strcmp(end, "access_tokens") == 0) {
+    } else if (sscanf(path, "/app/installations/%" SCNu64 "/%31s", &id, end) == 2 &&
+               strcmp(end, "access_tokens") == 0) {
         fake_mint(request, fake_installation_by_id(github, id), call);
     } else if (sscanf(path, "/app/installations/%" SCNu64, &id) == 1) {
         fake_installation(request, fake_installation_by_id(github, id));
@@ -382,9 +387,9 @@ static inline bool fake_app_call(struct http_request *request, const char *path,
         for (size_t i = 0; i < FAKE_MAX; i++) {
             if (github->installations[i].id)
                 text_format(&all,
-                            "%s{\"id\":%" PRIu64 ",\"account\":{\"login\":\"%s\"},\"permissions\":{\"contents\":\"write\"}}",
-                            all.size ? "," : "",
-                            github->installations[i].id, github->installations[i].owner);
+                            "%s{\"id\":%" PRIu64
+                            ",\"account\":{\"login\":\"%s\"},\"permissions\":{\"contents\":\"write\"}}",
+                            all.size ? "," : "", github->installations[i].id, github->installations[i].owner);
         }
         fake_say(request, 200, "[%s]", text_string(&all));
         text_free(&all);
@@ -394,7 +399,8 @@ static inline bool fake_app_call(struct http_request *request, const char *path,
         if (!repository && once)
             fake_redirect(request, once->id, "/installation");
         else
-            fake_installation(request, repository && !repository->uncovered ? fake_installation_of(github, owner) : NULL);
+            fake_installation(request,
+                              repository && !repository->uncovered ? fake_installation_of(github, owner) : NULL);
     } else if (sscanf(path, "/repositories/%" SCNu64 "/installation", &id) == 1) {
         const struct fake_repository *repository = fake_repository_by_id(github, id);
         fake_installation(request, repository ? fake_installation_of(github, repository->owner) : NULL);

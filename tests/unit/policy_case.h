@@ -47,8 +47,7 @@ static inline enum head_method policy_case_method(const char *name)
     return METHOD_OTHER;
 }
 
-static inline const char *policy_case_describe(const struct policy_decision *decision,
-                                               char text[POLICY_CASE_SIZE])
+static inline const char *policy_case_describe(const struct policy_decision *decision, char text[POLICY_CASE_SIZE])
 {
     static const char *const reaches[] = {"", "set ", "installation "};
     const struct scope *scope = &decision->scope;
@@ -63,8 +62,8 @@ static inline const char *policy_case_describe(const struct policy_decision *dec
     else if (!scope->all_permissions)
         permissions_format(&scope->permissions, permissions, sizeof(permissions));
     snprintf(text, POLICY_CASE_SIZE, "%s%s%s%s %s", reaches[scope->reach],
-             scope->repository.owner[0] ? scope->repository.owner : "*",
-             scope->reach == SCOPE_REPOSITORY ? "/" : "", scope->repository.name, permissions);
+             scope->repository.owner[0] ? scope->repository.owner : "*", scope->reach == SCOPE_REPOSITORY ? "/" : "",
+             scope->repository.name, permissions);
     return text;
 }
 
@@ -102,8 +101,8 @@ static inline void policy_cases_check(const struct policy_hosts *hosts, const st
 
         if (strcmp(seen, cases[i].expected) == 0)
             continue;
-        print_error("%c %s %s: expected \"%s\", got \"%s\"\n", cases[i].host, cases[i].method,
-                    cases[i].target, cases[i].expected, seen);
+        print_error("%c %s %s: expected \"%s\", got \"%s\"\n", cases[i].host, cases[i].method, cases[i].target,
+                    cases[i].expected, seen);
         wrong++;
     }
     assert_int_equal(wrong, 0);

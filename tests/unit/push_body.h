@@ -18,13 +18,11 @@ static inline const char *push_body_old(enum ref_change change)
 }
 
 // Appends a command; the first one with `capabilities` behind a NUL, the others with NULL.
-static inline void push_body_add(struct text *body, enum ref_change change, const char *ref,
-                                 const char *capabilities)
+static inline void push_body_add(struct text *body, enum ref_change change, const char *ref, const char *capabilities)
 {
     struct text line = {0};
 
-    text_format(&line, "%s %s %s", push_body_old(change),
-                change == REF_DELETE ? PUSH_BODY_ZERO : PUSH_BODY_TWO, ref);
+    text_format(&line, "%s %s %s", push_body_old(change), change == REF_DELETE ? PUSH_BODY_ZERO : PUSH_BODY_TWO, ref);
     if (capabilities) {
         text_append_char(&line, '\0');
         text_append(&line, capabilities);
@@ -35,9 +33,8 @@ static inline void push_body_add(struct text *body, enum ref_change change, cons
 
 // Feeds all of a body in pieces of `step` bytes. Gives the last result; `ret_rest` (may be NULL) what was not
 // taken.
-static inline enum push_commands_result push_body_feed(struct push_commands *commands, struct bytes body,
-                                                       size_t step, struct verdict *ret_verdict,
-                                                       struct bytes *ret_rest)
+static inline enum push_commands_result push_body_feed(struct push_commands *commands, struct bytes body, size_t step,
+                                                       struct verdict *ret_verdict, struct bytes *ret_rest)
 {
     enum push_commands_result result = PUSH_COMMANDS_MORE;
 

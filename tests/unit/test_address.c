@@ -65,8 +65,8 @@ static void each_address_has_its_kind(void **state)
 
 static void only_standard_forms_are_read(void **state)
 {
-    static const char *const bad[] = {"",        "127.1",   "0x7f.0.0.1", "2130706433", "1.2.3.4.5", "256.1.1.1",
-                                      "1.2.3.4 ", "fe80::1%lo", "[::1",    "::1]",       "github.com"};
+    static const char *const bad[] = {"",         "127.1",      "0x7f.0.0.1", "2130706433", "1.2.3.4.5", "256.1.1.1",
+                                      "1.2.3.4 ", "fe80::1%lo", "[::1",       "::1]",       "github.com"};
     struct address address;
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(bad); i++)

@@ -38,8 +38,10 @@ static json_t *review(const char *pod)
     json_t *root, *response;
 
     assert_non_null(admission);
-    text_format(&body, "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":"
-                       "\"u-1\",\"object\":%s}}", pod);
+    text_format(&body,
+                "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{\"uid\":"
+                "\"u-1\",\"object\":%s}}",
+                pod);
     assert_true(admission_review(admission, text_bytes(&body), &answer, &error));
     root = json_loads(text_string(&answer), 0, NULL);
     assert_string_equal(json_string_value(json_object_get(root, "kind")), "AdmissionReview");
@@ -64,8 +66,8 @@ static void assert_patch(const char *pod, const char *expected)
     } else {
         assert_string_equal(json_string_value(json_object_get(response, "patchType")), "JSONPatch");
         assert_in_range(json_string_length(value), 1, sizeof(decoded));
-        size = EVP_DecodeBlock(decoded, (const unsigned char *)json_string_value(value),
-                               (int)json_string_length(value));
+        size =
+            EVP_DecodeBlock(decoded, (const unsigned char *)json_string_value(value), (int)json_string_length(value));
         assert_in_range(size, 1, sizeof(decoded) - 1);
         decoded[size] = '\0'; // what padding stood for is NUL already
         assert_string_equal((char *)decoded, expected);
@@ -85,23 +87,31 @@ static void test_bare_pod(void **state)
     assert_patch(POD(WANTED, "{\"containers\":[{\"name\":\"a\"}]}"),
                  "[" ADD("/spec/containers/0/env", "[" ENVIRONMENT "]") "," ADD(
                      "/spec/containers/0/volumeMounts",
-                     "[" MOUNT "]") "," ADD("/spec/volumes", "[]") "," ADD("/spec/volumes/-", "{\"name\":\"v\"}") "," ADD(
-                     "/spec/initContainers", "[]") "," ADD("/spec/initContainers/0", THE_SIDECAR) "]");
+                     "[" MOUNT
+                     "]") "," ADD("/spec/volumes",
+                                  "[]") "," ADD("/spec/volumes/-",
+                                                "{\"name\":\"v\"}") "," ADD("/spec/initContainers",
+                                                                            "[]") "," ADD("/spec/initContainers/0",
+                                                                                          THE_SIDECAR) "]");
 }
 
 // A token of the container's own, by value or from a Secret, gives way; its NO_PROXY is kept.
 static void test_what_is_there(void **state)
 {
-    assert_patch(POD(WANTED, "{\"containers\":[{\"name\":\"a\",\"env\":[{\"name\":\"A\",\"value\":\"1\"},"
-                             "{\"name\":\"NO_PROXY\",\"value\":\".corp\"},"
-                             "{\"name\":\"GH_TOKEN\",\"valueFrom\":{\"secretKeyRef\":{}}}],"
-                             "\"volumeMounts\":[{\"name\":\"w\",\"mountPath\":\"/w\"}]}],"
-                             "\"initContainers\":[],\"volumes\":[{\"name\":\"w\"}]}"),
-                 "[" ADD("/spec/containers/0/env",
-                         "[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"NO_PROXY\",\"value\":\".corp,localhost\"},"
-                         "{\"name\":\"GH_TOKEN\",\"value\":\"gitlatch\"}]") "," ADD(
-                     "/spec/containers/0/volumeMounts", "[{\"name\":\"w\",\"mountPath\":\"/w\"}," MOUNT "]") "," ADD(
-                     "/spec/volumes/-", "{\"name\":\"v\"}") "," ADD("/spec/initContainers/0", THE_SIDECAR) "]");
+    assert_patch(
+        POD(WANTED, "{\"containers\":[{\"name\":\"a\",\"env\":[{\"name\":\"A\",\"value\":\"1\"},"
+                    "{\"name\":\"NO_PROXY\",\"value\":\".corp\"},"
+                    "{\"name\":\"GH_TOKEN\",\"valueFrom\":{\"secretKeyRef\":{}}}],"
+                    "\"volumeMounts\":[{\"name\":\"w\",\"mountPath\":\"/w\"}]}],"
+                    "\"initContainers\":[],\"volumes\":[{\"name\":\"w\"}]}"),
+        "[" ADD(
+            "/spec/containers/0/env",
+            "[{\"name\":\"A\",\"value\":\"1\"},{\"name\":\"NO_PROXY\",\"value\":\".corp,localhost\"},"
+            "{\"name\":\"GH_TOKEN\",\"value\":\"gitlatch\"}]") "," ADD("/spec/containers/0/volumeMounts",
+                                                                       "[{\"name\":\"w\",\"mountPath\":\"/w\"}," MOUNT
+                                                                       "]") "," ADD("/spec/volumes/-",
+                                                                                    "{\"name\":\"v\"}") "," ADD("/spec/initContainers/0",
+                                                                                                                THE_SIDECAR) "]");
 }
 
 static void test_let_through(void **state)
@@ -116,7 +126,10 @@ static void test_let_through(void **state)
 static void test_no_review(void **state)
 {
     static const char *const bodies[] = {
-        "", "{", "[]", "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\"}",
+        "",
+        "{",
+        "[]",
+        "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\"}",
         "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1beta1\",\"request\":{\"uid\":\"u\"}}",
     };
     struct error error;

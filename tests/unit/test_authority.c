@@ -17,8 +17,7 @@ static bool permits(NAME_CONSTRAINTS *constraints, const char *host)
         GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(constraints->permittedSubtrees, i)->base;
 
         assert_int_equal(base->type, GEN_DNS);
-        if (bytes_equal(bytes_of((const char *)base->d.ia5->data, (size_t)base->d.ia5->length),
-                        bytes_of_string(host)))
+        if (bytes_equal(bytes_of((const char *)base->d.ia5->data, (size_t)base->d.ia5->length), bytes_of_string(host)))
             return true;
     }
     return false;
@@ -123,8 +122,7 @@ static void renewed_it_keeps_key_name_and_constraint(void **state)
 static void fits_its_hosts_in_any_order_and_no_others(void **state)
 {
     static const char *const reversed_names[] = {"uploads.github.com", "github.com", "api.github.com"};
-    static const char *const more_names[] = {"github.com", "api.github.com", "uploads.github.com",
-                                             "ghe.example"};
+    static const char *const more_names[] = {"github.com", "api.github.com", "uploads.github.com", "ghe.example"};
     const struct name_list reversed = {reversed_names, 3};
     const struct name_list fewer = {certs_unit_names, 2};
     const struct name_list more = {more_names, 4};

@@ -15,8 +15,7 @@ struct outcome {
 };
 
 // A step reads a piece, appends what it gives to the outcome, and tells how much of the piece it used.
-typedef enum body_result step_fn(struct body *body, struct bytes piece, struct outcome *outcome,
-                                 size_t *ret_used);
+typedef enum body_result step_fn(struct body *body, struct bytes piece, struct outcome *outcome, size_t *ret_used);
 
 static void append(struct outcome *outcome, struct bytes data)
 {
@@ -26,8 +25,7 @@ static void append(struct outcome *outcome, struct bytes data)
     outcome->size += data.size;
 }
 
-static enum body_result feed_step(struct body *body, struct bytes piece, struct outcome *outcome,
-                                  size_t *ret_used)
+static enum body_result feed_step(struct body *body, struct bytes piece, struct outcome *outcome, size_t *ret_used)
 {
     size_t pass, drop;
     enum body_result result = body_feed(body, piece, &pass, &drop);
@@ -39,8 +37,7 @@ static enum body_result feed_step(struct body *body, struct bytes piece, struct 
     return result;
 }
 
-static enum body_result data_step(struct body *body, struct bytes piece, struct outcome *outcome,
-                                  size_t *ret_used)
+static enum body_result data_step(struct body *body, struct bytes piece, struct outcome *outcome, size_t *ret_used)
 {
     struct bytes data;
     enum body_result result = body_next_data(body, piece, ret_used, &data);
@@ -51,8 +48,7 @@ static enum body_result data_step(struct body *body, struct bytes piece, struct 
 }
 
 // Gives the input in pieces of `first` bytes and then of at most `size`, each in memory of exactly its size.
-static void run(struct body body, step_fn *step, struct bytes input, size_t first, size_t size,
-                struct outcome *outcome)
+static void run(struct body body, step_fn *step, struct bytes input, size_t first, size_t size, struct outcome *outcome)
 {
     size_t piece_size = first;
 
@@ -80,16 +76,14 @@ static void run(struct body body, step_fn *step, struct bytes input, size_t firs
 }
 
 // Byte by byte, cut in two at each point, and whole: the same comes out, and it is what is expected.
-static void check(struct body body, step_fn *step, struct bytes input, enum body_result result,
-                  struct bytes expected)
+static void check(struct body body, step_fn *step, struct bytes input, enum body_result result, struct bytes expected)
 {
     static struct outcome outcome;
 
     for (size_t cut = 0; cut <= input.size; cut++) {
         run(body, step, input, cut ? cut : 1, cut ? SIZE_MAX : 1, &outcome);
         if (outcome.result != result)
-            fail_msg("%.*s: result %d, expected %d", (int)input.size, input.data, (int)outcome.result,
-                     (int)result);
+            fail_msg("%.*s: result %d, expected %d", (int)input.size, input.data, (int)outcome.result, (int)result);
         if (result == BODY_BAD)
             continue;
         if (!bytes_equal(bytes_of(outcome.data, outcome.size), expected))
@@ -98,8 +92,7 @@ static void check(struct body body, step_fn *step, struct bytes input, enum body
 }
 
 // The same, and what follows is left to the next message.
-static void check_done(struct body body, step_fn *step, struct bytes input, struct bytes next,
-                       struct bytes expected)
+static void check_done(struct body body, step_fn *step, struct bytes input, struct bytes next, struct bytes expected)
 {
     static struct outcome outcome;
     char both[1024];
@@ -120,24 +113,21 @@ static void chunks_are_passed_and_decoded(void **state)
         {BYTES("0\r\n\r\n"), BYTES("0\r\n\r\n"), BYTES("")},
         {BYTES("000\r\n\r\n"), BYTES("000\r\n\r\n"), BYTES("")},
         {BYTES("5\r\nhello\r\n0\r\n\r\n"), BYTES("5\r\nhello\r\n0\r\n\r\n"), BYTES("hello")},
-        {BYTES("05\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"), BYTES("05\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"),
-         BYTES("hello!")},
+        {BYTES("05\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"), BYTES("05\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"), BYTES("hello!")},
         {BYTES("A\r\n0123456789\r\nb\r\n0123456789\n\r\n0\r\n\r\n"),
          BYTES("A\r\n0123456789\r\nb\r\n0123456789\n\r\n0\r\n\r\n"), BYTES("01234567890123456789\n")},
         {BYTES("000000000000001\r\nx\r\n0\r\n\r\n"), BYTES("000000000000001\r\nx\r\n0\r\n\r\n"), BYTES("x")},
         // data that looks like framing
-        {BYTES("7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n"), BYTES("7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n"),
-         BYTES("\r\n0\r\n\r\n")},
+        {BYTES("7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n"), BYTES("7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n"), BYTES("\r\n0\r\n\r\n")},
         // extensions are dropped
         {BYTES("2;a\r\nhi\r\n0\r\n\r\n"), BYTES("2\r\nhi\r\n0\r\n\r\n"), BYTES("hi")},
-        {BYTES("2;a=b;c=\"d;\\\"\\\\ \te\"\r\nhi\r\n0;last\r\n\r\n"), BYTES("2\r\nhi\r\n0\r\n\r\n"),
-         BYTES("hi")},
+        {BYTES("2;a=b;c=\"d;\\\"\\\\ \te\"\r\nhi\r\n0;last\r\n\r\n"), BYTES("2\r\nhi\r\n0\r\n\r\n"), BYTES("hi")},
         {BYTES("2;a=\"\"\r\nhi\r\n0\r\n\r\n"), BYTES("2\r\nhi\r\n0\r\n\r\n"), BYTES("hi")},
         {BYTES("2;a=\"\";b\r\nhi\r\n0\r\n\r\n"), BYTES("2\r\nhi\r\n0\r\n\r\n"), BYTES("hi")},
         // trailer fields are dropped
         {BYTES("0\r\nA: b\r\n\r\n"), BYTES("0\r\n\r\n"), BYTES("")},
-        {BYTES("2\r\nhi\r\n0\r\nA:\r\nContent-Length: 5\r\nB:\tc \x80\r\n\r\n"),
-         BYTES("2\r\nhi\r\n0\r\n\r\n"), BYTES("hi")},
+        {BYTES("2\r\nhi\r\n0\r\nA:\r\nContent-Length: 5\r\nB:\tc \x80\r\n\r\n"), BYTES("2\r\nhi\r\n0\r\n\r\n"),
+         BYTES("hi")},
         {BYTES("0;x\r\nA: b\r\n\r\n"), BYTES("0\r\n\r\n"), BYTES("")},
     };
 

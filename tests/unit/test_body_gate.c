@@ -19,8 +19,8 @@ struct request {
 
 static void make_request(struct request *request, const char *fields, struct bytes body)
 {
-    int head_size = snprintf(request->text, sizeof(request->text), "POST / HTTP/1.1\r\nHost: h\r\n%s%s%zu\r\n\r\n", fields,
-                             strstr(fields, "chunked") ? "X-Size: " : "Content-Length: ", body.size);
+    int head_size = snprintf(request->text, sizeof(request->text), "POST / HTTP/1.1\r\nHost: h\r\n%s%s%zu\r\n\r\n",
+                             fields, strstr(fields, "chunked") ? "X-Size: " : "Content-Length: ", body.size);
 
     assert_true((size_t)head_size + body.size < sizeof(request->text));
     memcpy(request->text + head_size, body.data, body.size);
@@ -108,12 +108,9 @@ static void a_probe_is_one_only_where_it_is_all(void **state)
         bool probe;
         enum body_gate_result result;
     } cases[] = {
-        {OPERATION_PUSH, "0000", true, BODY_GATE_DECIDED},
-        {OPERATION_FETCH, "0000", true, BODY_GATE_DECIDED},
-        {OPERATION_FETCH, "0001", false, BODY_GATE_DECIDED},
-        {OPERATION_PUSH, "00000000", false, BODY_GATE_REFUSED},
-        {OPERATION_PUSH, "0000PACK", false, BODY_GATE_REFUSED},
-        {OPERATION_PUSH, "", false, BODY_GATE_REFUSED},
+        {OPERATION_PUSH, "0000", true, BODY_GATE_DECIDED},      {OPERATION_FETCH, "0000", true, BODY_GATE_DECIDED},
+        {OPERATION_FETCH, "0001", false, BODY_GATE_DECIDED},    {OPERATION_PUSH, "00000000", false, BODY_GATE_REFUSED},
+        {OPERATION_PUSH, "0000PACK", false, BODY_GATE_REFUSED}, {OPERATION_PUSH, "", false, BODY_GATE_REFUSED},
         {OPERATION_PUSH, "000", false, BODY_GATE_REFUSED},
     };
 

@@ -11,7 +11,7 @@
 #include "token_review.h"
 #include "virtual_loop.h"
 
-#define NOW ((struct wall){INT64_C(1700000000000)})
+#define NOW       ((struct wall){INT64_C(1700000000000)})
 #define MAX_ASKED 64
 
 static struct clock_manual clock_now;
@@ -237,7 +237,7 @@ static void test_without_the_cluster_nobody_gets_in(void **state)
         int status;
         const char *body;
     } failures[] = {
-        {HTTP_UNREACHABLE, 0, ""},       {HTTP_TIMED_OUT, 0, ""}, {HTTP_UNTRUSTED, 0, ""},
+        {HTTP_UNREACHABLE, 0, ""},       {HTTP_TIMED_OUT, 0, ""},    {HTTP_UNTRUSTED, 0, ""},
         {HTTP_ANSWERED, 500, "{}"},      {HTTP_ANSWERED, 401, "{}"}, {HTTP_ANSWERED, 403, "{}"},
         {HTTP_ANSWERED, 201, "no JSON"}, {HTTP_ANSWERED, 302, ""},
     };

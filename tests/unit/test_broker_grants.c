@@ -45,15 +45,14 @@ static const struct row rows[] = {
     {"fetch: true, push: true, delete: true, permissions: {workflows: write}", "contents:write,workflows:write",
      "contents:write,workflows:write"},
     // The operator said so.
-    {"push: [refs/heads/x], permissions: {contents: write}, accept_bypass: true", "contents:write",
-     "contents:write"},
+    {"push: [refs/heads/x], permissions: {contents: write}, accept_bypass: true", "contents:write", "contents:write"},
 };
 
 static void test_permissions_of_a_rule(void **state)
 {
     for (size_t i = 0; i < GL_ARRAY_SIZE(rows); i++) {
-        char *grants = mem_format("[{namespace: n, service_account: s, repositories: [{match: acme/widgets, %s}]}]",
-                                  rows[i].rule);
+        char *grants =
+            mem_format("[{namespace: n, service_account: s, repositories: [{match: acme/widgets, %s}]}]", rows[i].rule);
         struct config *config = broker_unit_config(grants);
         const struct rule *rule = &config->broker.grants[0].rules.rules[0];
         struct permissions granted;
@@ -94,7 +93,7 @@ static void test_who_may_ask(void **state)
         {"gitlatch-credential", "team-a", "workspace", 200},
         {"gitlatch", "team-a", "default", 403},
         {"gitlatch", "team-b", "workspace", 403},
-        {"gitlatch", "team-b", "ci", 403},             // has another repository
+        {"gitlatch", "team-b", "ci", 403},            // has another repository
         {"gitlatch-credential", "team-b", "ci", 403}, // has a grant of the other audience
         {"gitlatch", "Team-A", "workspace", 403},
     };
@@ -112,8 +111,9 @@ static void test_refusal_names_what_is_missing(void **state)
     struct caller sidecar = broker_unit_caller("gitlatch", "team-a", "workspace");
     struct caller holder = broker_unit_caller("gitlatch-credential", "team-a", "workspace");
 
-    assert_int_equal(ask(config, &sidecar, "{\"owner\":\"acme\",\"repositories\":[\"widgets\"],\"permissions\":"
-                                           "{\"contents\":\"write\",\"pull_requests\":\"write\",\"issues\":\"read\"}}"),
+    assert_int_equal(ask(config, &sidecar,
+                         "{\"owner\":\"acme\",\"repositories\":[\"widgets\"],\"permissions\":"
+                         "{\"contents\":\"write\",\"pull_requests\":\"write\",\"issues\":\"read\"}}"),
                      403);
     assert_string_equal(verdict.sentence,
                         "team-a/workspace is not granted issues:read,pull_requests:write for acme/widgets");
@@ -121,8 +121,9 @@ static void test_refusal_names_what_is_missing(void **state)
     assert_int_equal(ask(config, &sidecar, "{\"owner\":\"initech\",\"repositories\":[\"tps\"]}"), 403);
     assert_string_equal(verdict.sentence, "team-a/workspace is not granted metadata:read for initech/tps: no grant "
                                           "of its audience names that repository");
-    assert_int_equal(ask(config, &holder, "{\"owner\":\"acme\",\"repositories\":[\"widgets\"],\"permissions\":"
-                                          "{\"contents\":\"write\"}}"),
+    assert_int_equal(ask(config, &holder,
+                         "{\"owner\":\"acme\",\"repositories\":[\"widgets\"],\"permissions\":"
+                         "{\"contents\":\"write\"}}"),
                      403);
     assert_string_equal(verdict.sentence, "team-a/workspace is not granted contents:write for acme/widgets: who holds "
                                           "the token himself is granted only what no ref pattern, `delete`, `create`, "
@@ -136,11 +137,13 @@ static void test_first_rule_decides_over_all_grants(void **state)
     struct config *config = broker_unit_config(teams);
     struct caller caller = broker_unit_caller("gitlatch", "team-a", "workspace");
 
-    assert_int_equal(ask(config, &caller, "{\"owner\":\"acme\",\"repositories\":[\"widgets\"],\"permissions\":"
-                                          "{\"issues\":\"write\"}}"),
+    assert_int_equal(ask(config, &caller,
+                         "{\"owner\":\"acme\",\"repositories\":[\"widgets\"],\"permissions\":"
+                         "{\"issues\":\"write\"}}"),
                      403);
-    assert_int_equal(ask(config, &caller, "{\"owner\":\"globex\",\"repositories\":[\"lib\"],\"permissions\":"
-                                          "{\"contents\":\"read\"}}"),
+    assert_int_equal(ask(config, &caller,
+                         "{\"owner\":\"globex\",\"repositories\":[\"lib\"],\"permissions\":"
+                         "{\"contents\":\"read\"}}"),
                      200);
     config_unref(config);
 }
@@ -150,8 +153,9 @@ static void test_each_of_several_repositories_must_be_granted(void **state)
     struct config *config = broker_unit_config(teams);
     struct caller caller = broker_unit_caller("gitlatch", "team-b", "ci");
 
-    assert_int_equal(ask(config, &caller, "{\"owner\":\"acme\",\"repositories\":[\"gadgets\"],\"permissions\":"
-                                          "{\"contents\":\"read\",\"metadata\":\"read\"}}"),
+    assert_int_equal(ask(config, &caller,
+                         "{\"owner\":\"acme\",\"repositories\":[\"gadgets\"],\"permissions\":"
+                         "{\"contents\":\"read\",\"metadata\":\"read\"}}"),
                      200);
     assert_int_equal(ask(config, &caller, "{\"owner\":\"ACME\",\"repositories\":[\"Gadgets.git\",\"gadgets\"]}"), 200);
     assert_int_equal(question.count, 1);
@@ -192,7 +196,8 @@ static void test_rules_go_round(void **state)
         " max_pack: 1536MiB, accept_bypass: true},"
         "{match: \"acme/*\", push: true, delete: true}]}]";
     struct config *config = broker_unit_config(all_keys), *read;
-    struct caller caller = broker_unit_caller("gitlatch", "n", "s"), stranger = broker_unit_caller("gitlatch", "n", "x");
+    struct caller caller = broker_unit_caller("gitlatch", "n", "s"), stranger =
+                                                                         broker_unit_caller("gitlatch", "n", "x");
     struct text first = {0}, second = {0};
     struct error error;
 
@@ -205,12 +210,13 @@ static void test_rules_go_round(void **state)
     grant.rules = read->rules;
     grants_describe(&(struct config_broker){.grants = &grant, .grant_count = 1}, &caller, &second);
     assert_string_equal(text_string(&first), text_string(&second));
-    assert_string_equal(text_string(&first),
-                        "{\"repositories\":[{\"match\":\"acme/widgets\",\"fetch\":true,\"push\":[\"refs/heads/agent/*\","
-                        "\"refs/tags/v\\\"1\"],\"delete\":[\"refs/heads/agent/*\"],\"permissions\":{\"contents\":"
-                        "\"write\",\"pull_requests\":\"write\"},\"graphql\":true,\"paths\":[\"pulls/**\"],\"create\":"
-                        "false,\"max_pack\":\"1536MiB\",\"accept_bypass\":true},{\"match\":\"acme/*\",\"push\":true,"
-                        "\"delete\":true}]}\n");
+    assert_string_equal(
+        text_string(&first),
+        "{\"repositories\":[{\"match\":\"acme/widgets\",\"fetch\":true,\"push\":[\"refs/heads/agent/*\","
+        "\"refs/tags/v\\\"1\"],\"delete\":[\"refs/heads/agent/*\"],\"permissions\":{\"contents\":"
+        "\"write\",\"pull_requests\":\"write\"},\"graphql\":true,\"paths\":[\"pulls/**\"],\"create\":"
+        "false,\"max_pack\":\"1536MiB\",\"accept_bypass\":true},{\"match\":\"acme/*\",\"push\":true,"
+        "\"delete\":true}]}\n");
     config_unref(read);
     text_clear(&first);
     grants_describe(&config->broker, &stranger, &first);

@@ -42,8 +42,8 @@ static void test_a_rejected_token_is_named(void **state)
     struct token_question question;
     struct error error;
 
-    assert_true(token_question_parse(BYTES("{\"owner\":\"acme\",\"rejected\":\"0123456789ab\"}"), config, &question,
-                                     &error));
+    assert_true(
+        token_question_parse(BYTES("{\"owner\":\"acme\",\"rejected\":\"0123456789ab\"}"), config, &question, &error));
     assert_string_equal(question.rejected, "0123456789ab");
     token_question_clear(&question);
     assert_true(token_question_parse(BYTES("{\"owner\":\"acme\"}"), config, &question, &error));

@@ -55,7 +55,7 @@ static void test_refused(void **state)
         "{\"authenticated\":true,\"audiences\":[]," USER("system:serviceaccount:a:b", "") "}",
         "{\"authenticated\":true,\"audiences\":\"gitlatch\"," USER("system:serviceaccount:a:b", "") "}",
         "{\"authenticated\":true,\"audiences\":[\"https://kubernetes.default.svc\"]," USER("system:serviceaccount:a:b",
-                                                                                        "") "}",
+                                                                                           "") "}",
         // No service account.
         "{\"authenticated\":true,\"audiences\":[\"gitlatch\"]," USER("system:admin", "") "}",
         "{\"authenticated\":true,\"audiences\":[\"gitlatch\"]," USER("system:serviceaccount:a", "") "}",
@@ -76,7 +76,8 @@ static void test_refused(void **state)
 
 static void test_unreadable(void **state)
 {
-    static const char *const bodies[] = {"", "{", "[]", "{}", "{\"status\":\"Failure\"}", "{\"status\":{},\"status\":{}}"};
+    static const char *const bodies[] = {
+        "", "{", "[]", "{}", "{\"status\":\"Failure\"}", "{\"status\":{},\"status\":{}}"};
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(bodies); i++) {
         struct caller caller;
@@ -121,8 +122,8 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_proven),     cmocka_unit_test(test_refused),     cmocka_unit_test(test_unreadable),
-        cmocka_unit_test(test_body),       cmocka_unit_test(test_well_formed), cmocka_unit_test(test_end),
+        cmocka_unit_test(test_proven), cmocka_unit_test(test_refused),     cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_body),   cmocka_unit_test(test_well_formed), cmocka_unit_test(test_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,10 +4,10 @@
 #include "cmocka_unit.h"
 #include "text.h"
 
-#define VERSION    "000eversion 2\n"
-#define AGENT      "0015agent=git/2.47.1\n"
-#define SERVICE    "001e# service=git-upload-pack\n0000"
-#define HEX40      "0123456789012345678901234567890123456789"
+#define VERSION "000eversion 2\n"
+#define AGENT   "0015agent=git/2.47.1\n"
+#define SERVICE "001e# service=git-upload-pack\n0000"
+#define HEX40   "0123456789012345678901234567890123456789"
 
 static bool check(const char *body)
 {
@@ -28,7 +28,8 @@ static void test_refs_are_none(void **state)
     assert_false(check(SERVICE "000eversion 1\n0039" HEX40 " HEAD\n0000"));
     assert_false(check(VERSION "0032" HEX40 " HEAD\n0000"));
     assert_false(check(VERSION "0033" HEX40 " HEAD=\n0000"));
-    assert_false(check(VERSION AGENT "0000" "0032" HEX40 " HEAD\n0000"));
+    assert_false(check(VERSION AGENT "0000"
+                                     "0032" HEX40 " HEAD\n0000"));
 }
 
 static void test_other_bodies_are_none(void **state)
@@ -47,9 +48,11 @@ static void test_other_bodies_are_none(void **state)
     assert_false(check(VERSION AGENT "0000 "));
     assert_false(check(VERSION "0005\n0000"));
     assert_false(check(VERSION "0009=abc\n0000"));
-    assert_false(check(VERSION "0007a=\x1b" "0000"));
+    assert_false(check(VERSION "0007a=\x1b"
+                               "0000"));
     assert_false(check(VERSION "0003"));
-    assert_false(capabilities_check(BYTES(VERSION "0007a=\0" "0000")));
+    assert_false(capabilities_check(BYTES(VERSION "0007a=\0"
+                                                  "0000")));
 }
 
 static void test_the_largest(void **state)

@@ -13,21 +13,7 @@
 #include "spawner.h"
 #include "spawner_internal.h"
 
-enum {
-    ECHO,
-    SLEEP,
-    LARGE,
-    LARGEST,
-    MISSING,
-    FAILING,
-    TALKATIVE,
-    SIGNALLED,
-    DAEMON,
-    PRINTENV,
-    DEAF,
-    ALONE,
-    COMMANDS
-};
+enum { ECHO, SLEEP, LARGE, LARGEST, MISSING, FAILING, TALKATIVE, SIGNALLED, DAEMON, PRINTENV, DEAF, ALONE, COMMANDS };
 
 // execvp takes no const, and writes to none of it.
 #define WORD(literal) ((char *)(uintptr_t)(literal))
@@ -148,8 +134,7 @@ static void output_may_have_its_full_size(void **state)
 
 static void more_output_is_an_error_and_ends_it(void **state)
 {
-    assert_string_equal(run(LARGE, BYTES(""), 10000)->error.text,
-                        "`sh` wrote more than 64 KiB and was killed");
+    assert_string_equal(run(LARGE, BYTES(""), 10000)->error.text, "`sh` wrote more than 64 KiB and was killed");
 }
 
 static void more_input_is_an_error(void **state)
@@ -204,8 +189,7 @@ static void overdue_is_killed(void **state)
 {
     struct mono begin = loop_now(fixture.loop);
 
-    assert_string_equal(run(SLEEP, BYTES(""), 500)->error.text,
-                        "`sh` did not end within 0.5 s and was killed");
+    assert_string_equal(run(SLEEP, BYTES(""), 500)->error.text, "`sh` did not end within 0.5 s and was killed");
     assert_in_range(loop_now(fixture.loop).ms - begin.ms, 500, 2400);
     assert_true(goes_away(sleeper()));
 }
@@ -219,8 +203,7 @@ static void missing_command_says_so(void **state)
 
 static void failure_quotes_the_first_line_of_stderr_and_no_output(void **state)
 {
-    assert_string_equal(run(FAILING, BYTES(""), 10000)->error.text,
-                        "`sh` failed with exit status 4: no   login");
+    assert_string_equal(run(FAILING, BYTES(""), 10000)->error.text, "`sh` failed with exit status 4: no   login");
     assert_null(fixture.result.output);
 }
 
@@ -295,8 +278,7 @@ static void a_command_that_was_not_there_at_start_is_refused(void **state)
     assert_true(spawner_find(fixture.spawner, SH("cat; echo said >&2"), &index, &error));
     assert_int_equal(index, ECHO);
     assert_false(spawner_find(fixture.spawner, SH("cat; echo said >&3"), &index, &error));
-    assert_string_equal(error.text,
-                        "the command `sh` was not configured like this at start: restart gitlatch");
+    assert_string_equal(error.text, "the command `sh` was not configured like this at start: restart gitlatch");
     assert_false(spawner_find(fixture.spawner, (char *const[]){WORD("sh"), NULL}, &index, &error));
 }
 

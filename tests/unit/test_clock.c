@@ -85,7 +85,9 @@ static void rfc3339_is_read(void **state)
     }
     for (size_t i = 0; i < GL_ARRAY_SIZE(bad); i++)
         assert_false(wall_parse_rfc3339(bytes_of_string(bad[i]), &wall));
-    assert_false(wall_parse_rfc3339(BYTES("2024-01-01\0" "12:00:00Z"), &wall));
+    assert_false(wall_parse_rfc3339(BYTES("2024-01-01\0"
+                                          "12:00:00Z"),
+                                    &wall));
 }
 
 // The examples of RFC 9110, section 5.6.7.
@@ -141,10 +143,9 @@ static void http_dates_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(real_clocks_go_on),   cmocka_unit_test(manual_clock_goes_where_told),
-        cmocka_unit_test(rfc3339_is_written),  cmocka_unit_test(rfc3339_is_read),
-        cmocka_unit_test(http_dates_are_written),
-        cmocka_unit_test(http_dates_are_read),
+        cmocka_unit_test(real_clocks_go_on),      cmocka_unit_test(manual_clock_goes_where_told),
+        cmocka_unit_test(rfc3339_is_written),     cmocka_unit_test(rfc3339_is_read),
+        cmocka_unit_test(http_dates_are_written), cmocka_unit_test(http_dates_are_read),
     };
 
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

@@ -20,8 +20,7 @@ static struct config *parse(const char *yaml, enum config_use use)
 
 static void test_defaults(void **state)
 {
-    struct config *config =
-        parse("credentials: [{type: app, app_id: 12345, private_key: /k.pem}]", CONFIG_FOR_PROXY);
+    struct config *config = parse("credentials: [{type: app, app_id: 12345, private_key: /k.pem}]", CONFIG_FOR_PROXY);
 
     assert_int_equal(config->listener_count, 1);
     assert_string_equal(config->listeners[0].address.text, "127.0.0.1:3128");
@@ -65,15 +64,15 @@ static void test_defaults(void **state)
 
 static void test_credentials(void **state)
 {
-    struct config *config = parse(
-        "credentials:\n"
-        "- {type: app, app_id: Iv1.x, sign_command: [kms, --sign], installation: 42, host: github.com}\n"
-        "- {type: broker, url: 'https://b:8443', token_file: /t, trust: /ca.pem}\n"
-        "- {type: platform, url: 'http://p:8080/admin', token_file: /t, wide_api: true}\n"
-        "- {type: command, argv: [gh, auth, token], lifetime: 55m, also_when_refused: true}\n"
-        "- {type: file, path: /pat}\n"
-        "- {type: environment, name: GITHUB_TOKEN}\n",
-        CONFIG_FOR_PROXY);
+    struct config *config =
+        parse("credentials:\n"
+              "- {type: app, app_id: Iv1.x, sign_command: [kms, --sign], installation: 42, host: github.com}\n"
+              "- {type: broker, url: 'https://b:8443', token_file: /t, trust: /ca.pem}\n"
+              "- {type: platform, url: 'http://p:8080/admin', token_file: /t, wide_api: true}\n"
+              "- {type: command, argv: [gh, auth, token], lifetime: 55m, also_when_refused: true}\n"
+              "- {type: file, path: /pat}\n"
+              "- {type: environment, name: GITHUB_TOKEN}\n",
+              CONFIG_FOR_PROXY);
     const struct credential_options *options = config->credentials;
 
     assert_int_equal(config->credential_count, 6);
@@ -216,18 +215,17 @@ static void test_githubs(void **state)
 
 static void test_broker(void **state)
 {
-    struct config *config =
-        parse("credentials: [{type: app, app_id: 1, private_key: k}]\n"
-              "broker:\n"
-              "  tls: {certificate: c, key: k}\n"
-              "  grants:\n"
-              "  - {namespace: team-a, service_account: ws, repositories: [{match: A/*}]}\n"
-              "  - audience: gitlatch-credential\n"
-              "    namespace: team-b\n"
-              "    service_account: ws\n"
-              "    repositories:\n"
-              "    - {match: b/c}\n",
-              CONFIG_FOR_BROKER);
+    struct config *config = parse("credentials: [{type: app, app_id: 1, private_key: k}]\n"
+                                  "broker:\n"
+                                  "  tls: {certificate: c, key: k}\n"
+                                  "  grants:\n"
+                                  "  - {namespace: team-a, service_account: ws, repositories: [{match: A/*}]}\n"
+                                  "  - audience: gitlatch-credential\n"
+                                  "    namespace: team-b\n"
+                                  "    service_account: ws\n"
+                                  "    repositories:\n"
+                                  "    - {match: b/c}\n",
+                                  CONFIG_FOR_BROKER);
 
     assert_true(config->broker.present);
     assert_string_equal(config->broker.listen.text, "0.0.0.0:8443");
@@ -245,10 +243,9 @@ static void test_broker(void **state)
 // JSON is YAML, and what other programs write.
 static void test_json(void **state)
 {
-    struct config *config =
-        parse("{\"listen\": \"127.0.0.1:1\", \"enforce\": false, \"limits\": {\"idle\": \"7s\"},\n"
-              " \"credentials\": [{\"type\": \"file\", \"path\": \"\\/pat\"}]}",
-              CONFIG_FOR_PROXY);
+    struct config *config = parse("{\"listen\": \"127.0.0.1:1\", \"enforce\": false, \"limits\": {\"idle\": \"7s\"},\n"
+                                  " \"credentials\": [{\"type\": \"file\", \"path\": \"\\/pat\"}]}",
+                                  CONFIG_FOR_PROXY);
 
     assert_false(config->enforce);
     assert_int_equal(config->limits.idle_ms, 7000);
@@ -267,9 +264,8 @@ static void test_aliases(void **state)
     assert_false(config_parse(BYTES("github: &a [*a]\n"), "f", CONFIG_FOR_RUN, &config, &error));
     assert_string_equal(error.text, "f:1: github[0]: must be a mapping of keys to values, not a list");
     assert_false(config_parse(BYTES("github: &a {connect_to: *a}\n"), "f", CONFIG_FOR_RUN, &config, &error));
-    assert_string_equal(error.text,
-                        "f:1: github.connect_to.connect_to: must be HOST:PORT, such as 127.0.0.1:8443, "
-                        "not a mapping");
+    assert_string_equal(error.text, "f:1: github.connect_to.connect_to: must be HOST:PORT, such as 127.0.0.1:8443, "
+                                    "not a mapping");
 }
 
 static void test_descriptors(void **state)
@@ -289,9 +285,8 @@ static void test_descriptors(void **state)
         _exit(write(pipes[1], error.text, sizeof(error.text)) < 0);
     }
     assert_int_equal(read(pipes[0], error.text, sizeof(error.text)), sizeof(error.text));
-    assert_string_equal(error.text,
-                        "f:2: limits.connections: 200 connections need 528 descriptors, and the hard limit "
-                        "is 500; lower it to 186, or raise the limit (ulimit -Hn)");
+    assert_string_equal(error.text, "f:2: limits.connections: 200 connections need 528 descriptors, and the hard limit "
+                                    "is 500; lower it to 186, or raise the limit (ulimit -Hn)");
     close(pipes[0]);
     close(pipes[1]);
 }
@@ -341,12 +336,10 @@ static void test_admin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_credentials),
-        cmocka_unit_test(test_rules),      cmocka_unit_test(test_empty_rules),
-        cmocka_unit_test(test_unions),     cmocka_unit_test(test_githubs),
-        cmocka_unit_test(test_broker),     cmocka_unit_test(test_json),
-        cmocka_unit_test(test_aliases),    cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_references), cmocka_unit_test(test_admin),
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_credentials), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_empty_rules), cmocka_unit_test(test_unions),      cmocka_unit_test(test_githubs),
+        cmocka_unit_test(test_broker),      cmocka_unit_test(test_json),        cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_descriptors), cmocka_unit_test(test_references),  cmocka_unit_test(test_admin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,9 +16,8 @@ static const struct {
     {"- a\n", "1: must be a mapping of keys to values, not a list"},
     {"text\n", "1: must be a mapping of keys to values, not \"text\""},
     {APP "listen: [1\n", "3: this is not YAML: did not find expected ',' or ']'"},
-    {APP "ca:\n\tstate: x\n",
-     "3: this is not YAML: found character that cannot start any token; indent with spaces, "
-     "not tabs, and quote text that begins with a special character"},
+    {APP "ca:\n\tstate: x\n", "3: this is not YAML: found character that cannot start any token; indent with spaces, "
+                              "not tabs, and quote text that begins with a special character"},
     {APP "other_hosts: @github-objects\n", "2: this is not YAML: found character that cannot start any "
                                            "token; indent with spaces, not tabs, and quote text "
                                            "that begins with a special character"},
@@ -40,10 +39,9 @@ static const struct {
     {APP "limits.idle: 5m\n", "2: limits.idle: unknown key; did you mean \"limits\"?"},
     {APP "Admin: off\n", "2: Admin: unknown key; did you mean \"admin\"?"},
     {APP "\"admin\\0x\": off\n", "2: admin: unknown key; did you mean \"admin\"?"},
-    {APP "<<: {admin: off}\n",
-     "2: <<: unknown key; known here are admin, broker, ca, credentials, enforce, "
-     "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
-     "private_addresses, repositories, reuse_port, token, upstream"},
+    {APP "<<: {admin: off}\n", "2: <<: unknown key; known here are admin, broker, ca, credentials, enforce, "
+                               "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
+                               "private_addresses, repositories, reuse_port, token, upstream"},
     {APP "admin: off\nadmin: off\n", "3: admin: is given twice; keep one"},
     {APP "ca: {state: a}\nca: {publish: b}\n", "3: ca: is given twice; keep one"},
     {APP "log:\n  level: info\n  level: info\n", "4: log.level: is given twice; keep one"},
@@ -61,10 +59,9 @@ static const struct {
     {APP "ca: {roots: [a, [b]]}\n", "2: ca.roots[1]: must be a text, not a list"},
     {APP "listen: \"a\\nb\\e[31m\"\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or "
                                        "[::1]:3128, not \"a b [31m\""},
-    {APP "\"a\\nb\": 1\n",
-     "2: a b: unknown key; known here are admin, broker, ca, credentials, enforce, "
-     "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
-     "private_addresses, repositories, reuse_port, token, upstream"},
+    {APP "\"a\\nb\": 1\n", "2: a b: unknown key; known here are admin, broker, ca, credentials, enforce, "
+                           "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
+                           "private_addresses, repositories, reuse_port, token, upstream"},
     // Flags.
     {APP "enforce: yes\n", "2: enforce: must be true or false, not \"yes\""},
     {APP "enforce: \"true\"\n", "2: enforce: must be true or false, not \"true\""},
@@ -73,76 +70,59 @@ static const struct {
     {APP "limits: {idle: 10}\n", "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"10\""},
     {APP "limits: {idle: 1.5h}\n", "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"1.5h\""},
     {APP "limits: {idle: -1s}\n", "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"-1s\""},
-    {APP "limits: {idle: \"1 m\"}\n",
-     "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"1 m\""},
-    {APP "limits: {idle: 1h30m}\n",
-     "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"1h30m\""},
+    {APP "limits: {idle: \"1 m\"}\n", "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"1 m\""},
+    {APP "limits: {idle: 1h30m}\n", "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"1h30m\""},
     {APP "limits: {idle: 99999999999999999999s}\n",
      "2: limits.idle: must be a duration such as 30s, 10m or 1h, not \"99999999999999999999s\""},
     {APP "limits: {idle: 0s}\n", "2: limits.idle: must be between 1s and 24h, not 0s"},
     {APP "limits: {drain: 25h}\n", "2: limits.drain: must be between 1s and 24h, not 25h"},
-    {APP "limits: {header: 64k}\n",
-     "2: limits.header: must be a size such as 64KiB, 1MiB or 2GiB, not \"64k\""},
-    {APP "limits: {header: 65536}\n",
-     "2: limits.header: must be a size such as 64KiB, 1MiB or 2GiB, not \"65536\""},
+    {APP "limits: {header: 64k}\n", "2: limits.header: must be a size such as 64KiB, 1MiB or 2GiB, not \"64k\""},
+    {APP "limits: {header: 65536}\n", "2: limits.header: must be a size such as 64KiB, 1MiB or 2GiB, not \"65536\""},
     {APP "limits: {header: 1KiB}\n", "2: limits.header: must be between 8KiB and 64KiB, not 1KiB"},
     {APP "limits: {header: 1MiB}\n", "2: limits.header: must be between 8KiB and 64KiB, not 1MiB"},
-    {APP "upstream: {keep_capabilities: 2h}\n",
-     "2: upstream.keep_capabilities: must be between 0s and 1h, not 2h"},
+    {APP "upstream: {keep_capabilities: 2h}\n", "2: upstream.keep_capabilities: must be between 0s and 1h, not 2h"},
     {APP "token: {refresh_before: 1h}\n", "2: token.refresh_before: must be between 0s and 55m, not 1h"},
-    {APP "token:\n  minimum_life: 11m\n",
-     "3: token: `minimum_life` must not be longer than `refresh_before`: a token "
-     "would be refused before it is refreshed"},
+    {APP "token:\n  minimum_life: 11m\n", "3: token: `minimum_life` must not be longer than `refresh_before`: a token "
+                                          "would be refused before it is refreshed"},
     // Numbers.
     {APP "limits: {connections: many}\n", "2: limits.connections: must be a whole number, not \"many\""},
     {APP "limits: {connections: 0x10}\n", "2: limits.connections: must be a whole number, not \"0x10\""},
     {APP "limits: {connections: 0}\n", "2: limits.connections: must be between 1 and 500000, not 0"},
-    {APP "limits: {connections: 1000000}\n",
-     "2: limits.connections: must be between 1 and 500000, not 1000000"},
+    {APP "limits: {connections: 1000000}\n", "2: limits.connections: must be between 1 and 500000, not 1000000"},
     // Words.
     {APP "other_repositories: anonymus\n",
      "2: other_repositories: must be anonymous or deny, not \"anonymus\"; did you mean \"anonymous\"?"},
     {APP "private_addresses: no\n", "2: private_addresses: must be allow or deny, not \"no\""},
     {APP "log: {level: verbose}\n", "2: log.level: must be error, warn, info or debug, not \"verbose\""},
-    {APP "log: {format: jsno}\n",
-     "2: log.format: must be json or text, not \"jsno\"; did you mean \"json\"?"},
+    {APP "log: {format: jsno}\n", "2: log.format: must be json or text, not \"jsno\"; did you mean \"json\"?"},
     {APP "log: {format: [json]}\n", "2: log.format: must be a word, not a list"},
     // Addresses.
-    {APP "listen: 3128\n",
-     "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, not "
-     "\"3128\""},
-    {APP "listen: localhost:3128\n",
-     "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, "
-     "not \"localhost:3128\""},
-    {APP "listen: ::1:3128\n",
-     "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, not "
-     "\"::1:3128\""},
+    {APP "listen: 3128\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, not "
+                           "\"3128\""},
+    {APP "listen: localhost:3128\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, "
+                                     "not \"localhost:3128\""},
+    {APP "listen: ::1:3128\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, not "
+                               "\"::1:3128\""},
     {APP "listen: 127.0.0.1:65536\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or "
                                       "[::1]:3128, not \"127.0.0.1:65536\""},
-    {APP "listen: off\n",
-     "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, not "
-     "\"off\""},
+    {APP "listen: off\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or [::1]:3128, not "
+                          "\"off\""},
     {APP "listen: []\n", "2: listen: is empty; leave the key out for its default"},
-    {APP "listen:\n  - 127.0.0.1:1\n  - {mode: proxy}\n",
-     "4: listen[1]: has no `address`, such as 127.0.0.1:3128"},
+    {APP "listen:\n  - 127.0.0.1:1\n  - {mode: proxy}\n", "4: listen[1]: has no `address`, such as 127.0.0.1:3128"},
     {APP "listen: [{address: 127.0.0.1:1, mode: transprent}]\n",
      "2: listen[0].mode: must be proxy or transparent, not \"transprent\"; did you mean \"transparent\"?"},
     {APP "listen: {address: 127.0.0.1:1, mode: transparent, password_file: f}\n",
      "2: listen.password_file: cannot be asked for on a transparent address, whose clients know of no proxy"},
     {APP "listen: [127.0.0.1:1, 127.0.0.1:1]\n", "2: listen: names 127.0.0.1:1 twice; keep one"},
-    {APP "admin: none\n",
-     "2: admin: must be an address and a port, such as 127.0.0.1:9128, or off, not \"none\""},
+    {APP "admin: none\n", "2: admin: must be an address and a port, such as 127.0.0.1:9128, or off, not \"none\""},
     {APP "admin: 127.0.0.1:3128\n", "2: admin: is also an address of `listen`; take another port"},
     {APP "metrics: 127.0.0.1:3128\n", "2: metrics: is also an address of `listen`; take another port"},
-    {APP "metrics: 127.0.0.1:9128\n",
-     "2: metrics: is also the address of `admin`, which serves /metrics already; "
-     "take another port, or off"},
-    {APP "gateway_hosts: [\"a b\"]\n",
-     "2: gateway_hosts[0]: must be the name of a host, without a port, not \"a b\""},
+    {APP "metrics: 127.0.0.1:9128\n", "2: metrics: is also the address of `admin`, which serves /metrics already; "
+                                      "take another port, or off"},
+    {APP "gateway_hosts: [\"a b\"]\n", "2: gateway_hosts[0]: must be the name of a host, without a port, not \"a b\""},
     {APP "gateway_hosts: [\"a:80\"]\n",
      "2: gateway_hosts[0]: must be the name of a host, without a port, not \"a:80\""},
-    {APP "reuse_port: true\n",
-     "2: reuse_port: needs `ca.state`: processes that share a port must share the CA"},
+    {APP "reuse_port: true\n", "2: reuse_port: needs `ca.state`: processes that share a port must share the CA"},
     // GitHub.
     {APP "github: []\n", "2: github: is empty; leave the key out for its default"},
     {APP "github: github.com\n", "2: github: must be a mapping of keys to values, not \"github.com\""},
@@ -154,9 +134,8 @@ static const struct {
      "2: github.api: must be a URL such as https://host:port, not \"api.github.com\" (Bad scheme)"},
     {APP "github: {default_owner: a/b}\n",
      "2: github.default_owner: must be the name of a user or an organisation, not \"a/b\""},
-    {APP "github: {connect_to: \"a:1\"}\n",
-     "2: github.connect_to: must be a mapping such as {\"github.com:443\": "
-     "\"127.0.0.1:8443\"}, not \"a:1\""},
+    {APP "github: {connect_to: \"a:1\"}\n", "2: github.connect_to: must be a mapping such as {\"github.com:443\": "
+                                            "\"127.0.0.1:8443\"}, not \"a:1\""},
     {APP "github: {connect_to: {github.com: \"a:1\"}}\n",
      "2: github.connect_to.github.com: must be HOST:PORT, such as 127.0.0.1:8443, not \"github.com\""},
     {APP "github: {connect_to: {\"a:1\": \"b:0\"}}\n",
@@ -173,30 +152,25 @@ static const struct {
     {APP "upstream: {proxy: \"https://proxy:3128\"}\n",
      "2: upstream.proxy: must begin with http://: the proxy is asked to CONNECT over plain HTTP, the TLS is "
      "inside"},
-    {APP "upstream: {proxy: \"socks5://proxy:3128\"}\n",
-     "2: upstream.proxy: must begin with http:// or https://"},
+    {APP "upstream: {proxy: \"socks5://proxy:3128\"}\n", "2: upstream.proxy: must begin with http:// or https://"},
     {APP "upstream: {proxy: \"http://u:p@proxy:3128\"}\n",
      "2: upstream.proxy: must hold no user and no password: a secret has no place in the configuration"},
     {APP "upstream: {proxy: \"http://proxy:3128/x\"}\n",
      "2: upstream.proxy: must end after the port: http://proxy.corp:3128"},
     {APP "upstream: {no_proxy: [\"*.corp\"]}\n",
      "2: upstream.no_proxy[0]: must be a host, or .domain for all below it, not \"*.corp\""},
-    {APP "upstream: {no_proxy: .corp}\n",
-     "2: upstream.no_proxy: must be a list of hosts and .domains, not \".corp\""},
+    {APP "upstream: {no_proxy: .corp}\n", "2: upstream.no_proxy: must be a list of hosts and .domains, not \".corp\""},
     // Credentials.
-    {"credentials: []\n",
-     "1: credentials: is missing; say where tokens come from, such as [{type: app, app_id: "
-     "\"12345\", private_key: FILE}]"},
+    {"credentials: []\n", "1: credentials: is missing; say where tokens come from, such as [{type: app, app_id: "
+                          "\"12345\", private_key: FILE}]"},
     {"credentials: {type: app}\n", "1: credentials: must be a list of credentials, not a mapping"},
     {"credentials: [app]\n", "1: credentials[0]: must be a mapping of keys to values, not \"app\""},
     {"credentials:\n  - {app_id: 1}\n",
      "2: credentials[0]: has no `type`: app, broker, platform, command, file or environment"},
     {"credentials: [{type: ap}]\n", "1: credentials[0].type: must be app, broker, platform, command, file or "
                                     "environment, not \"ap\"; did you mean \"app\"?"},
-    {"credentials: [{type: app, private_key: k}]\n",
-     "1: credentials[0]: has no `app_id`, which type \"app\" needs"},
-    {"credentials: [{type: app, app_id: 1}]\n",
-     "1: credentials[0]: must have one of `private_key` and `sign_command`"},
+    {"credentials: [{type: app, private_key: k}]\n", "1: credentials[0]: has no `app_id`, which type \"app\" needs"},
+    {"credentials: [{type: app, app_id: 1}]\n", "1: credentials[0]: must have one of `private_key` and `sign_command`"},
     {"credentials: [{type: app, app_id: 1, private_key: k, sign_command: [s]}]\n",
      "1: credentials[0]: must have one of `private_key` and `sign_command`"},
     {"credentials:\n- type: app\n  app_id: 1\n  private_key: k\n  wide_api: true\n",
@@ -216,9 +190,8 @@ static const struct {
      "1: credentials[0].url: must begin with https://: a token never goes over plain HTTP"},
     {"credentials: [{type: platform, url: \"http://p:1/x\"}]\n",
      "1: credentials[0]: has no `token_file`, which type \"platform\" needs"},
-    {"credentials: [{type: file, path: f, token: ghp_x}]\n",
-     "1: credentials[0].token: unknown key; did you mean "
-     "\"token_file\"?"},
+    {"credentials: [{type: file, path: f, token: ghp_x}]\n", "1: credentials[0].token: unknown key; did you mean "
+                                                             "\"token_file\"?"},
     // Rules.
     {APP "repositories: {match: a/b}\n", "2: repositories: must be a list of rules, not a mapping"},
     {APP "repositories: [a/b]\n", "2: repositories[0]: must be a mapping of keys to values, not \"a/b\""},
@@ -250,8 +223,7 @@ static const struct {
     // Other hosts.
     {APP "other_hosts: tunel\n",
      "2: other_hosts: must be tunnel, deny or {allow: [host]}, not \"tunel\"; did you mean \"tunnel\"?"},
-    {APP "other_hosts: [a]\n",
-     "2: other_hosts: must be tunnel, deny, or {allow: [host, \"*.domain\"]}, not a list"},
+    {APP "other_hosts: [a]\n", "2: other_hosts: must be tunnel, deny, or {allow: [host, \"*.domain\"]}, not a list"},
     {APP "other_hosts: {deny: [a]}\n",
      "2: other_hosts: must be tunnel, deny, or {allow: [host, \"*.domain\"]}, with the one key `allow`"},
     {APP "other_hosts: {allow: a}\n", "2: other_hosts.allow: must be a list of hosts, not \"a\""},
@@ -260,8 +232,7 @@ static const struct {
     {APP "other_hosts: {allow: [\"@github\"]}\n",
      "2: other_hosts.allow[0]: must be a host, *.domain or @github-objects, not \"@github\""},
     // Broker.
-    {APP "broker: {}\n",
-     "2: broker: has no `tls: {certificate: FILE, key: FILE}`; tokens never go over plain HTTP"},
+    {APP "broker: {}\n", "2: broker: has no `tls: {certificate: FILE, key: FILE}`; tokens never go over plain HTTP"},
     {APP "broker: {tls: {certificate: c, key: k}, admin_listen: 0.0.0.0:1}\n",
      "2: broker.admin_listen: needs `admin_token`, the file with the bearer token that opens it"},
     {APP "broker: {tls: {certificate: c, key: k}, admin_token: t}\n",
@@ -296,15 +267,13 @@ static void test_bad(void **state)
         struct config *config = NULL;
         struct error error = {""};
         char expected[ERROR_TEXT_SIZE];
-        bool ok =
-            config_parse(bytes_of_string(bad[i].yaml), "gitlatch.yaml", CONFIG_FOR_PROXY, &config, &error);
+        bool ok = config_parse(bytes_of_string(bad[i].yaml), "gitlatch.yaml", CONFIG_FOR_PROXY, &config, &error);
 
         snprintf(expected, sizeof(expected), "gitlatch.yaml:%s", bad[i].error);
         if (!ok && strcmp(error.text, expected) == 0)
             continue;
         failed++;
-        print_error("%sshould be: %s\nbut is:    %s\n\n", bad[i].yaml, expected,
-                    ok ? "accepted" : error.text);
+        print_error("%sshould be: %s\nbut is:    %s\n\n", bad[i].yaml, expected, ok ? "accepted" : error.text);
         config_unref(config);
     }
     assert_int_equal(failed, 0);
@@ -336,19 +305,18 @@ static void test_uses(void **state)
     assert_false(config_parse(BYTES(APP), "f", CONFIG_FOR_BROKER, &config, &error));
     assert_string_equal(error.text, "f:1: broker: is missing, and `gitlatch broker` needs it");
     // Without any it is a broker whose platform endpoint says that there is no App.
-    assert_true(config_parse(BYTES("broker: {tls: {certificate: c, key: k}}\n"), "f", CONFIG_FOR_BROKER, &config,
-                             &error));
+    assert_true(
+        config_parse(BYTES("broker: {tls: {certificate: c, key: k}}\n"), "f", CONFIG_FOR_BROKER, &config, &error));
     config_unref(config);
-    assert_true(config_parse(BYTES("broker: {tls: {certificate: c, key: k}}\n"), "f", CONFIG_FOR_CHECK, &config,
-                             &error));
+    assert_true(
+        config_parse(BYTES("broker: {tls: {certificate: c, key: k}}\n"), "f", CONFIG_FOR_CHECK, &config, &error));
     config_unref(config);
     assert_false(config_parse(BYTES("admin: off\n"), "f", CONFIG_FOR_CHECK, &config, &error));
     assert_non_null(strstr(error.text, "credentials: is missing"));
-    assert_false(config_parse(BYTES("credentials: [{type: file, path: f}]\nbroker: {}\n"), "f",
-                              CONFIG_FOR_BROKER, &config, &error));
-    assert_string_equal(error.text,
-                        "f:1: credentials: has no entry of type app, of which a broker makes its tokens; "
-                        "add one");
+    assert_false(config_parse(BYTES("credentials: [{type: file, path: f}]\nbroker: {}\n"), "f", CONFIG_FOR_BROKER,
+                              &config, &error));
+    assert_string_equal(error.text, "f:1: credentials: has no entry of type app, of which a broker makes its tokens; "
+                                    "add one");
 }
 
 static void test_file(void **state)
@@ -357,9 +325,8 @@ static void test_file(void **state)
     struct error error = {""};
 
     assert_false(config_load("/nonexistent/gitlatch.yaml", CONFIG_FOR_PROXY, &config, &error));
-    assert_string_equal(error.text,
-                        "/nonexistent/gitlatch.yaml: cannot be opened: No such file or directory; name "
-                        "another file with -c FILE or GITLATCH_CONFIG");
+    assert_string_equal(error.text, "/nonexistent/gitlatch.yaml: cannot be opened: No such file or directory; name "
+                                    "another file with -c FILE or GITLATCH_CONFIG");
     assert_false(config_load("/", CONFIG_FOR_PROXY, &config, &error));
     assert_string_equal(error.text, "/: cannot be read: Is a directory");
 }

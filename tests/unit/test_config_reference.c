@@ -39,8 +39,8 @@ static void test_example(void **state)
         struct text text = {0};
 
         read_example(&text, all);
-        if (!config_parse(text_bytes(&text), EXAMPLE_CONFIG, all ? CONFIG_FOR_BROKER : CONFIG_FOR_PROXY,
-                          &config, &error))
+        if (!config_parse(text_bytes(&text), EXAMPLE_CONFIG, all ? CONFIG_FOR_BROKER : CONFIG_FOR_PROXY, &config,
+                          &error))
             fail_msg("%s", error.text);
         config_unref(config);
         text_free(&text);
@@ -48,8 +48,7 @@ static void test_example(void **state)
 }
 
 // Appends a line for each key in a YAML tree, without the marks of lists.
-static void list_keys(struct yaml_reader *reader, const yaml_node_t *node, const char *path,
-                      struct text *keys)
+static void list_keys(struct yaml_reader *reader, const yaml_node_t *node, const char *path, struct text *keys)
 {
     if (node->type == YAML_SEQUENCE_NODE) {
         for (size_t i = 0; node->data.sequence.items.start + i < node->data.sequence.items.top; i++)
@@ -58,8 +57,7 @@ static void list_keys(struct yaml_reader *reader, const yaml_node_t *node, const
     }
     if (node->type != YAML_MAPPING_NODE)
         return;
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
-         pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
         const char *key = (const char *)yaml_reader_node(reader, pair->key)->data.scalar.value;
         char *below = mem_format("%s%s%s", path, *path ? "." : "", key);
 
@@ -145,8 +143,7 @@ static void test_print(void **state)
     struct text text = {0};
 
     config_reference_print(&text);
-    assert_non_null(
-        strstr(text.data, "\nlimits.idle: duration (default: 5m)\n    without a byte either way"));
+    assert_non_null(strstr(text.data, "\nlimits.idle: duration (default: 5m)\n    without a byte either way"));
     assert_non_null(strstr(text.data, "\nca.state: directory\n"));
     assert_non_null(strstr(text.data, "\nca.publish: directory (default: "));
     assert_non_null(strstr(text.data, "\nlog.format: json | text (default: json)\n"));

@@ -161,8 +161,7 @@ static char *sourced_twice(const struct environment_settings *settings, const ch
     char *directory = certs_unit_directory();
     struct environment *environment = environment_new(settings);
     char *text = environment_text(environment, ENVIRONMENT_SH);
-    char *script =
-        mem_format("set -eu; . %s/env; . %s/env; printenv %s | tr -d '\\n'", directory, directory, name);
+    char *script = mem_format("set -eu; . %s/env; . %s/env; printenv %s | tr -d '\\n'", directory, directory, name);
     char *value;
 
     certs_unit_write(directory, "env", text);

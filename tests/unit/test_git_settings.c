@@ -9,8 +9,7 @@ static const char *const enterprise[] = {"git.corp.example", "github.com"};
 static char *git_reads(const char *settings, const char *variable, const char *url)
 {
     char *directory = certs_unit_directory();
-    char *command =
-        mem_format("git config --file %s/gitconfig --get-urlmatch %s '%s'", directory, variable, url);
+    char *command = mem_format("git config --file %s/gitconfig --get-urlmatch %s '%s'", directory, variable, url);
     char buffer[1024];
     FILE *out;
     size_t size;
@@ -26,8 +25,7 @@ static char *git_reads(const char *settings, const char *variable, const char *u
     return mem_bytes_string(bytes_of(buffer, size));
 }
 
-static void assert_git_reads(const char *settings, const char *variable, const char *url,
-                             const char *expected)
+static void assert_git_reads(const char *settings, const char *variable, const char *url, const char *expected)
 {
     char *value = git_reads(settings, variable, url);
 
@@ -59,8 +57,7 @@ static void objects_of_github_go_the_same_way_without_our_trust(void **state)
     const struct name_list hosts = {github, 1};
     char *settings = git_settings_text("http://127.0.0.1:3128", "/public/ca.pem", &hosts);
 
-    assert_git_reads(settings, "http.proxy", "https://github-cloud.s3.amazonaws.com/x",
-                     "http://127.0.0.1:3128");
+    assert_git_reads(settings, "http.proxy", "https://github-cloud.s3.amazonaws.com/x", "http://127.0.0.1:3128");
     assert_git_reads(settings, "http.sslCAInfo", "https://github-cloud.s3.amazonaws.com/x", "");
     assert_git_reads(settings, "http.sslCAPath", "https://github-cloud.s3.amazonaws.com/x", "");
     mem_free(settings);

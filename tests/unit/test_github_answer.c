@@ -118,11 +118,12 @@ static void grants_are_read(void **state)
     struct github_grant *all;
     size_t count;
 
-    assert_true(github_answer_grants(BYTES("[{\"id\":1,\"account\":{\"login\":\"Acme\"},\"permissions\":{\"issues\":\"read\"}},"
-                                           "{\"id\":2,\"account\":{\"slug\":\"corp\"}},"
-                                           "{\"id\":3,\"account\":{\"login\":\"globex\"},\"permissions\":{\"a\":\"own\"}},"
-                                           "{\"id\":4,\"account\":{\"login\":\"initech\"}}]"),
-                                     &all, &count, NULL));
+    assert_true(
+        github_answer_grants(BYTES("[{\"id\":1,\"account\":{\"login\":\"Acme\"},\"permissions\":{\"issues\":\"read\"}},"
+                                   "{\"id\":2,\"account\":{\"slug\":\"corp\"}},"
+                                   "{\"id\":3,\"account\":{\"login\":\"globex\"},\"permissions\":{\"a\":\"own\"}},"
+                                   "{\"id\":4,\"account\":{\"login\":\"initech\"}}]"),
+                             &all, &count, NULL));
     assert_int_equal(count, 3);
     assert_int_equal(all[0].installation.id, 1);
     assert_true(all[0].readable);
@@ -140,9 +141,10 @@ static void repositories_are_read(void **state)
     struct token_repository *page, one;
     size_t count, total;
 
-    assert_true(github_answer_repositories(
-        BYTES("{\"total_count\":250,\"repositories\":[{\"id\":1,\"full_name\":\"acme/a\"},"
-              "{\"id\":2,\"full_name\":\"acme/b.c\"}]}"), &page, &count, &total, NULL));
+    assert_true(
+        github_answer_repositories(BYTES("{\"total_count\":250,\"repositories\":[{\"id\":1,\"full_name\":\"acme/a\"},"
+                                         "{\"id\":2,\"full_name\":\"acme/b.c\"}]}"),
+                                   &page, &count, &total, NULL));
     assert_int_equal(count, 2);
     assert_int_equal(total, 250);
     assert_string_equal(page[1].name.name, "b.c");

@@ -19,8 +19,10 @@ static const struct row rows[] = {
     {401, "'Issuer' claim ('iss') must be an Integer", "app_key", true},
     {401, "Bad credentials", "bad_credential", true},
     {403, "This installation has been suspended", "suspended", true},
-    {403, "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow "
-          "list enabled, and your IP address is not permitted", "ip_allow_list", true},
+    {403,
+     "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow "
+     "list enabled, and your IP address is not permitted",
+     "ip_allow_list", true},
     {403, "API rate limit exceeded for installation ID 42.", "rate_limited", false},
     {429, "API rate limit exceeded", "rate_limited", false},
     {403, "You have exceeded a secondary rate limit. Please wait a few minutes", "rate_limited", false},

@@ -9,24 +9,23 @@ static void names_by_flavor(void **state)
         enum github_flavor flavor;
         const char *web, *api, *uploads, *api_url;
     } cases[] = {
-        {"github.com", NULL, GITHUB_DOTCOM,
-         "github.com", "api.github.com", "uploads.github.com", "https://api.github.com"},
-        {"GitHub.com.", "https://API.github.com:443/", GITHUB_DOTCOM,
-         "github.com", "api.github.com", "uploads.github.com", "https://api.github.com"},
+        {"github.com", NULL, GITHUB_DOTCOM, "github.com", "api.github.com", "uploads.github.com",
+         "https://api.github.com"},
+        {"GitHub.com.", "https://API.github.com:443/", GITHUB_DOTCOM, "github.com", "api.github.com",
+         "uploads.github.com", "https://api.github.com"},
         // Our own calls go elsewhere; what the workspace calls keeps its name.
-        {"github.com:443", "https://api.github.test:8443", GITHUB_DOTCOM,
-         "github.com", "api.github.com", "uploads.github.com", "https://api.github.test:8443"},
-        {"Acme.ghe.com", NULL, GITHUB_ENTERPRISE_CLOUD,
-         "acme.ghe.com", "api.acme.ghe.com", "uploads.acme.ghe.com", "https://api.acme.ghe.com"},
-        {"git.corp", NULL, GITHUB_ENTERPRISE_SERVER,
-         "git.corp", "git.corp", "git.corp", "https://git.corp/api/v3"},
-        {"git.corp", "https://git.corp:8443/api/v3/", GITHUB_ENTERPRISE_SERVER,
-         "git.corp", "git.corp", "git.corp", "https://git.corp:8443/api/v3"},
-        {"git.corp", "https://127.0.0.1:8443/api/v3", GITHUB_ENTERPRISE_SERVER,
-         "git.corp", "git.corp", "git.corp", "https://127.0.0.1:8443/api/v3"},
+        {"github.com:443", "https://api.github.test:8443", GITHUB_DOTCOM, "github.com", "api.github.com",
+         "uploads.github.com", "https://api.github.test:8443"},
+        {"Acme.ghe.com", NULL, GITHUB_ENTERPRISE_CLOUD, "acme.ghe.com", "api.acme.ghe.com", "uploads.acme.ghe.com",
+         "https://api.acme.ghe.com"},
+        {"git.corp", NULL, GITHUB_ENTERPRISE_SERVER, "git.corp", "git.corp", "git.corp", "https://git.corp/api/v3"},
+        {"git.corp", "https://git.corp:8443/api/v3/", GITHUB_ENTERPRISE_SERVER, "git.corp", "git.corp", "git.corp",
+         "https://git.corp:8443/api/v3"},
+        {"git.corp", "https://127.0.0.1:8443/api/v3", GITHUB_ENTERPRISE_SERVER, "git.corp", "git.corp", "git.corp",
+         "https://127.0.0.1:8443/api/v3"},
         // An API on a host of its own, as github.com's is.
-        {"github.test", "https://api.github.test:8443", GITHUB_ENTERPRISE_CLOUD,
-         "github.test", "api.github.test", "uploads.github.test", "https://api.github.test:8443"},
+        {"github.test", "https://api.github.test:8443", GITHUB_ENTERPRISE_CLOUD, "github.test", "api.github.test",
+         "uploads.github.test", "https://api.github.test:8443"},
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {

@@ -23,8 +23,8 @@ static char *exact_copy(struct bytes input)
 
 // Each prefix in a buffer of its own, as if the session's buffer moved, and parsed by a head that knows of the
 // one before only what head.h says it must.
-static enum head_result parse_byte_by_byte(parse_fn *parse, struct head *head, struct bytes input,
-                                           size_t limit, char **ret_copy)
+static enum head_result parse_byte_by_byte(parse_fn *parse, struct head *head, struct bytes input, size_t limit,
+                                           char **ret_copy)
 {
     enum head_result result = HEAD_MORE;
     size_t searched = 0;
@@ -98,8 +98,8 @@ static void check(parse_fn *parse, struct bytes input, size_t limit, enum head_r
     head_init(&head);
     result = parse(&head, bytes_of(whole, input.size), limit);
     if (result != expected)
-        fail_msg("%.*s\n: result %d, expected %d (%s)", (int)input.size, input.data, (int)result,
-                 (int)expected, head.bad ? head.bad : "");
+        fail_msg("%.*s\n: result %d, expected %d (%s)", (int)input.size, input.data, (int)result, (int)expected,
+                 head.bad ? head.bad : "");
     assert_int_equal(parse_byte_by_byte(parse, &other, input, limit, &piecewise), result);
     if (result == HEAD_BAD || result == HEAD_TOO_LARGE)
         assert_string_equal(other.bad, head.bad);
@@ -110,7 +110,6 @@ static void check(parse_fn *parse, struct bytes input, size_t limit, enum head_r
     free(piecewise);
     free(whole);
 }
-
 
 static void check_all(parse_fn *parse, const struct bytes *texts, size_t count, enum head_result expected)
 {
@@ -250,7 +249,8 @@ static void requests_refused(void **state)
         BYTES(POST "Transfer-Encoding: xchunked\r\n\r\n"),
         BYTES(POST "Transfer-Encoding: \"chunked\"\r\n\r\n"),
         BYTES(POST "Transfer-Encoding: chunked;q=1\r\n\r\n"),
-        BYTES(POST "Transfer-Encoding: \x0b" "chunked\r\n\r\n"),
+        BYTES(POST "Transfer-Encoding: \x0b"
+                   "chunked\r\n\r\n"),
         BYTES(POST "Transfer-Encoding:\r\n\r\n"),
         BYTES(POST "Transfer-Encoding : chunked\r\n\r\n"),
         BYTES(POST "Transfer-Encoding\r\n : chunked\r\n\r\n"),
@@ -272,13 +272,7 @@ static void requests_refused(void **state)
 static void requests_incomplete(void **state)
 {
     static const struct bytes texts[] = {
-        BYTES(""),
-        BYTES("\r"),
-        BYTES("\r\n"),
-        BYTES("G"),
-        BYTES("GET / HTTP/1.1\r\n"),
-        BYTES(GET),
-        BYTES(GET "\r"),
+        BYTES(""), BYTES("\r"), BYTES("\r\n"), BYTES("G"), BYTES("GET / HTTP/1.1\r\n"), BYTES(GET), BYTES(GET "\r"),
     };
 
     check_all(head_parse_request, texts, GL_ARRAY_SIZE(texts), HEAD_MORE);
@@ -447,10 +441,9 @@ static void methods_are_told(void **state)
         const char *name;
         enum head_method method;
     } methods[] = {
-        {"GET", METHOD_GET},         {"HEAD", METHOD_HEAD},   {"POST", METHOD_POST},
-        {"PUT", METHOD_PUT},         {"PATCH", METHOD_PATCH}, {"DELETE", METHOD_DELETE},
-        {"OPTIONS", METHOD_OPTIONS}, {"TRACE", METHOD_OTHER}, {"CONNECT", METHOD_CONNECT},
-        {"GETS", METHOD_OTHER},      {"GE", METHOD_OTHER},    {"get", METHOD_OTHER},
+        {"GET", METHOD_GET},         {"HEAD", METHOD_HEAD},     {"POST", METHOD_POST},       {"PUT", METHOD_PUT},
+        {"PATCH", METHOD_PATCH},     {"DELETE", METHOD_DELETE}, {"OPTIONS", METHOD_OPTIONS}, {"TRACE", METHOD_OTHER},
+        {"CONNECT", METHOD_CONNECT}, {"GETS", METHOD_OTHER},    {"GE", METHOD_OTHER},        {"get", METHOD_OTHER},
     };
     char text[64];
 
@@ -531,20 +524,13 @@ static void field_names_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(requests_accepted),
-        cmocka_unit_test(requests_refused),
-        cmocka_unit_test(requests_incomplete),
-        cmocka_unit_test(responses_accepted),
-        cmocka_unit_test(responses_refused),
-        cmocka_unit_test(limit_holds),
-        cmocka_unit_test(field_count_holds),
-        cmocka_unit_test(request_is_taken_apart),
-        cmocka_unit_test(response_is_taken_apart),
-        cmocka_unit_test(methods_are_told),
-        cmocka_unit_test(persistence_is_told),
-        cmocka_unit_test(expectation_is_told),
-        cmocka_unit_test(next_message_starts_afresh),
-        cmocka_unit_test(field_names_are_told),
+        cmocka_unit_test(requests_accepted),          cmocka_unit_test(requests_refused),
+        cmocka_unit_test(requests_incomplete),        cmocka_unit_test(responses_accepted),
+        cmocka_unit_test(responses_refused),          cmocka_unit_test(limit_holds),
+        cmocka_unit_test(field_count_holds),          cmocka_unit_test(request_is_taken_apart),
+        cmocka_unit_test(response_is_taken_apart),    cmocka_unit_test(methods_are_told),
+        cmocka_unit_test(persistence_is_told),        cmocka_unit_test(expectation_is_told),
+        cmocka_unit_test(next_message_starts_afresh), cmocka_unit_test(field_names_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

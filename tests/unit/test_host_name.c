@@ -67,8 +67,10 @@ static void malformed_hosts_are_refused(void **state)
         BYTES("github.com%00"),
         BYTES("-github.com"),
         BYTES("github-.com"),
-        BYTES("b\xc3\xbc" "cher.example"),
-        BYTES("github\xe3\x80\x82" "com"),
+        BYTES("b\xc3\xbc"
+              "cher.example"),
+        BYTES("github\xe3\x80\x82"
+              "com"),
         BYTES("user@github.com"),
         BYTES("github.com:443"),
         BYTES("github.com/"),
@@ -204,10 +206,8 @@ static void equality_is_of_what_is_normal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hosts_are_made_normal),
-        cmocka_unit_test(malformed_hosts_are_refused),
-        cmocka_unit_test(authorities_are_taken_apart),
-        cmocka_unit_test(malformed_authorities_are_refused),
+        cmocka_unit_test(hosts_are_made_normal),         cmocka_unit_test(malformed_hosts_are_refused),
+        cmocka_unit_test(authorities_are_taken_apart),   cmocka_unit_test(malformed_authorities_are_refused),
         cmocka_unit_test(equality_is_of_what_is_normal),
     };
 

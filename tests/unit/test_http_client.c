@@ -187,8 +187,8 @@ static void start_server(enum manner manner, const char *says, SSL_CTX *context)
     assert_int_equal(listen(fixture.listener, 8), 0);
     assert_int_equal(getsockname(fixture.listener, (struct sockaddr *)&own, &size), 0);
     fixture.port = ntohs(own.sin_port);
-    fixture.to_server[0] = (struct dial_override){.from_host = "api.github.com", .from_port = 0,
-                                                  .to_host = "127.0.0.1", .to_port = fixture.port};
+    fixture.to_server[0] = (struct dial_override){
+        .from_host = "api.github.com", .from_port = 0, .to_host = "127.0.0.1", .to_port = fixture.port};
     fixture.dialer.override_count = 1;
     assert_int_equal(pthread_create(&fixture.thread, NULL, serve, NULL), 0);
 }
@@ -245,7 +245,8 @@ static void on_answer(void *arg, const struct http_answer *answer)
     copy(fixture.remaining, sizeof(fixture.remaining), answer->rate_limit_remaining);
     copy(fixture.location, sizeof(fixture.location), answer->location);
     fixture.body_size = answer->body.size;
-    snprintf(fixture.body, sizeof(fixture.body), "%.*s", (int)answer->body.size, answer->body.data ? answer->body.data : "");
+    snprintf(fixture.body, sizeof(fixture.body), "%.*s", (int)answer->body.size,
+             answer->body.data ? answer->body.data : "");
     loop_stop(fixture.loop);
 }
 
@@ -431,8 +432,8 @@ static void make_root(int which, const char *name, bool serve_by_it)
 
 static void get_api(void)
 {
-    call(&(struct http_call){.method = "GET", .url = "https://api.github.com/rate_limit", .tls = fixture.tls,
-                             .timeout_ms = 5 * SECOND_MS});
+    call(&(struct http_call){
+        .method = "GET", .url = "https://api.github.com/rate_limit", .tls = fixture.tls, .timeout_ms = 5 * SECOND_MS});
 }
 
 static void the_certificate_is_verified_by_our_roots(void **state)
@@ -465,8 +466,11 @@ static void who_does_not_answer_is_tried_again(void **state)
     trust(0);
     fixture.deaf = 2;
     fixture.dialer.timeout_ms = 2 * SECOND_MS;
-    call(&(struct http_call){.method = "POST", .url = "https://api.github.com/x", .tls = fixture.tls,
-                             .body = BYTES("{\"a\":1}"), .timeout_ms = 10 * SECOND_MS});
+    call(&(struct http_call){.method = "POST",
+                             .url = "https://api.github.com/x",
+                             .tls = fixture.tls,
+                             .body = BYTES("{\"a\":1}"),
+                             .timeout_ms = 10 * SECOND_MS});
     assert_string_equal(fixture.problem, "");
     assert_int_equal(fixture.answer.status, 200);
     assert_non_null(strstr(fixture.heard, "\r\n\r\n{\"a\":1}"));
@@ -488,8 +492,8 @@ static void tries_to_connect_have_an_end(void **state)
     for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {
         fixture.dialer.timeout_ms = cases[i].connect_ms;
         began = clock_mono(clock_real());
-        call(&(struct http_call){.method = "GET", .url = "https://api.github.com/x", .tls = fixture.tls,
-                                 .timeout_ms = cases[i].timeout_ms});
+        call(&(struct http_call){
+            .method = "GET", .url = "https://api.github.com/x", .tls = fixture.tls, .timeout_ms = cases[i].timeout_ms});
         assert_int_equal(fixture.answer.result, HTTP_TIMED_OUT);
         assert_true(*fixture.problem);
         assert_int_equal(fixture.connections, cases[i].connections);
@@ -528,8 +532,8 @@ static void each_call_has_its_roots(void **state)
     fixture.manner = CLOSES;
     for (size_t i = 0; i < GL_ARRAY_SIZE(calls); i++) {
         trust(calls[i].root);
-        call(&(struct http_call){.method = "GET", .url = calls[i].url, .tls = fixture.tls,
-                                 .timeout_ms = 5 * SECOND_MS});
+        call(
+            &(struct http_call){.method = "GET", .url = calls[i].url, .tls = fixture.tls, .timeout_ms = 5 * SECOND_MS});
         assert_int_equal(fixture.answer.result, calls[i].result);
     }
 }
@@ -559,7 +563,9 @@ static void through_a_proxy(void **state)
     fixture.dialer.override_count = 0;
     fixture.dialer.proxy_host = "127.0.0.1";
     fixture.dialer.proxy_port = fixture.port;
-    call(&(struct http_call){.method = "GET", .url = "http://platform.test:8080/x", .bearer = BYTES("ghs_secret"),
+    call(&(struct http_call){.method = "GET",
+                             .url = "http://platform.test:8080/x",
+                             .bearer = BYTES("ghs_secret"),
                              .timeout_ms = 5 * SECOND_MS});
     assert_int_equal(fixture.answer.result, HTTP_UNREACHABLE);
     assert_non_null(strstr(fixture.problem, "403"));

@@ -75,8 +75,8 @@ static X509 *shown(const struct identity *identity)
 static int client_says(const struct fixture *fixture, const struct identity *identity)
 {
     char *pem = certs_unit_read(identity_directory(identity), "ca.pem", NULL);
-    int result = certs_unit_verify(bytes_of_string(pem), shown(identity), "github.com", NULL,
-                                   clock_wall(&fixture->clock.clock));
+    int result =
+        certs_unit_verify(bytes_of_string(pem), shown(identity), "github.com", NULL, clock_wall(&fixture->clock.clock));
 
     mem_free(pem);
     return result;
@@ -155,9 +155,9 @@ static void a_tool_that_keeps_the_old_ca_has_a_month(void **state)
     run_for(fixture, 10 * DAY_MS);
     sleep_until_day(fixture, 364);
     assert_true(identity_ca_expiry(identity).ms > certs_unit_later(365 * DAY_MS).ms);
-    assert_int_equal(certs_unit_verify(bytes_of_string(old), shown(identity), "github.com", NULL,
-                                       clock_wall(&fixture->clock.clock)),
-                     X509_V_OK);
+    assert_int_equal(
+        certs_unit_verify(bytes_of_string(old), shown(identity), "github.com", NULL, clock_wall(&fixture->clock.clock)),
+        X509_V_OK);
     mem_free(old);
     identity_free(identity);
 }
@@ -245,8 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tools_trust_us_every_day_of_a_year_and_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(in_memory_alone_it_lives_on_as_well, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_tool_that_keeps_the_old_ca_has_a_month, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(after_a_long_sleep_it_mends_itself_within_a_minute, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(after_a_long_sleep_it_mends_itself_within_a_minute, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_clock_set_back_is_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failure_is_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_processes_renew_to_one_ca, set_up, tear_down),

@@ -47,8 +47,8 @@ static json_t *verified(const struct secret *token)
     assert_true(bytes_cut(rest, '.', &payload, &signature));
     size_t size = decode(signature.data, signature.size, raw);
     assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, rsa), 1);
-    assert_int_equal(EVP_DigestVerify(context, raw, size, (const unsigned char *)text.data,
-                                      header.size + 1 + payload.size), 1);
+    assert_int_equal(
+        EVP_DigestVerify(context, raw, size, (const unsigned char *)text.data, header.size + 1 + payload.size), 1);
     EVP_MD_CTX_free(context);
 
     size = decode(header.data, header.size, decoded);

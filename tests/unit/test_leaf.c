@@ -15,8 +15,7 @@ static struct leaf make(const struct authority *authority, const char *host)
     return leaf;
 }
 
-static int verify(const struct authority *authority, const struct leaf *leaf, const char *host,
-                  struct wall now)
+static int verify(const struct authority *authority, const struct leaf *leaf, const char *host, struct wall now)
 {
     return certs_unit_verify(authority_pem(authority), leaf->certificate, host, NULL, now);
 }
@@ -29,8 +28,7 @@ static void strict_clients_take_it_for_its_host(void **state)
         struct leaf leaf = make(authority, certs_unit_names[i]);
 
         assert_int_equal(verify(authority, &leaf, certs_unit_names[i], CERTS_UNIT_NOW), X509_V_OK);
-        assert_int_equal(verify(authority, &leaf, "gist.github.com", CERTS_UNIT_NOW),
-                         X509_V_ERR_HOSTNAME_MISMATCH);
+        assert_int_equal(verify(authority, &leaf, "gist.github.com", CERTS_UNIT_NOW), X509_V_ERR_HOSTNAME_MISMATCH);
         leaf_clear(&leaf);
     }
     authority_free(authority);
@@ -44,8 +42,7 @@ static void clients_refuse_a_host_outside_the_constraint(void **state)
     for (size_t i = 0; i < GL_ARRAY_SIZE(outside); i++) {
         struct leaf leaf = make(authority, outside[i]);
 
-        assert_int_equal(verify(authority, &leaf, outside[i], CERTS_UNIT_NOW),
-                         X509_V_ERR_PERMITTED_VIOLATION);
+        assert_int_equal(verify(authority, &leaf, outside[i], CERTS_UNIT_NOW), X509_V_ERR_PERMITTED_VIOLATION);
         leaf_clear(&leaf);
     }
     authority_free(authority);
@@ -77,9 +74,8 @@ static void clients_refuse_an_address(void **state)
     for (size_t i = 0; i < GL_ARRAY_SIZE(names); i++) {
         X509 *leaf = make_for_address(authority, key, names[i]);
 
-        assert_int_equal(
-            certs_unit_verify(authority_pem(authority), leaf, NULL, addresses[i], CERTS_UNIT_NOW),
-            X509_V_ERR_EXCLUDED_VIOLATION);
+        assert_int_equal(certs_unit_verify(authority_pem(authority), leaf, NULL, addresses[i], CERTS_UNIT_NOW),
+                         X509_V_ERR_EXCLUDED_VIOLATION);
         X509_free(leaf);
     }
     EVP_PKEY_free(key);
@@ -92,8 +88,7 @@ static void it_is_valid_for_seven_days(void **state)
     struct leaf leaf = make(authority, "github.com");
 
     assert_int_equal(verify(authority, &leaf, "github.com", certs_unit_later(-59 * MINUTE_MS)), X509_V_OK);
-    assert_int_equal(verify(authority, &leaf, "github.com", certs_unit_later(7 * DAY_MS - MINUTE_MS)),
-                     X509_V_OK);
+    assert_int_equal(verify(authority, &leaf, "github.com", certs_unit_later(7 * DAY_MS - MINUTE_MS)), X509_V_OK);
     assert_int_equal(verify(authority, &leaf, "github.com", certs_unit_later(7 * DAY_MS + MINUTE_MS)),
                      X509_V_ERR_CERT_HAS_EXPIRED);
     leaf_clear(&leaf);

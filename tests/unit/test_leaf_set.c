@@ -27,8 +27,7 @@ static int set_up(void **state)
     fixture->authority = authority_new(&certs_unit_hosts, now, &error);
     fixture->set = leaf_set_new(fixture->authority, &certs_unit_hosts, now, &error);
     fixture->client_context = SSL_CTX_new(TLS_client_method());
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(fixture->client_context),
-                        authority_certificate(fixture->authority));
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(fixture->client_context), authority_certificate(fixture->authority));
     SSL_CTX_set_verify(fixture->client_context, SSL_VERIFY_PEER, NULL);
     *state = fixture;
     return 0;
@@ -161,10 +160,7 @@ struct offer {
 static void http_1_1_is_chosen_or_nothing(void **state)
 {
     static const struct offer offers[] = {
-        {"\x08http/1.1", "http/1.1"},
-        {"\x02h2\x08http/1.1", "http/1.1"},
-        {"", ""},
-        {"\x02h2", NULL},
+        {"\x08http/1.1", "http/1.1"},       {"\x02h2\x08http/1.1", "http/1.1"}, {"", ""}, {"\x02h2", NULL},
         {"\x08http/1.0\x08http/1.x", NULL},
     };
     struct fixture *fixture = *state;
@@ -264,8 +260,7 @@ static void renewed_it_shows_new_leaves_and_keeps_old_connections(void **state)
     take_tickets(&old);
     fresh = connect_to(fixture, "github.com");
     assert_true(shake_hands(&fresh));
-    assert_int_not_equal(
-        X509_cmp(SSL_get0_peer_certificate(old.client), SSL_get0_peer_certificate(fresh.client)), 0);
+    assert_int_not_equal(X509_cmp(SSL_get0_peer_certificate(old.client), SSL_get0_peer_certificate(fresh.client)), 0);
     close_connection(&old);
     close_connection(&fresh);
 }
@@ -296,8 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_refused_protocol_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_session_is_resumed_under_its_host_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_client_cannot_renegotiate, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(renewed_it_shows_new_leaves_and_keeps_old_connections, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(renewed_it_shows_new_leaves_and_keeps_old_connections, set_up, tear_down),
         cmocka_unit_test(it_is_due_two_days_before_its_end),
     };
 

@@ -13,8 +13,7 @@ static void check(const struct lfs_case *cases, size_t count, bool batch)
         struct bytes json = bytes_of_string(cases[i].json);
         struct lfs_body body = {0};
         struct verdict verdict = {0};
-        bool parsed =
-            batch ? lfs_body_parse_batch(json, &body, &verdict) : lfs_body_parse_lock(json, &body, &verdict);
+        bool parsed = batch ? lfs_body_parse_batch(json, &body, &verdict) : lfs_body_parse_lock(json, &body, &verdict);
         char seen[256];
 
         snprintf(seen, sizeof(seen), "%s%s%s", batch ? (body.upload ? "upload" : "download") : "lock",
@@ -46,10 +45,8 @@ static void a_batch_is_read_in_one_way(void **state)
         {"{\"operation\":\"download\",\"operation\":\"upload\"}", NULL},
         {"{\"operation\":\"download\",\"Operation\":\"upload\"}", NULL},
         {"{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/a\",\"Name\":\"refs/heads/b\"}}", NULL},
-        {"{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/a\"},\"REF\":{\"name\":\"refs/heads/b\"}}",
-         NULL},
-        {"{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/a\"},\"ref\":{\"name\":\"refs/heads/b\"}}",
-         NULL},
+        {"{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/a\"},\"REF\":{\"name\":\"refs/heads/b\"}}", NULL},
+        {"{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/a\"},\"ref\":{\"name\":\"refs/heads/b\"}}", NULL},
         {"{\"operation\":\"download\",\"\xc5\xbf\":1}", NULL}, // a letter that folds to s
         {"{\"operation\":\"upload\",\"ref\":{\"name\":\"refs/heads/a\\u0000b\"}}", NULL},
         {"{\"operation\":\"download\"}{\"operation\":\"upload\"}", NULL},

@@ -119,8 +119,7 @@ static void json_lines_parse(void **state)
     assert_non_null(line);
     assert_string_equal(json_string_value(json_object_get(line, "level")), "error");
     assert_string_equal(json_string_value(json_object_get(line, "component")), "net");
-    assert_string_equal(json_string_value(json_object_get(line, "message")),
-                        "it said \"\xef\xbf\xbd [31m[redacted]\"");
+    assert_string_equal(json_string_value(json_object_get(line, "message")), "it said \"\xef\xbf\xbd [31m[redacted]\"");
     assert_true(wall_parse_rfc3339(bytes_of_string(json_string_value(json_object_get(line, "ts"))), &ts));
     assert_int_equal(json_object_size(line), 4);
     json_decref(line);
@@ -372,7 +371,8 @@ static void a_file_that_cannot_be_opened_is_an_error(void **state)
     struct error error;
 
     assert_false(log_init(&options, &error));
-    assert_non_null(strstr(error.text, "log.audit: /nonexistent/audit cannot be opened: No such file or directory; name a"));
+    assert_non_null(
+        strstr(error.text, "log.audit: /nonexistent/audit cannot be opened: No such file or directory; name a"));
 }
 
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

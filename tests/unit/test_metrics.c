@@ -70,8 +70,7 @@ static void counters_and_gauges(void **state)
                 "# TYPE gitlatch_requests_total counter\n"
                 "gitlatch_requests_total{operation=\"fetch\",decision=\"allow\",status=\"200\"} 2\n"
                 "gitlatch_requests_total{operation=\"fetch\",decision=\"deny\",status=\"403\"} 1\n");
-    assert_page(*state, true,
-                "gitlatch_bytes_total{operation=\"fetch\",direction=\"down\"} 4503599627370497\n");
+    assert_page(*state, true, "gitlatch_bytes_total{operation=\"fetch\",direction=\"down\"} 4503599627370497\n");
     assert_page(*state, true, "gitlatch_connections{side=\"client\"} 0\n");
     assert_page(*state, true, "\ngitlatch_loop_lag_seconds 0.125\n");
     assert_page(*state, true, "{kind=\"ca\"} 1764000000\n");
@@ -87,15 +86,15 @@ static void histogram_buckets_are_cumulative(void **state)
     metrics_observe(*state, METRIC_TOKEN_MINT_DURATION, labels, 0.3);
     metrics_observe(*state, METRIC_TOKEN_MINT_DURATION, labels, 0.4);
     metrics_observe(*state, METRIC_TOKEN_MINT_DURATION, labels, 1000);
-#define NAME "gitlatch_token_mint_duration_seconds"
+#define NAME                      "gitlatch_token_mint_duration_seconds"
 #define SAMPLE(suffix, le, count) NAME suffix "{source=\"app\",result=\"ok\"" le "} " count "\n"
-#define BUCKET(le, count) SAMPLE("_bucket", ",le=\"" le "\"", count)
+#define BUCKET(le, count)         SAMPLE("_bucket", ",le=\"" le "\"", count)
     assert_page(*state, true,
-                "# TYPE " NAME " histogram\n"
-                BUCKET("0.005", "1") BUCKET("0.01", "1") BUCKET("0.025", "1") BUCKET("0.05", "1")
-                BUCKET("0.1", "1") BUCKET("0.25", "1") BUCKET("0.5", "3") BUCKET("1", "3") BUCKET("2.5", "3")
-                BUCKET("5", "3") BUCKET("10", "3") BUCKET("30", "3") BUCKET("60", "3") BUCKET("300", "3")
-                BUCKET("+Inf", "4") SAMPLE("_sum", "", "1000.705") SAMPLE("_count", "", "4"));
+                "# TYPE " NAME " histogram\n" BUCKET("0.005", "1") BUCKET("0.01", "1") BUCKET("0.025", "1")
+                    BUCKET("0.05", "1") BUCKET("0.1", "1") BUCKET("0.25", "1") BUCKET("0.5", "3") BUCKET("1", "3")
+                        BUCKET("2.5", "3") BUCKET("5", "3") BUCKET("10", "3") BUCKET("30", "3") BUCKET("60", "3")
+                            BUCKET("300", "3") BUCKET("+Inf", "4") SAMPLE("_sum", "", "1000.705")
+                                SAMPLE("_count", "", "4"));
     assert_true(metrics_value(*state, METRIC_TOKEN_MINT_DURATION, labels) == 4);
 }
 

@@ -40,7 +40,13 @@ static void scopes_have_keys_of_their_own(void **state)
         mint_of("widgets", "issues", PERMISSION_READ),
         mint_of("gadgets", "contents", PERMISSION_READ),
         mint_of("widgets", NULL, PERMISSION_NONE),
-        {0}, {0}, {0}, {0}, {0}, {0}, {0},
+        {0},
+        {0},
+        {0},
+        {0},
+        {0},
+        {0},
+        {0},
     };
     struct text keys[GL_ARRAY_SIZE(scopes)] = {0};
     struct token_repository set[] = {{.id = 12}, {.id = 3}}, other[] = {{.id = 1}, {.id = 23}};

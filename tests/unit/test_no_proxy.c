@@ -5,8 +5,17 @@
 static void entries_that_lead_past_the_proxy(void **state)
 {
     static const char *const lists[] = {
-        "github.com", ".github.com", "*.github.com", "GitHub.com", "github.com:443", "com", ".com", "*", "api.github.com",
-        "localhost, 127.0.0.1,api.github.com ,::1", "localhost github.com",
+        "github.com",
+        ".github.com",
+        "*.github.com",
+        "GitHub.com",
+        "github.com:443",
+        "com",
+        ".com",
+        "*",
+        "api.github.com",
+        "localhost, 127.0.0.1,api.github.com ,::1",
+        "localhost github.com",
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(lists); i++) {
@@ -21,8 +30,17 @@ static void entries_that_lead_past_the_proxy(void **state)
 static void entries_that_do_not(void **state)
 {
     static const char *const lists[] = {
-        "", ",", " ", ".", "localhost,127.0.0.1,::1", "hub.com", "b.com", "uploads.github.com", "api.github.com.corp",
-        "github.com.", "x.api.github.com",
+        "",
+        ",",
+        " ",
+        ".",
+        "localhost,127.0.0.1,::1",
+        "hub.com",
+        "b.com",
+        "uploads.github.com",
+        "api.github.com.corp",
+        "github.com.",
+        "x.api.github.com",
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(lists); i++) {

@@ -104,12 +104,9 @@ static void format_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sorted_whatever_the_order),
-        cmocka_unit_test(added_twice_is_raised_never_lowered),
-        cmocka_unit_test(malformed_is_refused),
-        cmocka_unit_test(full_set_refuses_a_new_name_alone),
-        cmocka_unit_test(cover_and_intersect),
-        cmocka_unit_test(format_is_cut),
+        cmocka_unit_test(sorted_whatever_the_order), cmocka_unit_test(added_twice_is_raised_never_lowered),
+        cmocka_unit_test(malformed_is_refused),      cmocka_unit_test(full_set_refuses_a_new_name_alone),
+        cmocka_unit_test(cover_and_intersect),       cmocka_unit_test(format_is_cut),
     };
 
     return cmocka_run_group_tests_name("permissions", tests, NULL, NULL);

@@ -3,8 +3,8 @@
 #include "cmocka_unit.h"
 
 static const char kinds[] = "0005a0000000100020009hello";
-static const enum pktline_result kinds_read[] = {PKTLINE_DATA, PKTLINE_FLUSH, PKTLINE_DELIMITER,
-                                                 PKTLINE_RESPONSE_END, PKTLINE_DATA};
+static const enum pktline_result kinds_read[] = {PKTLINE_DATA, PKTLINE_FLUSH, PKTLINE_DELIMITER, PKTLINE_RESPONSE_END,
+                                                 PKTLINE_DATA};
 
 // Reads the next packet with the input in pieces of `step` bytes.
 static enum pktline_result read_next(struct pktline_reader *reader, struct bytes *input, size_t step,

@@ -1,9 +1,9 @@
 #include "policy_case.h"
 
-#define PATTERNS(...)                                                                                        \
-    {                                                                                                        \
-        .kind = REF_SET_PATTERNS, .patterns = (char *[]){__VA_ARGS__},                                       \
-        .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)                                            \
+#define PATTERNS(...)                                                                                                  \
+    {                                                                                                                  \
+        .kind = REF_SET_PATTERNS, .patterns = (char *[]){__VA_ARGS__},                                                 \
+        .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)                                                      \
     }
 #define TEXT(literal) ((char[]){literal})
 
@@ -155,12 +155,12 @@ static void rules_that_name_nothing_deny_all(void **state)
 }
 
 // The decision for one request; the target is of git or LFS on github.com, or of its API.
-static struct policy_decision decide(const struct policy_hosts *hosts, const struct rules *rules,
-                                     const char *method, const char *text, struct operation *ret_operation)
+static struct policy_decision decide(const struct policy_hosts *hosts, const struct rules *rules, const char *method,
+                                     const char *text, struct operation *ret_operation)
 {
-    enum github_endpoint endpoint =
-        strstr(text, ".git") || strstr(text, "/archive") || strstr(text, "/storage") ? GITHUB_ENDPOINT_WEB
-                                                                                     : GITHUB_ENDPOINT_API;
+    enum github_endpoint endpoint = strstr(text, ".git") || strstr(text, "/archive") || strstr(text, "/storage")
+                                        ? GITHUB_ENDPOINT_WEB
+                                        : GITHUB_ENDPOINT_API;
     enum head_method number = policy_case_method(method);
     struct policy_decision decision;
     struct verdict verdict;
@@ -174,8 +174,7 @@ static struct policy_decision decide(const struct policy_hosts *hosts, const str
 
 static void denied_pages_are_denied_and_pages_of_allowed_repositories_are_not(void **state)
 {
-    struct rules strict = {
-        .present = true, .rules = team.rules, .count = team.count, .other = OTHER_REPOSITORIES_DENY};
+    struct rules strict = {.present = true, .rules = team.rules, .count = team.count, .other = OTHER_REPOSITORIES_DENY};
     struct policy_hosts hosts;
     struct operation operation;
     struct policy_decision decision;
@@ -229,8 +228,7 @@ static void a_decision_tells_the_rule_and_the_use(void **state)
     assert_null(decision.rule);
     assert_false(decision.scope.ruled);
     decision = decide(&hosts, &team, "GET", REFS("acme/hidden"), &operation);
-    assert_string_equal(decision.verdict.sentence,
-                        "the rule for this repository does not allow to fetch: acme/hidden");
+    assert_string_equal(decision.verdict.sentence, "the rule for this repository does not allow to fetch: acme/hidden");
     policy_hosts_clear(&hosts);
 }
 
@@ -315,8 +313,8 @@ static void refs_are_decided_by_kind_of_change(void **state)
         bool allowed;
 
         assert_true(repository_name_parse(BYTES("acme"), bytes_of_string(cases[i].repository), &name));
-        allowed = policy_decide_ref(policy_rule(&team, &name), bytes_of_string(cases[i].ref), cases[i].change,
-                                    &verdict);
+        allowed =
+            policy_decide_ref(policy_rule(&team, &name), bytes_of_string(cases[i].ref), cases[i].change, &verdict);
         assert_string_equal(reason_row(verdict.reason)->code, cases[i].expected);
         assert_int_equal(allowed, cases[i].expected[0] == '\0');
     }
@@ -380,9 +378,7 @@ static void graphql_goes_to_the_owner_that_is_named(void **state)
             (struct rule[]){
                 {.match = TEXT("acme/a"), .fetch = true, .graphql = true},
                 {.match = TEXT("acme/b"), .graphql = true, .permissions = {1, {{"issues", PERMISSION_READ}}}},
-                {.match = TEXT("umbrella/*"),
-                 .graphql = true,
-                 .permissions = {1, {{"issues", PERMISSION_READ}}}},
+                {.match = TEXT("umbrella/*"), .graphql = true, .permissions = {1, {{"issues", PERMISSION_READ}}}},
             },
     };
     const struct rules one_owner = {.present = true, .count = 2, .rules = two_owners.rules};

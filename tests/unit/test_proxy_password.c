@@ -13,13 +13,13 @@ static void only_the_right_user_and_password_pass(void **state)
         const char *value;
         bool right;
     } cases[] = {
-        {"Basic Z2l0bGF0Y2g6czNjcmV0", true},   // gitlatch:s3cret
-        {"basic Z2l0bGF0Y2g6czNjcmV0", true},   // the scheme's case is free
+        {"Basic Z2l0bGF0Y2g6czNjcmV0", true},      // gitlatch:s3cret
+        {"basic Z2l0bGF0Y2g6czNjcmV0", true},      // the scheme's case is free
         {"Basic Z2l0bGF0Y2g6czNjcmV0IA==", false}, // gitlatch:s3cret and a space
-        {"Basic Z2l0bGF0Y2g6czNjcmU=", false},  // gitlatch:s3cre
-        {"Basic Z2l0bGF0Y2g6", false},          // gitlatch:
-        {"Basic Z2l0OnMzY3JldA==", false},      // git:s3cret
-        {"Basic czNjcmV0", false},              // s3cret
+        {"Basic Z2l0bGF0Y2g6czNjcmU=", false},     // gitlatch:s3cre
+        {"Basic Z2l0bGF0Y2g6", false},             // gitlatch:
+        {"Basic Z2l0OnMzY3JldA==", false},         // git:s3cret
+        {"Basic czNjcmV0", false},                 // s3cret
         {"Basic", false},
         {"Basic ", false},
         {"Basic Z2l0bGF0Y2g6czNjcmV", false}, // no whole base64

@@ -374,8 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_relative_name_becomes_absolute, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_of_killed_processes_are_swept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_a_file_open_reads_it_to_its_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(readers_see_whole_files_whenever_the_writer_is_killed, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(readers_see_whole_files_whenever_the_writer_is_killed, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("publish", tests, NULL, NULL);

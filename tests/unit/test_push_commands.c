@@ -6,8 +6,7 @@
 #define SHA256_ONE  "1111111111111111111111111111111111111111111111111111111111111111"
 
 // Reads a whole body at once; to be freed.
-static struct push_commands *read_body(struct bytes body, enum push_commands_result expected,
-                                       enum reason reason)
+static struct push_commands *read_body(struct bytes body, enum push_commands_result expected, enum reason reason)
 {
     struct push_commands *commands = push_commands_new();
     struct verdict verdict = {0};
@@ -17,8 +16,7 @@ static struct push_commands *read_body(struct bytes body, enum push_commands_res
     return commands;
 }
 
-static void check_command(const struct push_commands *commands, size_t index, const char *ref,
-                          enum ref_change change)
+static void check_command(const struct push_commands *commands, size_t index, const char *ref, enum ref_change change)
 {
     struct push_command command = push_commands_at(commands, index);
 
@@ -42,8 +40,7 @@ static void commands_are_read_however_they_are_cut(void **state)
         struct verdict verdict;
         struct bytes rest;
 
-        assert_int_equal(push_body_feed(commands, text_bytes(&body), step, &verdict, &rest),
-                         PUSH_COMMANDS_DONE);
+        assert_int_equal(push_body_feed(commands, text_bytes(&body), step, &verdict, &rest), PUSH_COMMANDS_DONE);
         assert_true(bytes_equal(rest, BYTES("PACK and more")));
         assert_int_equal(push_commands_count(commands), 3);
         check_command(commands, 0, "refs/heads/new", REF_CREATE);
@@ -77,8 +74,7 @@ static void capabilities_shape_the_answer(void **state)
         push_body_add(&body, REF_UPDATE, "refs/heads/main", cases[i].words);
         pktline_append_flush(&body);
         commands = read_body(text_bytes(&body), PUSH_COMMANDS_DONE, REASON_NONE);
-        assert_memory_equal(push_commands_capabilities(commands), &cases[i].expected,
-                            sizeof(cases[i].expected));
+        assert_memory_equal(push_commands_capabilities(commands), &cases[i].expected, sizeof(cases[i].expected));
         push_commands_free(commands);
         text_free(&body);
     }
@@ -115,16 +111,14 @@ static void push_options_are_read_where_they_were_chosen(void **state)
 
     push_body_add(&body, REF_UPDATE, "refs/heads/main", "report-status push-options");
     pktline_append_flush(&body);
-    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL),
-                     PUSH_COMMANDS_MORE);
+    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL), PUSH_COMMANDS_MORE);
     assert_false(push_commands_end(commands, &verdict));
     text_clear(&body);
     pktline_append(&body, BYTES("ci.skip"));
     pktline_append(&body, BYTES(""));
     pktline_append_flush(&body);
     text_append(&body, "PACK");
-    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, &rest),
-                     PUSH_COMMANDS_DONE);
+    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, &rest), PUSH_COMMANDS_DONE);
     assert_true(bytes_equal(rest, BYTES("PACK")));
     push_commands_free(commands);
     text_free(&body);
@@ -165,8 +159,7 @@ static void check_line(struct bytes line, enum reason reason)
 
     pktline_append(&body, line);
     pktline_append_flush(&body);
-    push_commands_free(
-        read_body(text_bytes(&body), reason ? PUSH_COMMANDS_REFUSED : PUSH_COMMANDS_DONE, reason));
+    push_commands_free(read_body(text_bytes(&body), reason ? PUSH_COMMANDS_REFUSED : PUSH_COMMANDS_DONE, reason));
     text_free(&body);
 }
 
@@ -193,8 +186,7 @@ static void what_git_would_not_send_is_refused(void **state)
         {BYTES(PUSH_BODY_ONE " " PUSH_BODY_TWO "\trefs/heads/main"), REASON_PUSH_MALFORMED},
         {BYTES(PUSH_BODY_ONE "1 " PUSH_BODY_TWO " refs/heads/main"), REASON_PUSH_MALFORMED},
         {BYTES(PUSH_BODY_ONE " " SHA256_ONE " refs/heads/main"), REASON_PUSH_MALFORMED},
-        {BYTES("g111111111111111111111111111111111111111 " PUSH_BODY_TWO " refs/heads/main"),
-         REASON_PUSH_MALFORMED},
+        {BYTES("g111111111111111111111111111111111111111 " PUSH_BODY_TWO " refs/heads/main"), REASON_PUSH_MALFORMED},
         {BYTES(PUSH_BODY_ZERO " " PUSH_BODY_ZERO " refs/heads/main"), REASON_PUSH_MALFORMED},
         {BYTES(PUSH_BODY_ONE " " PUSH_BODY_TWO " HEAD"), REASON_PUSH_MALFORMED},
         {BYTES(PUSH_BODY_ONE " " PUSH_BODY_TWO " main"), REASON_PUSH_MALFORMED},
@@ -238,8 +230,7 @@ static void special_packets_and_other_framing_are_refused(void **state)
     static const char *const bodies[] = {"0001", "0002", "0003", "PACK", "GET / HTTP/1.1"};
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(bodies); i++)
-        push_commands_free(
-            read_body(bytes_of_string(bodies[i]), PUSH_COMMANDS_REFUSED, REASON_PUSH_MALFORMED));
+        push_commands_free(read_body(bytes_of_string(bodies[i]), PUSH_COMMANDS_REFUSED, REASON_PUSH_MALFORMED));
 }
 
 static void a_body_that_ends_too_early_is_refused(void **state)
@@ -249,8 +240,7 @@ static void a_body_that_ends_too_early_is_refused(void **state)
     push_body_add(&body, REF_UPDATE, "refs/heads/a", PUSH_BODY_CAPABILITIES);
     pktline_append_flush(&body);
     for (size_t size = 0; size < body.size; size++) {
-        struct push_commands *commands =
-            read_body(bytes_of(body.data, size), PUSH_COMMANDS_MORE, REASON_NONE);
+        struct push_commands *commands = read_body(bytes_of(body.data, size), PUSH_COMMANDS_MORE, REASON_NONE);
         struct verdict verdict;
 
         assert_false(push_commands_end(commands, &verdict));
@@ -307,8 +297,7 @@ static void options_and_shallow_lines_are_bounded_too(void **state)
     struct text body = {0};
 
     pktline_append(&body, BYTES("shallow " PUSH_BODY_ONE));
-    for (size_t sent = 0; result == PUSH_COMMANDS_MORE && sent < 2 * PUSH_COMMANDS_SIZE_MAX;
-         sent += body.size)
+    for (size_t sent = 0; result == PUSH_COMMANDS_MORE && sent < 2 * PUSH_COMMANDS_SIZE_MAX; sent += body.size)
         result = push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL);
     assert_int_equal(result, PUSH_COMMANDS_REFUSED);
     assert_int_equal(verdict.reason, REASON_PUSH_TOO_LARGE);

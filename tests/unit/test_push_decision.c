@@ -128,8 +128,7 @@ static bool expected(const struct rule *rule, const char *ref, enum ref_change c
 static void write_body(const struct random_push *push, struct text *body)
 {
     for (size_t i = 0; i < push->count; i++)
-        push_body_add(body, push->commands[i].change, push->commands[i].ref,
-                      i == 0 ? PUSH_BODY_CAPABILITIES : NULL);
+        push_body_add(body, push->commands[i].change, push->commands[i].ref, i == 0 ? PUSH_BODY_CAPABILITIES : NULL);
     pktline_append_flush(body);
     text_append(body, "PACK");
 }
@@ -217,8 +216,7 @@ static void the_patterns_that_would_have_helped_are_shown(void **state)
 
         push_body_add(&body, cases[i].change, cases[i].ref, PUSH_BODY_CAPABILITIES);
         pktline_append_flush(&body);
-        assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL),
-                         PUSH_COMMANDS_DONE);
+        assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL), PUSH_COMMANDS_DONE);
         policy_decide_push(&rule, commands, &decision);
         assert_false(decision.allowed);
         if (cases[i].pattern)

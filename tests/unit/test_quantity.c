@@ -7,8 +7,7 @@ static void test_duration(void **state)
     static const struct {
         const char *text;
         int64_t ms;
-    } good[] = {{"0s", 0},       {"30s", 30000},  {"10m", 600000},
-                {"1h", 3600000}, {"090s", 90000}, {"8760h", 31536000000}};
+    } good[] = {{"0s", 0}, {"30s", 30000}, {"10m", 600000}, {"1h", 3600000}, {"090s", 90000}, {"8760h", 31536000000}};
     static const char *const bad[] = {
         "",          "s",   "1",    "1ms",   "1S",    "1 s", " 1s",  "1s ",
         "+1s",       "-1s", "1.5h", "1h30m", "8761h", "1d",  "0x1s", "9999999999999999999999s",
@@ -27,8 +26,7 @@ static void test_duration(void **state)
 
 static void test_size(void **state)
 {
-    static const char *const bad[] = {"1",   "1B",    "1K",    "1kib",
-                                      "1KB", "1 KiB", "-1KiB", "9007199254740993KiB"};
+    static const char *const bad[] = {"1", "1B", "1K", "1kib", "1KB", "1 KiB", "-1KiB", "9007199254740993KiB"};
     uint64_t bytes;
 
     assert_true(quantity_size(BYTES("64KiB"), &bytes));

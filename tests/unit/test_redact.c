@@ -20,11 +20,9 @@ static void credentials_are_replaced(void **state)
 {
     assert_redacted("ghs_" C36, "[redacted]");
     assert_redacted("token ghs_12345_" C36 "." C36 "-_" C36 "!", "token [redacted]!");
-    assert_redacted("ghp_" C36 " gho_" C36 " ghu_" C36 " ghr_" C36,
-                    "[redacted] [redacted] [redacted] [redacted]");
+    assert_redacted("ghp_" C36 " gho_" C36 " ghu_" C36 " ghr_" C36, "[redacted] [redacted] [redacted] [redacted]");
     assert_redacted("x=github_pat_" C36 C36 "0123456789&y", "x=[redacted]&y");
-    assert_redacted("https://x-access-token:ghs_" C36 "@github.com/",
-                    "https://x-access-token:[redacted]@github.com/");
+    assert_redacted("https://x-access-token:ghs_" C36 "@github.com/", "https://x-access-token:[redacted]@github.com/");
     assert_redacted("Bearer eyJhbGciOiJSUzI1NiJ9." C36 "." C36, "Bearer [redacted]");
     assert_redacted("Basic eC1hY2Nlc3MtdG9rZW46Z2hzX2FiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6MDEyMzQ1Njc4OQ==;",
                     "Basic [redacted];");

@@ -40,8 +40,7 @@ static struct push_commands *push_of(const char *const *refs, size_t count, cons
     for (size_t i = 0; i < count; i++)
         push_body_add(&body, REF_UPDATE, refs[i], i == 0 ? capabilities : NULL);
     pktline_append_flush(&body);
-    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL),
-                     PUSH_COMMANDS_DONE);
+    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL), PUSH_COMMANDS_DONE);
     text_free(&body);
     return commands;
 }
@@ -66,13 +65,12 @@ static void a_forbidden_ref_is_told_with_what_is_allowed(void **state)
                                                    "allowed: refs/heads/agent/*\n"
                                                    "gitlatch: push to a ref that matches an allowed pattern\n"
                                                    "gitlatch: reason ref, request 01ab\n");
-    assert_string_equal(
-        text_string(&seen.report),
-        "000eunpack ok\n"
-        "005cng refs/heads/agent/a gitlatch: refused with refs/heads/main [reason ref, request 01ab]\n"
-        "0065ng refs/heads/main gitlatch: the rule does not allow to push this ref "
-        "[reason ref, request 01ab]\n"
-        "0000");
+    assert_string_equal(text_string(&seen.report),
+                        "000eunpack ok\n"
+                        "005cng refs/heads/agent/a gitlatch: refused with refs/heads/main [reason ref, request 01ab]\n"
+                        "0065ng refs/heads/main gitlatch: the rule does not allow to push this ref "
+                        "[reason ref, request 01ab]\n"
+                        "0000");
     seen_free(&seen);
     text_free(&answer);
     push_commands_free(commands);
@@ -89,8 +87,7 @@ static void a_failure_is_told_for_each_ref(void **state)
     verdict_set(&verdict, REASON_TOKEN_TIMEOUT, NULL);
     refusal_receive_pack(&answer, commands, &refusal);
     read_answer(text_bytes(&answer), &seen);
-    assert_non_null(
-        strstr(text_string(&seen.report), "ng refs/heads/agent/a gitlatch: no token came within"));
+    assert_non_null(strstr(text_string(&seen.report), "ng refs/heads/agent/a gitlatch: no token came within"));
     assert_non_null(strstr(text_string(&seen.report), "ng refs/heads/main gitlatch: no token came within"));
     assert_non_null(strstr(text_string(&seen.remote), "gitlatch: reason token_timeout, request 7\n"));
     seen_free(&seen);
@@ -107,10 +104,9 @@ static void without_a_side_band_the_report_stands_bare(void **state)
 
     verdict_set(&verdict, REASON_PUSH_DENIED, "no push here");
     refusal_receive_pack(&answer, commands, &refusal);
-    assert_string_equal(text_string(&answer),
-                        "000eunpack ok\n"
-                        "0047ng refs/heads/main gitlatch: no push here [reason push, request 7]\n"
-                        "0000");
+    assert_string_equal(text_string(&answer), "000eunpack ok\n"
+                                              "0047ng refs/heads/main gitlatch: no push here [reason push, request 7]\n"
+                                              "0000");
     text_free(&answer);
     push_commands_free(commands);
 }
@@ -173,8 +169,7 @@ static void ten_thousand_refs_are_told_in_packets_that_git_takes(void **state)
         push_body_add(&body, REF_UPDATE, ref, i == 0 ? PUSH_BODY_CAPABILITIES : NULL);
     }
     pktline_append_flush(&body);
-    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL),
-                     PUSH_COMMANDS_DONE);
+    assert_int_equal(push_body_feed(commands, text_bytes(&body), SIZE_MAX, &verdict, NULL), PUSH_COMMANDS_DONE);
     verdict_set(&verdict, REASON_PUSH_DENIED, NULL);
     refusal_receive_pack(&answer, commands, &refusal);
     read_answer(text_bytes(&answer), &seen);
@@ -198,9 +193,8 @@ static void a_fetch_is_refused_in_one_packet(void **state)
 
     verdict_set(&verdict, REASON_FETCH_DENIED, "no fetch of acme/hidden");
     refusal_upload_pack(&answer, &verdict, BYTES("01ab"));
-    assert_string_equal(text_string(&answer),
-                        "0077ERR gitlatch: no fetch of acme/hidden; ask the operator for `fetch: "
-                        "true` in its rule (reason fetch, request 01ab)\n");
+    assert_string_equal(text_string(&answer), "0077ERR gitlatch: no fetch of acme/hidden; ask the operator for `fetch: "
+                                              "true` in its rule (reason fetch, request 01ab)\n");
     text_free(&answer);
 }
 

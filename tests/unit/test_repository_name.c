@@ -30,12 +30,12 @@ static void malformed_is_refused_and_leaves_the_output(void **state)
     static const struct {
         struct bytes owner, name;
     } cases[] = {
-        {BYTES(""), BYTES("w")},        {BYTES("a"), BYTES("")},       {BYTES("a"), BYTES(".git")},
-        {BYTES("a"), BYTES(".")},       {BYTES("a"), BYTES("..")},     {BYTES("a"), BYTES("..git")},
-        {BYTES("a"), BYTES("...git")},  {BYTES("a.b"), BYTES("w")},    {BYTES("a"), BYTES("w%2e")},
-        {BYTES("a/b"), BYTES("w")},     {BYTES("a"), BYTES("w/x")},    {BYTES("a"), BYTES("w\0x")},
-        {BYTES("a"), BYTES("w\\x")},    {BYTES("a"), BYTES("w x")},    {BYTES("\xc3\xa4"), BYTES("w")},
-        {BYTES("a:b"), BYTES("w")},     {BYTES("a@b"), BYTES("w")},    {BYTES("a"), BYTES("w;x")},
+        {BYTES(""), BYTES("w")},       {BYTES("a"), BYTES("")},    {BYTES("a"), BYTES(".git")},
+        {BYTES("a"), BYTES(".")},      {BYTES("a"), BYTES("..")},  {BYTES("a"), BYTES("..git")},
+        {BYTES("a"), BYTES("...git")}, {BYTES("a.b"), BYTES("w")}, {BYTES("a"), BYTES("w%2e")},
+        {BYTES("a/b"), BYTES("w")},    {BYTES("a"), BYTES("w/x")}, {BYTES("a"), BYTES("w\0x")},
+        {BYTES("a"), BYTES("w\\x")},   {BYTES("a"), BYTES("w x")}, {BYTES("\xc3\xa4"), BYTES("w")},
+        {BYTES("a:b"), BYTES("w")},    {BYTES("a@b"), BYTES("w")}, {BYTES("a"), BYTES("w;x")},
     };
     struct repository_name name = {"before", "before"};
 

@@ -31,9 +31,18 @@ static struct fixture {
 static size_t put_record(unsigned char *out, int type, const char *address)
 {
     unsigned size = type == TYPE_A ? 4 : 16;
-    const unsigned char head[] = {0xc0, 12, 0, (unsigned char)type, 0, 1,
-                                  (unsigned char)(fixture.ttl >> 24), (unsigned char)(fixture.ttl >> 16),
-                                  (unsigned char)(fixture.ttl >> 8), (unsigned char)fixture.ttl, 0, (unsigned char)size};
+    const unsigned char head[] = {0xc0,
+                                  12,
+                                  0,
+                                  (unsigned char)type,
+                                  0,
+                                  1,
+                                  (unsigned char)(fixture.ttl >> 24),
+                                  (unsigned char)(fixture.ttl >> 16),
+                                  (unsigned char)(fixture.ttl >> 8),
+                                  (unsigned char)fixture.ttl,
+                                  0,
+                                  (unsigned char)size};
 
     memcpy(out, head, sizeof(head));
     assert_int_equal(inet_pton(type == TYPE_A ? AF_INET : AF_INET6, address, out + sizeof(head)), 1);
@@ -84,7 +93,8 @@ static int set_up(void **state)
     assert_int_equal(bind(fixture.descriptor, (struct sockaddr *)&own, sizeof(own)), 0);
     assert_int_equal(getsockname(fixture.descriptor, (struct sockaddr *)&own, &size), 0);
     snprintf(fixture.server, sizeof(fixture.server), "127.0.0.1:%d", ntohs(own.sin_port));
-    fixture.event = event_new(loop_event_base(fixture.loop), fixture.descriptor, EV_READ | EV_PERSIST, on_question, NULL);
+    fixture.event =
+        event_new(loop_event_base(fixture.loop), fixture.descriptor, EV_READ | EV_PERSIST, on_question, NULL);
     event_add(fixture.event, NULL);
     fixture.ttl = 60;
     fixture.v4[0] = "192.0.2.1";
@@ -134,8 +144,8 @@ static void on_answer(void *arg, const struct resolve_answer *answer)
         char address[INET6_ADDRSTRLEN];
         const union resolve_address *one = &answer->addresses[i];
         bool v6 = one->any.sa_family == AF_INET6;
-        assert_non_null(inet_ntop(one->any.sa_family, v6 ? (const void *)&one->v6.sin6_addr : &one->v4.sin_addr, address,
-                                  sizeof(address)));
+        assert_non_null(inet_ntop(one->any.sa_family, v6 ? (const void *)&one->v6.sin6_addr : &one->v4.sin_addr,
+                                  address, sizeof(address)));
         size += (size_t)snprintf(asker->text + size, sizeof(asker->text) - size, "%s%s", i ? " " : "", address);
     }
 }

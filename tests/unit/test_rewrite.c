@@ -151,11 +151,9 @@ static void other_fields_arrive(void **state)
 
 static void framing_is_written_as_parsed(void **state)
 {
-    struct rewritten rewritten =
-        request("POST /a HTTP/1.1\r\nTransfer-Encoding: CHUNKED\r\nHost: a\r\nX: y\r\n\r\n");
+    struct rewritten rewritten = request("POST /a HTTP/1.1\r\nTransfer-Encoding: CHUNKED\r\nHost: a\r\nX: y\r\n\r\n");
 
-    assert_text(&rewritten,
-                "POST /a HTTP/1.1\r\nHost: github.com\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_text(&rewritten, "POST /a HTTP/1.1\r\nHost: github.com\r\nX: y\r\nTransfer-Encoding: chunked\r\n\r\n");
     rewritten = request("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
     assert_text(&rewritten, "POST /a HTTP/1.1\r\nHost: github.com\r\nContent-Length: 0\r\n\r\n");
     // What Connection names is not what says where the body ends, and not the host.
@@ -204,8 +202,7 @@ static void the_target_is_written_without_credentials(void **state)
         struct rewritten rewritten;
 
         (void)snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", cases[i].target);
-        (void)snprintf(expected, sizeof(expected), "GET %s HTTP/1.1\r\nHost: github.com\r\n\r\n",
-                       cases[i].written);
+        (void)snprintf(expected, sizeof(expected), "GET %s HTTP/1.1\r\nHost: github.com\r\n\r\n", cases[i].written);
         rewritten = request(text);
         assert_text(&rewritten, expected);
     }
@@ -228,8 +225,8 @@ static void the_gateways_target_is_narrowed(void **state)
 
     assert_true(target_parse(head.method, head.target, &target, NULL));
     target.path = bytes_skip(target.path, strlen("/github.com"));
-    assert_true(rewrite_request(
-        &head, &(struct rewrite_request){.target = &target, .host = BYTES("github.com")}, &out));
+    assert_true(
+        rewrite_request(&head, &(struct rewrite_request){.target = &target, .host = BYTES("github.com")}, &out));
     assert_text(&rewritten, "GET /acme/widgets.git/info/refs?service=x HTTP/1.1\r\nHost: github.com\r\n\r\n");
 }
 
@@ -270,26 +267,17 @@ static void what_github_answers_arrives(void **state)
 static void what_is_for_this_connection_stays_behind(void **state)
 {
     static const char *const fields[] = {
-        "Connection: keep-alive",
-        "Connection: close",
-        "Keep-Alive: timeout=5",
-        "Connection: x-b\r\nX-B: 1",
-        "Upgrade: h2,h2c",
-        "Close: reserved",
-        "Trailer: X-Checksum",
-        "Proxy-Authenticate: Basic",
-        "Proxy-Connection: close",
-        "Alt-Svc: h3=\":443\"",
-        "Set-Cookie: a=b",
-        "Set-Cookie: a=b\r\nset-cookie: c=d",
+        "Connection: keep-alive",    "Connection: close",         "Keep-Alive: timeout=5",
+        "Connection: x-b\r\nX-B: 1", "Upgrade: h2,h2c",           "Close: reserved",
+        "Trailer: X-Checksum",       "Proxy-Authenticate: Basic", "Proxy-Connection: close",
+        "Alt-Svc: h3=\":443\"",      "Set-Cookie: a=b",           "Set-Cookie: a=b\r\nset-cookie: c=d",
     };
     char text[512];
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(fields); i++) {
         struct rewritten rewritten;
 
-        (void)snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nX-A: 1\r\n%s\r\nContent-Length: 5\r\n\r\n",
-                       fields[i]);
+        (void)snprintf(text, sizeof(text), "HTTP/1.1 200 OK\r\nX-A: 1\r\n%s\r\nContent-Length: 5\r\n\r\n", fields[i]);
         rewritten = response(text, (struct rewrite_response){0});
         assert_text(&rewritten, "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 5\r\n\r\n");
     }
@@ -354,10 +342,8 @@ static void the_gateway_keeps_whom_it_serves(void **state)
         {"https:///a", "https:///a"},
     };
     struct bytes served = BYTES("github.com");
-    struct rewrite_response options = {.gateway = BYTES("http://gw:1"),
-                                       .host = BYTES("github.com"),
-                                       .serves = serves_github,
-                                       .serves_arg = &served};
+    struct rewrite_response options = {
+        .gateway = BYTES("http://gw:1"), .host = BYTES("github.com"), .serves = serves_github, .serves_arg = &served};
     char text[256], expected[256];
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {
@@ -366,8 +352,7 @@ static void the_gateway_keeps_whom_it_serves(void **state)
         (void)snprintf(text, sizeof(text),
                        "HTTP/1.1 301 Moved\r\nStrict-Transport-Security: max-age=1\r\nLocation: %s\r\n\r\n",
                        cases[i].location);
-        (void)snprintf(expected, sizeof(expected), "HTTP/1.1 301 Moved\r\nLocation: %s\r\n\r\n",
-                       cases[i].written);
+        (void)snprintf(expected, sizeof(expected), "HTTP/1.1 301 Moved\r\nLocation: %s\r\n\r\n", cases[i].written);
         rewritten = response(text, options);
         assert_text(&rewritten, expected);
     }

@@ -2,8 +2,7 @@
 #include "glob.h"
 #include "policy.h"
 
-#define LIST(...)                                                                                            \
-    .patterns = (char *[]){__VA_ARGS__}, .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)
+#define LIST(...)     .patterns = (char *[]){__VA_ARGS__}, .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)
 #define TEXT(literal) ((char[]){literal})
 
 static void check(const struct rule *rule, const char *expected)
@@ -99,16 +98,14 @@ static void what_is_wrong_is_said_with_its_key(void **state)
 {
     check(&(struct rule){.match = TEXT("acme/widgets/x")},
           "match: `acme/widgets/x` is not `owner/name`, such as acme/widgets or acme/*");
-    check(&(struct rule){.match = TEXT("a/b"),
-                         .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/a"), TEXT("main"))}},
+    check(&(struct rule){.match = TEXT("a/b"), .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/a"), TEXT("main"))}},
           "push: `main` matches no ref: write it from `refs/` on, as `refs/heads/main`");
     check(&(struct rule){.match = TEXT("a/b"), .delete = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/***"))}},
           "delete: `refs/heads/***` holds `***`: `*` stays within a segment, `**` crosses segments");
     check(&(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("/pulls/**")}, .path_count = 1},
           "paths: `/pulls/**` begins with a slash: write what stands below the repository, as `pulls/**`");
-    check(
-        &(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("git/ref/heads%2Fa")}, .path_count = 1},
-        "paths: `git/ref/heads%2Fa` is matched with the decoded path, without a query");
+    check(&(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("git/ref/heads%2Fa")}, .path_count = 1},
+          "paths: `git/ref/heads%2Fa` is matched with the decoded path, without a query");
 }
 
 static void permissions_do_not_go_round_a_list_of_refs(void **state)
@@ -138,12 +135,10 @@ static void permissions_do_not_go_round_a_list_of_refs(void **state)
 
 static void other_permissions_are_fine_with_a_list_of_refs(void **state)
 {
-    check(
-        &(struct rule){
-            .match = TEXT("a/b"),
-            .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/agent/*"))},
-            .permissions = {2, {{"issues", PERMISSION_WRITE}, {"pull_requests", PERMISSION_WRITE}}}},
-        "fine");
+    check(&(struct rule){.match = TEXT("a/b"),
+                         .push = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/agent/*"))},
+                         .permissions = {2, {{"issues", PERMISSION_WRITE}, {"pull_requests", PERMISSION_WRITE}}}},
+          "fine");
 }
 
 static void a_silent_rule_allows_nothing(void **state)

@@ -2,8 +2,8 @@
 
 #include "cmocka_unit.h"
 
-#define REQUEST(repository, operation, decision, reason)                                                     \
-    "{\"event\":\"request\",\"repository\":\"" repository "\",\"operation\":\"" operation                    \
+#define REQUEST(repository, operation, decision, reason)                                                               \
+    "{\"event\":\"request\",\"repository\":\"" repository "\",\"operation\":\"" operation                              \
     "\",\"decision\":\"" decision "\",\"reason\":\"" reason "\""
 #define ZERO               "0000000000000000000000000000000000000000"
 #define ONE                "1111111111111111111111111111111111111111"
@@ -28,9 +28,8 @@ static void a_log_becomes_the_least_rules(void **state)
     static const char *const lines[] = {
         REQUEST("acme/widgets", "fetch", "deny", "fetch") "}",
         REQUEST("acme/widgets", "push", "deny", "push") "}",
-        REQUEST("acme/widgets", "push", "deny", "ref") ",\"refs\":[" REF(
-            "refs/heads/agent/a", ZERO, ONE) "," REF("refs/heads/main", ONE, TWO) "," REF("refs/heads/old",
-                                                                                          ONE, ZERO) "]}",
+        REQUEST("acme/widgets", "push", "deny", "ref") ",\"refs\":[" REF("refs/heads/agent/a", ZERO, ONE) "," REF(
+            "refs/heads/main", ONE, TWO) "," REF("refs/heads/old", ONE, ZERO) "]}",
         REQUEST("acme/widgets", "push", "allow", "") ",\"refs\":[" REF("refs/heads/main", ONE, TWO) "]}",
         REQUEST("acme/docs", "lfs", "allow", "") "}",
         REQUEST("Acme/Docs", "fetch", "allow", "") "}",
@@ -77,8 +76,7 @@ static void what_needs_no_rule_gets_none(void **state)
 
 static void an_anonymous_request_that_github_refused_needs_a_rule(void **state)
 {
-    static const char *const lines[] = {
-        REQUEST("acme/private", "fetch", "anonymous", "github_anonymous") "}"};
+    static const char *const lines[] = {REQUEST("acme/private", "fetch", "anonymous", "github_anonymous") "}"};
 
     check(lines, GL_ARRAY_SIZE(lines), "repositories:\n  - match: acme/private\n    fetch: true\n");
 }
@@ -115,16 +113,19 @@ static void a_denied_page_needs_its_repository(void **state)
     check(lines, GL_ARRAY_SIZE(lines), "repositories:\n  - match: acme/a\n    fetch: true\n");
 }
 
-#define TUNNEL(event, host, decision, reason)                                                                \
-    "{\"event\":\"" event "\",\"operation\":\"tunnel\",\"host\":\"" host "\",\"decision\":\"" decision           \
+#define TUNNEL(event, host, decision, reason)                                                                          \
+    "{\"event\":\"" event "\",\"operation\":\"tunnel\",\"host\":\"" host "\",\"decision\":\"" decision                 \
     "\",\"reason\":\"" reason "\"}"
 
 static void tunnels_become_a_list_where_one_was_denied(void **state)
 {
     static const char *const lines[] = {
-        TUNNEL("tunnel", "pypi.org", "allow", ""),         TUNNEL("tunnel", "a.example", "deny", "host"),
-        TUNNEL("request", "gist.github.com", "deny", "host"), TUNNEL("tunnel", "pypi.org", "allow", ""),
-        TUNNEL("tunnel", "10.0.0.1", "deny", "private_address"), TUNNEL("tunnel", "b.example", "deny", "sni"),
+        TUNNEL("tunnel", "pypi.org", "allow", ""),
+        TUNNEL("tunnel", "a.example", "deny", "host"),
+        TUNNEL("request", "gist.github.com", "deny", "host"),
+        TUNNEL("tunnel", "pypi.org", "allow", ""),
+        TUNNEL("tunnel", "10.0.0.1", "deny", "private_address"),
+        TUNNEL("tunnel", "b.example", "deny", "sni"),
     };
 
     check(lines, 1, "repositories: []\n");
@@ -156,19 +157,18 @@ static void many_refs_of_a_folder_become_a_pattern_but_never_all_branches(void *
         struct text line = {0};
 
         text_format(&line,
-                    REQUEST("a/b", "push", "allow", "") ",\"refs\":[" REF(
-                        "refs/heads/agent/%d", ZERO, ONE) "," REF("refs/heads/b%d", ZERO, ONE) "]}",
+                    REQUEST("a/b", "push", "allow", "") ",\"refs\":[" REF("refs/heads/agent/%d", ZERO, ONE) "," REF(
+                        "refs/heads/b%d", ZERO, ONE) "]}",
                     i, i);
         assert_true(rule_draft_add(draft, text_bytes(&line)));
         text_free(&line);
     }
     rule_draft_append(draft, &out);
-    assert_string_equal(
-        text_string(&out),
-        "repositories:\n"
-        "  - match: a/b\n"
-        "    push: [\"refs/heads/agent/*\", \"refs/heads/b0\", \"refs/heads/b1\", \"refs/heads/b2\", "
-        "\"refs/heads/b3\", \"refs/heads/b4\", \"refs/heads/b5\"]\n");
+    assert_string_equal(text_string(&out),
+                        "repositories:\n"
+                        "  - match: a/b\n"
+                        "    push: [\"refs/heads/agent/*\", \"refs/heads/b0\", \"refs/heads/b1\", \"refs/heads/b2\", "
+                        "\"refs/heads/b3\", \"refs/heads/b4\", \"refs/heads/b5\"]\n");
     text_free(&out);
     rule_draft_free(draft);
 }

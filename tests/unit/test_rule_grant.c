@@ -12,8 +12,8 @@ static const struct rules rules = {
         (struct rule[]){
             {.match = TEXT("acme/widgets"),
              .push = {REF_SET_PATTERNS, (char *[]){TEXT("refs/heads/agent/*")}, 1},
-             .permissions = {3, {{"issues", PERMISSION_WRITE}, {"pages", PERMISSION_READ},
-                                 {"pull_request", PERMISSION_WRITE}}}},
+             .permissions =
+                 {3, {{"issues", PERMISSION_WRITE}, {"pages", PERMISSION_READ}, {"pull_request", PERMISSION_WRITE}}}},
             {.match = TEXT("acme/*"), .fetch = true},
             {.match = TEXT("globex/*"), .permissions = {1, {{"secrets", PERMISSION_READ}}}},
             {.match = TEXT("*/docs"), .fetch = true, .permissions = {1, {{"pull_requests", PERMISSION_READ}}}},
@@ -35,9 +35,12 @@ static void compare(const char *owner, const struct permissions *granted)
 
 static void what_was_granted_is_not_told_of(void **state)
 {
-    const struct permissions all = {5, {{"contents", PERMISSION_WRITE}, {"issues", PERMISSION_ADMIN},
-                                        {"pages", PERMISSION_READ}, {"pull_request", PERMISSION_WRITE},
-                                        {"pull_requests", PERMISSION_READ}}};
+    const struct permissions all = {5,
+                                    {{"contents", PERMISSION_WRITE},
+                                     {"issues", PERMISSION_ADMIN},
+                                     {"pages", PERMISSION_READ},
+                                     {"pull_request", PERMISSION_WRITE},
+                                     {"pull_requests", PERMISSION_READ}}};
 
     compare("acme", &all);
     assert_string_equal(text_string(&said), "");
@@ -45,8 +48,8 @@ static void what_was_granted_is_not_told_of(void **state)
 
 static void what_was_not_is_told_with_its_cure(void **state)
 {
-    const struct permissions some = {3, {{"contents", PERMISSION_READ}, {"issues", PERMISSION_READ},
-                                         {"pull_requests", PERMISSION_WRITE}}};
+    const struct permissions some = {
+        3, {{"contents", PERMISSION_READ}, {"issues", PERMISSION_READ}, {"pull_requests", PERMISSION_WRITE}}};
 
     compare("acme", &some);
     assert_string_equal(

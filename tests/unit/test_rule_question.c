@@ -38,8 +38,8 @@ static void of_a_pattern_of_names_the_owner_is_asked_for(void **state)
 
 static void what_names_nobody_or_allows_nothing_is_not_asked_for(void **state)
 {
-    const struct rule pattern = {.match = TEXT("*/docs"), .fetch = true}, part = {.match = TEXT("ac*/docs"), .fetch = true},
-                      nothing = {.match = TEXT("acme/secret")};
+    const struct rule pattern = {.match = TEXT("*/docs"), .fetch = true},
+                      part = {.match = TEXT("ac*/docs"), .fetch = true}, nothing = {.match = TEXT("acme/secret")};
     struct rule_question question;
 
     assert_false(rule_question(&pattern, &question));

@@ -3,21 +3,29 @@
 
 #include <stdlib.h>
 
-#define LIST(...)                                                                                            \
-    .patterns = (char *[]){__VA_ARGS__}, .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)
+#define LIST(...)     .patterns = (char *[]){__VA_ARGS__}, .count = sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)
 #define TEXT(literal) ((char[]){literal})
-#define PATTERNS(...) {.kind = REF_SET_PATTERNS, LIST(__VA_ARGS__)}
-#define ALL           {.kind = REF_SET_ALL}
+#define PATTERNS(...)                                                                                                  \
+    {                                                                                                                  \
+        .kind = REF_SET_PATTERNS, LIST(__VA_ARGS__)                                                                    \
+    }
+#define ALL                                                                                                            \
+    {                                                                                                                  \
+        .kind = REF_SET_ALL                                                                                            \
+    }
 
 // Pieces of which the rules of both sides are made; what they hold overlaps in every way.
 static char *const matches[] = {
-    TEXT("acme/widgets"), TEXT("acme/*"), TEXT("*/*"), TEXT("*/w*"), TEXT("a*/*s"),
-    TEXT("globex/lib"), TEXT("acme/w*"), TEXT("globex/*"),
+    TEXT("acme/widgets"), TEXT("acme/*"),     TEXT("*/*"),     TEXT("*/w*"),
+    TEXT("a*/*s"),        TEXT("globex/lib"), TEXT("acme/w*"), TEXT("globex/*"),
 };
 static const struct ref_set sets[] = {
-    {.kind = REF_SET_NONE}, ALL, PATTERNS(TEXT("refs/heads/agent/*")),
+    {.kind = REF_SET_NONE},
+    ALL,
+    PATTERNS(TEXT("refs/heads/agent/*")),
     PATTERNS(TEXT("refs/heads/main"), TEXT("refs/heads/*/fix")),
-    PATTERNS(TEXT("refs/heads/**")), PATTERNS(TEXT("refs/tags/*")),
+    PATTERNS(TEXT("refs/heads/**")),
+    PATTERNS(TEXT("refs/tags/*")),
 };
 static const struct policy_case requests[] = {
     {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-pack", NULL},

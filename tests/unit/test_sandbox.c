@@ -17,10 +17,10 @@
 #include "loop.h"
 
 // Each check runs in a process of its own: a filter cannot be taken off. It gives 0, or the line that failed.
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) \
-            return __LINE__ & 0x7f ? __LINE__ & 0x7f : 1; \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition))                                                                                              \
+            return __LINE__ & 0x7f ? __LINE__ & 0x7f : 1;                                                              \
     } while (0)
 
 enum { NO_SECCOMP = 125 };

@@ -308,8 +308,8 @@ static void a_reload_does_not_forget_the_limit(void **state)
     struct token_fixture *fixture = *state;
 
     token_fixture_serve(fixture, &fixture->app, 1);
-    fixture->github.fault = (struct fake_fault){
-        .match = "access_tokens", .count = 1, .status = 429, .retry_after = "600", .body = "{}"};
+    fixture->github.fault =
+        (struct fake_fault){.match = "access_tokens", .count = 1, .status = 429, .retry_after = "600", .body = "{}"};
     token_ask_read(fixture, "acme/widgets");
     struct token_service *old = fixture->service;
     token_fixture_serve(fixture, &fixture->app, 1);

@@ -38,7 +38,8 @@ static bool broker_answers(struct fake_github *github, struct http_request *requ
     github->token_installation[9] = 1;
     fake_say(request, 200,
              "{\"token\":\"ghs_9\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"host\":\"github.com\",\"owner\":\"acme\","
-             "\"repositories\":[%s],\"permissions\":%s}", text_string(&names), permissions);
+             "\"repositories\":[%s],\"permissions\":%s}",
+             text_string(&names), permissions);
     mem_wiping_free(permissions);
     text_free(&names);
     return true;
@@ -167,10 +168,14 @@ static void answers_have_their_reasons(void **state)
         {409, "{\"error\":\"renamed\",\"repository\":\"acme/widgets-2\"}", "renamed"},
         {409, "{\"error\":\"renamed\",\"repository\":\"../../evil\"}", "token_source"},
         {200, "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\"}", "scope"},
-        {200, "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"repositories\":[{\"id\":1,\"name\":\"widgets\"}],"
-              "\"permissions\":{\"contents\":\"write\"}}", "scope"},
-        {200, "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"repositories\":[{\"id\":1,\"name\":\"widgets\"},"
-              "{\"id\":2,\"name\":\"gadgets\"}],\"permissions\":{\"contents\":\"read\"}}", "scope"},
+        {200,
+         "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"repositories\":[{\"id\":1,\"name\":\"widgets\"}],"
+         "\"permissions\":{\"contents\":\"write\"}}",
+         "scope"},
+        {200,
+         "{\"token\":\"t\",\"expires_at\":\"2025-11-24T16:30:00Z\",\"repositories\":[{\"id\":1,\"name\":\"widgets\"},"
+         "{\"id\":2,\"name\":\"gadgets\"}],\"permissions\":{\"contents\":\"read\"}}",
+         "scope"},
     };
     struct token_fixture *fixture = *state;
 

@@ -150,12 +150,12 @@ static char platform_url[] = "http://platform:8080/admin/github-installation-tok
 
 static void serve_platform(struct token_fixture *fixture, char *url)
 {
-    struct credential_options credential = {
-        .type = CREDENTIAL_PLATFORM, .url = url, .token_file = fixture->key_path};
+    struct credential_options credential = {.type = CREDENTIAL_PLATFORM, .url = url, .token_file = fixture->key_path};
 
     memset(&platform, 0, sizeof(platform));
     platform.status = 200;
-    snprintf(platform.body, sizeof(platform.body), "{\"token\":\"ghs_platform\",\"expires_at\":\"2025-11-24T16:40:00Z\"}");
+    snprintf(platform.body, sizeof(platform.body),
+             "{\"token\":\"ghs_platform\",\"expires_at\":\"2025-11-24T16:40:00Z\"}");
     fixture->github.other = platform_answers;
     test_key_write(fixture->key_path, "admin-token\n");
     token_fixture_serve(fixture, &credential, 1);

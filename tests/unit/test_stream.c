@@ -14,8 +14,8 @@
 struct end {
     struct stream *stream;
     unsigned inputs, outputs, handshakes;
-    size_t received;  // bytes taken off its input
-    bool take;        // takes what comes
+    size_t received; // bytes taken off its input
+    bool take;       // takes what comes
     bool free_on_input;
     enum stream_end ended;
 };

@@ -253,12 +253,9 @@ static void segments_are_iterated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths_pass_unchanged),
-        cmocka_unit_test(ambiguous_paths_are_refused),
-        cmocka_unit_test(the_query_is_set_apart),
-        cmocka_unit_test(absolute_targets_are_taken_apart),
-        cmocka_unit_test(other_forms_are_told),
-        cmocka_unit_test(other_targets_are_refused),
+        cmocka_unit_test(paths_pass_unchanged),   cmocka_unit_test(ambiguous_paths_are_refused),
+        cmocka_unit_test(the_query_is_set_apart), cmocka_unit_test(absolute_targets_are_taken_apart),
+        cmocka_unit_test(other_forms_are_told),   cmocka_unit_test(other_targets_are_refused),
         cmocka_unit_test(segments_are_iterated),
     };
 

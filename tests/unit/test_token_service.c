@@ -26,8 +26,10 @@ struct pass_case {
     const char *reason_if_also;
 };
 
-#define FAULT(status_, body_)                                                                                         \
-    {.match = "/", .count = 1000, .status = status_, .body = "{\"message\":\"" body_ "\"}"}
+#define FAULT(status_, body_)                                                                                          \
+    {                                                                                                                  \
+        .match = "/", .count = 1000, .status = status_, .body = "{\"message\":\"" body_ "\"}"                          \
+    }
 
 static const struct pass_case pass_cases[] = {
     {{.match = "/", .count = 1000, .result = HTTP_UNREACHABLE}, "", ""},
@@ -116,7 +118,7 @@ static void a_wide_token_does_not_pass_round_rules(void **state)
         bool ruled, wide_api;
         const char *reason;
     } cases[] = {
-        {SCOPE_USE_GIT, true, false, ""},       {SCOPE_USE_API_READ, true, false, ""},
+        {SCOPE_USE_GIT, true, false, ""},           {SCOPE_USE_API_READ, true, false, ""},
         {SCOPE_USE_API, true, false, "wide_token"}, {SCOPE_USE_API, true, true, ""},
         {SCOPE_USE_API, false, false, ""},
     };
@@ -514,7 +516,8 @@ static void it_describes_itself(void **state)
     token_fixture_serve(fixture, credentials, 2);
     token_ask_read(fixture, "initech/tps");
     token_service_describe(fixture->service, &text);
-    assert_non_null(strstr(text_string(&text), "\"state\":\"no token yet\",\"wide\":false,\"tokens\":0,\"failing\":1,"));
+    assert_non_null(
+        strstr(text_string(&text), "\"state\":\"no token yet\",\"wide\":false,\"tokens\":0,\"failing\":1,"));
     text_clear(&text);
     token_ask_read(fixture, "acme/widgets");
     token_service_describe(fixture->service, &text);
@@ -564,14 +567,15 @@ static void check_tries_each(void **state)
     text_clear(&said);
     assert_non_null(token_service_test(fixture->service, &tester));
     token_fixture_run(fixture, 10 * SECOND_MS);
-    assert_string_equal(text_string(&said),
-                        "ok app: GitHub takes the App's key; it is installed for acme, globex\n"
-                        "app at github.com has of acme: contents:write\n"
-                        "app at github.com has of globex: contents:write\n"
-                        "ok app: api.github.com takes the token (4999 requests left in this hour)\n"
-                        "no environment: GitHub does not accept the credential; api.github.com said 401: Bad credentials\n"
-                        "no environment-2: the variable GITLATCH_UNIT_UNSET is not set\n"
-                        "not ok\n");
+    assert_string_equal(
+        text_string(&said),
+        "ok app: GitHub takes the App's key; it is installed for acme, globex\n"
+        "app at github.com has of acme: contents:write\n"
+        "app at github.com has of globex: contents:write\n"
+        "ok app: api.github.com takes the token (4999 requests left in this hour)\n"
+        "no environment: GitHub does not accept the credential; api.github.com said 401: Bad credentials\n"
+        "no environment-2: the variable GITLATCH_UNIT_UNSET is not set\n"
+        "not ok\n");
     text_free(&said);
 }
 
@@ -579,14 +583,15 @@ static void check_says_what_is_wrong(void **state)
 {
     struct token_fixture *fixture = *state;
 
-    fixture->github.fault =
-        (struct fake_fault){.match = "/", .count = 9, .status = 401, .body = "{\"message\":\"A JSON web token could not be decoded\"}"};
+    fixture->github.fault = (struct fake_fault){
+        .match = "/", .count = 9, .status = 401, .body = "{\"message\":\"A JSON web token could not be decoded\"}"};
     token_fixture_serve(fixture, &fixture->app, 1);
     text_clear(&said);
     assert_non_null(token_service_test(fixture->service, &tester));
     token_fixture_run(fixture, 10 * SECOND_MS);
-    assert_string_equal(text_string(&said), "no app: GitHub does not accept the App's key; api.github.com said 401: A JSON "
-                                            "web token could not be decoded\nnot ok\n");
+    assert_string_equal(text_string(&said),
+                        "no app: GitHub does not accept the App's key; api.github.com said 401: A JSON "
+                        "web token could not be decoded\nnot ok\n");
     text_free(&said);
     struct token_test *test = token_service_test(fixture->service, &tester);
     token_fixture_run(fixture, 50);

@@ -161,8 +161,8 @@ static void on_outage(void *arg)
 
 static void on_clock_step(void *arg)
 {
-    static const int64_t steps_ms[] = {120 * SECOND_MS,  -120 * SECOND_MS, -120 * SECOND_MS, 120 * SECOND_MS,
-                                       -HOUR_MS,         HOUR_MS,          5 * SECOND_MS,    -5 * SECOND_MS};
+    static const int64_t steps_ms[] = {120 * SECOND_MS, -120 * SECOND_MS, -120 * SECOND_MS, 120 * SECOND_MS,
+                                       -HOUR_MS,        HOUR_MS,          5 * SECOND_MS,    -5 * SECOND_MS};
     struct simulation *simulation = arg;
     struct clock_manual *manual = &simulation->fixture->manual;
     int64_t step_ms = steps_ms[simulation->steps++ % GL_ARRAY_SIZE(steps_ms)];

@@ -17,9 +17,7 @@ static const struct rules tricked_rules = {
             {.match = (char[]){"acme/widgets"},
              .fetch = true,
              .create = true,
-             .push = {.kind = REF_SET_PATTERNS,
-                      .patterns = (char *[]){(char[]){"refs/heads/agent/*"}},
-                      .count = 1},
+             .push = {.kind = REF_SET_PATTERNS, .patterns = (char *[]){(char[]){"refs/heads/agent/*"}}, .count = 1},
              .permissions = {2, {{"issues", PERMISSION_READ}, {"pull_requests", PERMISSION_WRITE}}}},
             {.match = (char[]){"acme/docs"},
              .create = true,
@@ -114,8 +112,7 @@ static const struct policy_case git_names[] = {
     {'w', "GET", "/acme/widgets%2/info/refs?service=git-upload-pack", "target"},
     {'w', "GET", "/acme/widgets.git/info/refs#?service=git-upload-pack", "target"},
     {'w', "GET", "acme/widgets.git/info/refs?service=git-upload-pack", "target"},
-    {'w', "GET", "https://user:secret@github.com/acme/widgets.git/info/refs?service=git-upload-pack",
-     "target"},
+    {'w', "GET", "https://user:secret@github.com/acme/widgets.git/info/refs?service=git-upload-pack", "target"},
     {'w', "GET", "ftp://github.com/acme/widgets.git/info/refs?service=git-upload-pack", "target"},
     {'w', "GET", "*", "target"},
     {'w', "OPTIONS", "*", "name"},
@@ -447,12 +444,9 @@ static int list_all(void)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_git_are_read_in_one_way),
-        cmocka_unit_test(names_of_lfs_are_read_in_one_way),
-        cmocka_unit_test(names_of_the_api_are_read_in_one_way),
-        cmocka_unit_test(credentials_are_out_of_reach),
-        cmocka_unit_test(an_enterprise_server_is_told_by_path),
-        cmocka_unit_test(pages_get_no_token),
+        cmocka_unit_test(names_of_git_are_read_in_one_way),     cmocka_unit_test(names_of_lfs_are_read_in_one_way),
+        cmocka_unit_test(names_of_the_api_are_read_in_one_way), cmocka_unit_test(credentials_are_out_of_reach),
+        cmocka_unit_test(an_enterprise_server_is_told_by_path), cmocka_unit_test(pages_get_no_token),
     };
 
     if (argc == 2 && strcmp(argv[1], "--list") == 0)

@@ -67,10 +67,8 @@ static void each_reason_has_a_code_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reason_gives_sentence_and_status),
-        cmocka_unit_test(what_a_peer_said_stays_one_line),
-        cmocka_unit_test(what_a_peer_said_holds_no_credential),
-        cmocka_unit_test(nothing_is_left_of_an_earlier_verdict),
+        cmocka_unit_test(reason_gives_sentence_and_status),     cmocka_unit_test(what_a_peer_said_stays_one_line),
+        cmocka_unit_test(what_a_peer_said_holds_no_credential), cmocka_unit_test(nothing_is_left_of_an_earlier_verdict),
         cmocka_unit_test(each_reason_has_a_code_of_its_own),
     };
 

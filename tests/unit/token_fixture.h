@@ -106,8 +106,8 @@ static inline int token_fixture_set_up(void **state)
         token_fixture_key = EVP_RSA_gen(2048);
     token_fixture_write_key(fixture, token_fixture_key);
     static char app_id[] = "12345";
-    fixture->app = (struct credential_options){
-        .type = CREDENTIAL_APP, .app_id = app_id, .private_key = fixture->key_path};
+    fixture->app =
+        (struct credential_options){.type = CREDENTIAL_APP, .app_id = app_id, .private_key = fixture->key_path};
     *state = fixture;
     return 0;
 }

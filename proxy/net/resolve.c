@@ -22,6 +22,9 @@
 #define STALE_RETRY_MS (30 * SECOND_MS)
 // A name that has no address is not asked for again sooner.
 #define FAILED_MS (2 * SECOND_MS)
+// RFC 8305, section 3: once one family's addresses are there, the other's are waited for no longer than this. Servers
+// that swallow questions for AAAA would else cost each name seconds.
+#define RESOLUTION_DELAY_MS 50
 // Names that are kept: a workspace that asks for many pushes out those used longest ago.
 #define NAMES_MAX 1024
 // Room for c-ares' longest sentence.
@@ -40,6 +43,15 @@ struct resolve_request {
     char problem[PROBLEM_SIZE];
 };
 
+// The addresses of one family, as DNS gave them last.
+struct family {
+    union resolve_address addresses[RESOLVE_ADDRESSES_MAX / 2];
+    size_t count;
+    int64_t ttl_ms;
+};
+
+enum { FAMILY_V6, FAMILY_V4, FAMILY_COUNT };
+
 // One name and its addresses. Empty (count 0) until the first answer, and after a failure.
 struct resolve_name {
     const char *name;               // of the bytes at the end, or of a key
@@ -51,8 +63,11 @@ struct resolve_name {
     struct mono fresh_until;    // until then the addresses, or the failure, are taken as they are
     struct mono stale_until;
     struct mono used_at;
-    bool asking;
-    struct timer timer; // to ask ahead, or to let go
+    bool asking;                          // DNS owes an answer
+    struct family families[FAMILY_COUNT]; // of the question in progress
+    int failure;                          // ARES_SUCCESS, or the worst status of the question in progress
+    struct timer delay;                   // of the waiters, for the other family
+    struct timer timer;                   // to ask ahead, or to let go
     LIST_HEAD(, resolve_request) waiters;
     char text[];
 };
@@ -68,6 +83,7 @@ struct resolver {
 };
 
 static void ask_dns(struct resolve_name *name);
+static void on_resolution_delay(void *arg);
 
 static int compare_names(const void *a, const void *b)
 {
@@ -81,6 +97,7 @@ static void name_free(struct resolve_name *name)
     tdelete(name, &resolver->tree, compare_names);
     TAILQ_REMOVE(&resolver->names, name, used);
     resolver->name_count--;
+    timer_stop(&name->delay);
     timer_stop(&name->timer);
     mem_free(name);
 }
@@ -127,6 +144,7 @@ static struct resolve_name *name_make(struct resolver *resolver, const char *tex
     memcpy(name->text, text, strlen(text));
     name->name = name->text;
     name->resolver = resolver;
+    timer_init(&name->delay, resolver->loop, on_resolution_delay, name);
     timer_init(&name->timer, resolver->loop, on_name_timer, name);
     LIST_INIT(&name->waiters);
     TAILQ_INSERT_HEAD(&resolver->names, name, used);
@@ -170,58 +188,64 @@ static void settle_waiters(struct resolve_name *name)
     }
 }
 
-// The sorted list with its families taken in turns (RFC 8305, section 4), beginning with that of the best.
-static size_t take_alternating(const struct ares_addrinfo_node *first, union resolve_address *addresses)
+// The families in turns (RFC 8305, section 4). IPv6 comes first; where there is no way to it, connect(2) fails at once.
+static void take_alternating(struct resolve_name *name)
 {
-    int family = first ? first->ai_family : AF_INET;
-    const struct ares_addrinfo_node *next[2] = {first, first};
-    size_t count = 0;
+    const struct family *v6 = &name->families[FAMILY_V6], *v4 = &name->families[FAMILY_V4];
 
-    while (count < RESOLVE_ADDRESSES_MAX && (next[0] || next[1])) {
-        for (int turn = 0; turn < 2 && count < RESOLVE_ADDRESSES_MAX; turn++) {
-            while (next[turn] && (next[turn]->ai_family == family) != (turn == 0))
-                next[turn] = next[turn]->ai_next;
-            if (!next[turn])
-                continue;
-            if (next[turn]->ai_addrlen <= sizeof(addresses[0]))
-                memcpy(&addresses[count++], next[turn]->ai_addr, next[turn]->ai_addrlen);
-            next[turn] = next[turn]->ai_next;
-        }
+    memset(name->addresses, 0, sizeof(name->addresses));
+    name->count = 0;
+    for (size_t i = 0; i < v6->count || i < v4->count; i++) {
+        if (i < v6->count)
+            name->addresses[name->count++] = v6->addresses[i];
+        if (i < v4->count)
+            name->addresses[name->count++] = v4->addresses[i];
     }
-    return count;
 }
 
-static int64_t bounded_ttl_ms(const struct ares_addrinfo_node *node)
+static void family_take(struct family *family, int wanted, const struct ares_addrinfo_node *node)
 {
     int64_t ttl_ms = TTL_MAX_MS;
 
-    for (; node; node = node->ai_next) {
+    for (; node && family->count < GL_ARRAY_SIZE(family->addresses); node = node->ai_next) {
+        if (node->ai_family != wanted || node->ai_addrlen > sizeof(family->addresses[0]))
+            continue;
+        memcpy(&family->addresses[family->count++], node->ai_addr, node->ai_addrlen);
         if (node->ai_ttl * SECOND_MS < ttl_ms)
             ttl_ms = node->ai_ttl * SECOND_MS;
     }
-    return ttl_ms < TTL_MIN_MS ? TTL_MIN_MS : ttl_ms;
+    family->ttl_ms = ttl_ms < TTL_MIN_MS ? TTL_MIN_MS : ttl_ms;
 }
 
-static void name_answered(struct resolve_name *name, const struct ares_addrinfo *result)
+// The addresses that have come so far are the name's.
+static void name_answered(struct resolve_name *name)
 {
     struct mono now = loop_now(name->resolver->loop);
-    int64_t ttl_ms = bounded_ttl_ms(result->nodes);
+    int64_t ttl_ms = TTL_MAX_MS;
 
-    memset(name->addresses, 0, sizeof(name->addresses));
-    name->count = take_alternating(result->nodes, name->addresses);
+    for (size_t i = 0; i < FAMILY_COUNT; i++) {
+        if (name->families[i].count && name->families[i].ttl_ms < ttl_ms)
+            ttl_ms = name->families[i].ttl_ms;
+    }
+    take_alternating(name);
     name->fresh_until.ms = now.ms + ttl_ms;
     name->stale_until.ms = now.ms + ttl_ms + STALE_MS;
     timer_start(&name->timer, REFRESH_AT(ttl_ms));
 }
 
-// DNS said no, or nothing: addresses that were there serve on for a while, unless it said that there are none.
-static void name_failed(struct resolve_name *name, int status)
+static bool is_absence(int status)
+{
+    return status == ARES_ENOTFOUND || status == ARES_ENODATA;
+}
+
+// DNS answered no, or nothing: earlier addresses stay in use for a while, unless it answered that there are none.
+static void name_failed(struct resolve_name *name)
 {
     struct mono now = loop_now(name->resolver->loop);
-    bool none = status == ARES_ENOTFOUND || status == ARES_ENODATA;
+    bool none = is_absence(name->failure);
 
     snprintf(name->problem, sizeof(name->problem), "%s",
-             none ? "the name does not exist or has no address" : ares_strerror(status));
+             none ? "the name does not exist or has no address" : ares_strerror(name->failure));
     if (none || now.ms >= name->stale_until.ms)
         name->count = 0;
     int64_t kept_ms = name->count ? STALE_RETRY_MS : FAILED_MS;
@@ -229,21 +253,47 @@ static void name_failed(struct resolve_name *name, int status)
     timer_start(&name->timer, REFRESH_AT(kept_ms));
 }
 
-static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *result)
+// The other family has had its time: the waiters go on with what is there.
+static void on_resolution_delay(void *arg)
 {
     struct resolve_name *name = arg;
-    struct resolver *resolver = name->resolver;
 
-    name->asking = false;
-    if (!resolver->ending) {
-        if (status == ARES_SUCCESS && result && result->nodes)
-            name_answered(name, result);
-        else
-            name_failed(name, status == ARES_SUCCESS ? ARES_ENODATA : status);
-        settle_waiters(name);
+    name_answered(name);
+    settle_waiters(name);
+}
+
+static void name_note(struct resolve_name *name, const struct dns_answer *answer)
+{
+    if (answer->family != AF_INET)
+        family_take(&name->families[FAMILY_V6], AF_INET6, answer->nodes);
+    if (answer->family != AF_INET6)
+        family_take(&name->families[FAMILY_V4], AF_INET, answer->nodes);
+    // That the name does not exist is true of both families; a server's failure says more than one that has no address.
+    if (answer->status == ARES_ENOTFOUND || name->failure == ARES_SUCCESS || name->failure == ARES_ENODATA)
+        name->failure = answer->status == ARES_SUCCESS ? name->failure : answer->status;
+}
+
+static void on_dns_answer(void *arg, const struct dns_answer *answer)
+{
+    struct resolve_name *name = arg;
+
+    if (answer->last)
+        name->asking = false;
+    if (name->resolver->ending)
+        return;
+    name_note(name, answer);
+    bool found = name->families[FAMILY_V6].count || name->families[FAMILY_V4].count;
+    if (!answer->last) {
+        if (found)
+            timer_start(&name->delay, RESOLUTION_DELAY_MS);
+        return;
     }
-    if (result)
-        ares_freeaddrinfo(result);
+    timer_stop(&name->delay);
+    if (found)
+        name_answered(name);
+    else
+        name_failed(name);
+    settle_waiters(name);
 }
 
 static void ask_dns(struct resolve_name *name)
@@ -251,7 +301,9 @@ static void ask_dns(struct resolve_name *name)
     if (name->asking)
         return;
     name->asking = true;
-    dns_channel_ask(name->resolver->channel, name->name, on_answer, name);
+    name->failure = ARES_SUCCESS;
+    memset(name->families, 0, sizeof(name->families));
+    dns_channel_ask(name->resolver->channel, name->name, on_dns_answer, name);
 }
 
 struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, const char *servers,
@@ -262,7 +314,7 @@ struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, c
     resolver->loop = loop;
     TAILQ_INIT(&resolver->names);
     LIST_INIT(&resolver->requests);
-    resolver->channel = dns_channel_new(loop, lookups == RESOLVE_DNS ? "b" : "fb", servers, ret_error);
+    resolver->channel = dns_channel_new(loop, lookups == RESOLVE_FILES_AND_DNS, servers, ret_error);
     if (!resolver->channel) {
         mem_free(resolver);
         return NULL;

@@ -22,8 +22,13 @@ static struct fixture {
     char server[32];
     const char *v4[3], *v6[3]; // addresses; NULL ends
     unsigned ttl;
-    int code;    // RCODE; 3: NXDOMAIN
-    bool silent; // does not answer
+    int code;                 // RCODE; 3: NXDOMAIN
+    bool silent;              // does not answer
+    const char *only;         // the name that alone exists; NULL: each does
+    int swallowed;            // a type of question that is not answered; 0: none
+    unsigned char late[1024]; // what was swallowed last
+    size_t late_size;
+    struct sockaddr_in late_to;
     unsigned questions;
     char asked[256]; // the last name
 } fixture;
@@ -71,14 +76,20 @@ static void on_question(evutil_socket_t descriptor, short what, void *arg)
     size_t size = at + 5;
     const char **addresses = type == TYPE_A ? fixture.v4 : fixture.v6;
     packet[2] = 0x81;
-    packet[3] = (unsigned char)(0x80 | fixture.code);
+    int code = fixture.only && strcmp(fixture.only, fixture.asked) != 0 ? 3 : fixture.code;
+    packet[3] = (unsigned char)(0x80 | code);
     packet[7] = packet[9] = packet[11] = 0;
-    for (size_t i = 0; !fixture.code && i < 3 && addresses[i]; i++) {
+    for (size_t i = 0; !code && i < 3 && addresses[i]; i++) {
         packet[7]++;
         size += put_record(packet + size, type, addresses[i]);
     }
-    if (!fixture.silent)
+    if (type == fixture.swallowed) {
+        memcpy(fixture.late, packet, size);
+        fixture.late_size = size;
+        memcpy(&fixture.late_to, &from, sizeof(fixture.late_to));
+    } else if (!fixture.silent) {
         sendto(descriptor, packet, size, 0, (struct sockaddr *)&from, from_size);
+    }
 }
 
 static int set_up(void **state)
@@ -206,12 +217,88 @@ static void families_take_turns(void **state)
     fixture.v6[0] = "2001:db8::1";
     fixture.v6[1] = "2001:db8::2";
     struct asker asker = ask("dual.test.");
-    // Which family is the best one is for the routes of this machine to say.
     char families[8] = "";
     char *rest = asker.text, *word;
     while ((word = strsep(&rest, " ")))
         strncat(families, strchr(word, ':') ? "6" : "4", sizeof(families) - 1);
-    assert_true(strcmp(families, "4646") == 0 || strcmp(families, "6464") == 0);
+    assert_string_equal(families, "6464");
+}
+
+// RFC 8305, section 3: the other family is waited for 50 ms, not until c-ares gives up.
+static void a_server_that_swallows_aaaa_costs_50_ms(void **state)
+{
+    struct asker asker = {0};
+
+    fixture.swallowed = TYPE_AAAA;
+    asker.request = resolve_ask(fixture.resolver, "github.test.", on_answer, &asker);
+    run(0);
+    run(49);
+    assert_int_equal(asker.answers, 0);
+    run(1);
+    assert_int_equal(asker.answers, 1);
+    assert_string_equal(asker.text, "192.0.2.1");
+    assert_string_equal(ask("github.test.").text, "192.0.2.1");
+}
+
+static void a_server_that_swallows_a_does_not_hinder_ipv6(void **state)
+{
+    fixture.swallowed = TYPE_A;
+    fixture.v6[0] = "2001:db8::1";
+    struct asker asker = {0};
+    asker.request = resolve_ask(fixture.resolver, "github.test.", on_answer, &asker);
+    run(0);
+    run(50);
+    assert_int_equal(asker.answers, 1);
+    assert_string_equal(asker.text, "2001:db8::1");
+}
+
+static void the_late_family_is_taken_for_the_next(void **state)
+{
+    fixture.swallowed = TYPE_AAAA;
+    fixture.v6[0] = "2001:db8::1";
+    assert_string_equal(ask("github.test.").text, "192.0.2.1");
+    sendto(fixture.descriptor, fixture.late, fixture.late_size, 0, (struct sockaddr *)&fixture.late_to,
+           sizeof(fixture.late_to));
+    run(1);
+    assert_string_equal(ask("github.test.").text, "2001:db8::1 192.0.2.1");
+}
+
+// A pod's resolv.conf has `ndots:5` and three search domains.
+static void with_search_list(void)
+{
+    setenv("LOCALDOMAIN", "ns.svc.cluster.test svc.cluster.test", 1);
+    setenv("RES_OPTIONS", "ndots:5", 1);
+    resolver_free(fixture.resolver);
+    fixture.resolver = resolver_new(fixture.loop, RESOLVE_DNS, fixture.server, NULL);
+    unsetenv("LOCALDOMAIN");
+    unsetenv("RES_OPTIONS");
+    assert_non_null(fixture.resolver);
+}
+
+static void an_absolute_name_is_never_searched_for(void **state)
+{
+    with_search_list();
+    assert_string_equal(ask("github.test.").text, "192.0.2.1");
+    assert_int_equal(fixture.questions, 2);
+    fixture.code = 3;
+    assert_string_equal(ask("gone.test.").text, "");
+    assert_int_equal(fixture.questions, 4);
+    assert_string_equal(fixture.asked, "gone.test");
+}
+
+static void a_name_with_a_dot_is_asked_for_as_it_is_first(void **state)
+{
+    with_search_list();
+    assert_string_equal(ask("github.test").text, "192.0.2.1");
+    assert_int_equal(fixture.questions, 2);
+    fixture.code = 3;
+    ask("broker.gitlatch");
+    assert_int_equal(fixture.questions, 2 + 2 + 3 * 2);
+    assert_string_equal(fixture.asked, "broker.gitlatch");
+    fixture.code = 0;
+    fixture.only = "broker.gitlatch.svc.cluster.test";
+    run(3 * SECOND_MS);
+    assert_string_equal(ask("broker.gitlatch").text, "192.0.2.1");
 }
 
 static void one_family_is_enough(void **state)
@@ -330,6 +417,11 @@ int main(void)
         TEST(it_is_asked_for_ahead_while_used),
         TEST(times_to_live_are_bounded),
         TEST(families_take_turns),
+        TEST(a_server_that_swallows_aaaa_costs_50_ms),
+        TEST(a_server_that_swallows_a_does_not_hinder_ipv6),
+        TEST(the_late_family_is_taken_for_the_next),
+        TEST(an_absolute_name_is_never_searched_for),
+        TEST(a_name_with_a_dot_is_asked_for_as_it_is_first),
         TEST(one_family_is_enough),
         TEST(no_such_name),
         TEST(old_addresses_serve_while_dns_fails),

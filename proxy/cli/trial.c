@@ -85,7 +85,7 @@ static void on_dialled(void *arg, struct stream *stream, const struct verdict *v
 
 static void dial_next(struct trial *trial)
 {
-    struct dial_request request = {.port = HTTPS_PORT};
+    struct dial_request request = {.port = HTTPS_PORT, .absolute = true};
     enum github_endpoint endpoint;
     struct host_name host;
 

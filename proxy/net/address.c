@@ -27,8 +27,11 @@ static const struct range ranges_v4[] = {
 static const struct range ranges_v6[] = {
     {{[15] = 1}, 128, ADDRESS_LOOPBACK},
     {{0}, 128, ADDRESS_UNSPECIFIED},
-    {{0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54}, 128, ADDRESS_METADATA}, // Amazon EC2
-    {{0xfd, 0x20, 0x00, 0xce, [14] = 0x02, [15] = 0x54}, 128, ADDRESS_METADATA}, // Google Compute Engine
+    // Amazon EC2: ::254 metadata, ::123 time, ::253 DNS, ::23 the Pod Identity agent of EKS
+    {{0xfd, 0x00, 0x0e, 0xc2}, 32, ADDRESS_METADATA},
+    {{0xfd, 0x20, 0x00, 0xce}, 48, ADDRESS_METADATA},             // Google Compute Engine
+    {{0xfd, 0x00, 0xa9, 0xfe, 0xa9, 0xfe}, 48, ADDRESS_METADATA}, // OpenStack and Oracle Cloud
+    {{0xfd, 0x00, 0x00, 0x42}, 32, ADDRESS_METADATA},             // Scaleway
     {{0xfe, 0x80}, 10, ADDRESS_LINK_LOCAL},
     {{0xfe, 0xc0}, 10, ADDRESS_PRIVATE}, // site-local, deprecated
     {{0xfc}, 7, ADDRESS_PRIVATE},

@@ -3,7 +3,8 @@
 #include <ctype.h>
 #include <stdint.h>
 
-enum { RECORD_HANDSHAKE = 22, RECORD_HEADER_SIZE = 5, RECORD_MAX = 16384 };
+// RFC 8446 5.1, and RFC 6520's heartbeat.
+enum { RECORD_FIRST = 20, RECORD_HANDSHAKE = 22, RECORD_LAST = 24, RECORD_HEADER_SIZE = 5, RECORD_MAX = 16384 };
 enum { HANDSHAKE_CLIENT_HELLO = 1, HANDSHAKE_HEADER_SIZE = 4 };
 enum { EXTENSION_SERVER_NAME = 0, NAME_TYPE_HOST = 0 };
 
@@ -56,10 +57,13 @@ static enum client_hello_result join_records(struct bytes input, uint8_t message
     while (filled < wanted) {
         size_t size, have;
 
-        if (reader.size > 0 && reader.data[0] != RECORD_HANDSHAKE)
+        if (reader.size > 0 && (reader.data[0] < RECORD_FIRST || reader.data[0] > RECORD_LAST))
             return wrong;
         if (reader.size > 1 && reader.data[1] != 3)
             return wrong;
+        // An alert, say, before the ClientHello: Go's server passes it by and reads on.
+        if (reader.size > 1 && reader.data[0] != RECORD_HANDSHAKE)
+            return CLIENT_HELLO_BAD;
         if (reader.size < RECORD_HEADER_SIZE)
             return CLIENT_HELLO_MORE;
         wrong = CLIENT_HELLO_BAD;
@@ -102,9 +106,12 @@ static bool copy_name(struct reader name, char ret_name[SERVER_NAME_SIZE])
     return true;
 }
 
+// RFC 6066 3: one name of a type at the most; which of two a server takes cannot be known.
 static enum client_hello_result name_of_extension(struct reader extension, char ret_name[SERVER_NAME_SIZE])
 {
     struct reader list = take_vector(&extension, 2);
+    enum client_hello_result result = CLIENT_HELLO_NONE;
+    bool found = false;
 
     while (list.size > 0) {
         uint32_t type = take_number(&list, 1);
@@ -112,15 +119,22 @@ static enum client_hello_result name_of_extension(struct reader extension, char 
 
         if (list.short_of)
             return CLIENT_HELLO_BAD;
-        if (type == NAME_TYPE_HOST)
-            return copy_name(name, ret_name) ? CLIENT_HELLO_NAME : CLIENT_HELLO_NONE;
+        if (type != NAME_TYPE_HOST)
+            continue;
+        if (found)
+            return CLIENT_HELLO_BAD;
+        found = true;
+        if (copy_name(name, ret_name))
+            result = CLIENT_HELLO_NAME;
     }
-    return extension.short_of ? CLIENT_HELLO_BAD : CLIENT_HELLO_NONE;
+    return extension.short_of || extension.size > 0 ? CLIENT_HELLO_BAD : result;
 }
 
 static enum client_hello_result name_of_message(struct reader message, char ret_name[SERVER_NAME_SIZE])
 {
     struct reader extensions;
+    enum client_hello_result result = CLIENT_HELLO_NONE;
+    bool found = false;
 
     take_number(&message, HANDSHAKE_HEADER_SIZE);
     take_number(&message, 2); // legacy_version
@@ -140,10 +154,16 @@ static enum client_hello_result name_of_message(struct reader message, char ret_
 
         if (extensions.short_of)
             return CLIENT_HELLO_BAD;
-        if (type == EXTENSION_SERVER_NAME)
-            return name_of_extension(extension, ret_name);
+        if (type != EXTENSION_SERVER_NAME)
+            continue;
+        if (found) // RFC 8446 4.2: no extension twice
+            return CLIENT_HELLO_BAD;
+        found = true;
+        result = name_of_extension(extension, ret_name);
+        if (result == CLIENT_HELLO_BAD)
+            return result;
     }
-    return message.short_of ? CLIENT_HELLO_BAD : CLIENT_HELLO_NONE;
+    return message.short_of ? CLIENT_HELLO_BAD : result;
 }
 
 enum client_hello_result client_hello_name(struct bytes input, char ret_name[SERVER_NAME_SIZE])

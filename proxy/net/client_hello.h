@@ -12,10 +12,11 @@
 
 enum client_hello_result {
     CLIENT_HELLO_MORE, // more bytes are needed
-    CLIENT_HELLO_NAME, // the name is told
+    CLIENT_HELLO_NAME, // `ret_name` holds the name
     CLIENT_HELLO_NONE, // a ClientHello without a server name, or with one that no host has
-    CLIENT_HELLO_BAD,  // TLS whose ClientHello is too long or malformed: its server may read what is not read here
-    CLIENT_HELLO_NOT,  // not TLS
+    CLIENT_HELLO_BAD, // TLS that begins with another record, or a ClientHello that is too long, malformed or names two hosts:
+                      // its server may read what is not read here
+    CLIENT_HELLO_NOT, // not TLS
 };
 
 // Looks into the bytes that came so far. The name is lower case, without a trailing dot.

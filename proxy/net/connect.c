@@ -14,6 +14,14 @@
 // RFC 8305, 5: the recommended Connection Attempt Delay.
 #define ATTEMPT_DELAY_MS 250
 
+// A peer that vanished without a word (a NAT that lost its table, a VPN that went down, a laptop that slept) is given up
+// when bytes stay without an acknowledgement for this long; the kernel's own retries go on for 15 minutes.
+#define UNACKNOWLEDGED_MS 20000
+// Where nothing is sent, the kernel asks the peer: after 60 s of silence, then every 10 s. NATs forget after 5 minutes
+// (RFC 5382, REQ-5 allows 124 minutes and many take less).
+#define KEEPALIVE_IDLE_S     60
+#define KEEPALIVE_INTERVAL_S 10
+
 struct attempt {
     struct connect *connect;
     struct address address;
@@ -26,6 +34,7 @@ struct connect {
     struct resolver *resolver;
     struct resolve_request *resolving; // NULL: the answer is there
     char *host;
+    char *lookup; // what the resolver is asked for: the host, perhaps as an absolute name
     uint16_t port;
     connect_allowed_fn *allowed;
     void *allowed_arg;
@@ -56,6 +65,7 @@ void connect_cancel(struct connect *connect)
     for (size_t i = 0; i < connect->started; i++)
         end_attempt(&connect->attempts[i]);
     timer_stop(&connect->next);
+    mem_free(connect->lookup);
     mem_free(connect->host);
     mem_free(connect);
 }
@@ -99,14 +109,28 @@ static void on_attempt(evutil_socket_t fd, short what, void *arg)
     timer_start(&connect->next, 0);
 }
 
+static void set_number(int fd, int level, int option, int number)
+{
+    setsockopt(fd, level, option, &number, sizeof(number));
+}
+
+// tcp(7): TCP_USER_TIMEOUT also bounds the keepalive probes that stay without an answer.
+static void set_options(int fd)
+{
+    set_number(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS);
+    set_number(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+    set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+}
+
 static bool start_attempt(struct attempt *attempt)
 {
     const struct address *address = &attempt->address;
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
 
     if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        set_options(fd);
     if (fd >= 0 && connect(fd, &address->any, address->length) < 0 && errno != EINPROGRESS) {
         int error = errno;
 
@@ -134,7 +158,7 @@ static void on_next(void *arg)
     while (!started && connect->started < connect->count)
         started = start_attempt(&connect->attempts[connect->started++]);
     if (connect->under_way == 0) {
-        resolve_forget(connect->resolver, connect->host);
+        resolve_forget(connect->resolver, connect->lookup);
         finish(connect, -1);
     } else if (connect->started < connect->count) {
         timer_start(&connect->next, ATTEMPT_DELAY_MS);
@@ -175,6 +199,15 @@ static void on_resolved(void *arg, const struct resolve_answer *answer)
     }
 }
 
+// A name of one label is no name of the public DNS: it stays below the search list.
+static char *lookup_name(const struct connect_request *request)
+{
+    union resolve_address literal;
+    bool absolute = request->absolute && strchr(request->host, '.') && !resolve_literal(request->host, &literal);
+
+    return mem_format("%s%s", request->host, absolute ? "." : "");
+}
+
 struct connect *connect_start(struct loop *loop, struct resolver *resolver, const struct connect_request *request,
                               connect_done_fn *done, void *arg)
 {
@@ -183,13 +216,14 @@ struct connect *connect_start(struct loop *loop, struct resolver *resolver, cons
     connect->loop = loop;
     connect->resolver = resolver;
     connect->host = mem_string(request->host);
+    connect->lookup = lookup_name(request);
     connect->port = request->port;
     connect->allowed = request->allowed;
     connect->allowed_arg = request->allowed_arg;
     connect->done = done;
     connect->arg = arg;
     timer_init(&connect->next, loop, on_next, connect);
-    connect->resolving = resolve_ask(resolver, connect->host, on_resolved, connect);
+    connect->resolving = resolve_ask(resolver, connect->lookup, on_resolved, connect);
     return connect;
 }
 

@@ -20,11 +20,12 @@ typedef bool connect_allowed_fn(void *arg, const struct address *address, struct
 struct connect_request {
     const char *host; // a name made normal, or a literal address
     uint16_t port;
+    bool absolute;               // resolv.conf's search list is not used for the name
     connect_allowed_fn *allowed; // NULL: any. A name of which one address is not allowed is not dialled at all
     void *allowed_arg;
 };
 
-// `fd` is connected, non-blocking, with TCP_NODELAY, and the callee's; or -1, and the verdict says why.
+// `fd` is connected, non-blocking, with TCP_NODELAY and keepalive, and the callee's; or -1, and the verdict says why.
 typedef void connect_done_fn(void *arg, int fd, const struct verdict *verdict);
 
 // Ends with `done`, never called from inside this call, or with connect_cancel. Has no time limit of its own.

@@ -211,7 +211,11 @@ struct dial *dial_start(const struct dialer *dialer, const struct dial_request *
 {
     struct dial *dial = mem_alloc_zero(1, sizeof(*dial));
     const struct dial_override *override = dial_override_find(dialer, request->host, request->port);
-    struct connect_request to = {request->host, request->port, request->allowed, request->allowed_arg};
+    struct connect_request to = {.host = request->host,
+                                 .port = request->port,
+                                 .absolute = request->absolute,
+                                 .allowed = request->allowed,
+                                 .allowed_arg = request->allowed_arg};
 
     dial->dialer = dialer;
     dial->host = mem_string(request->host);
@@ -223,10 +227,12 @@ struct dial *dial_start(const struct dialer *dialer, const struct dial_request *
     if (override) {
         to.host = override->to_host[0] ? override->to_host : to.host;
         to.port = override->to_port ? override->to_port : to.port;
+        to.absolute = to.absolute && !override->to_host[0];
         to.allowed = NULL;
     } else if (dial->through_proxy) {
         to.host = dialer->proxy_host;
         to.port = dialer->proxy_port;
+        to.absolute = false;
         to.allowed = NULL;
     }
     timer_init(&dial->timeout, dialer->loop, on_timeout, dial);

@@ -42,6 +42,7 @@ struct dialer {
 struct dial_request {
     const char *host; // made normal; also the name that the certificate must have
     uint16_t port;
+    bool absolute;               // resolv.conf's search list is not used for the host
     struct tls_client *tls;      // NULL: plain
     connect_allowed_fn *allowed; // judges the addresses dialled, but not those that `connect_to` or the proxy name
     void *allowed_arg;

@@ -237,7 +237,7 @@ struct pool_request *pool_dial(struct pool *pool, const char *host, uint16_t por
                                pool_done_fn *done, void *arg)
 {
     struct pool_request *request = mem_alloc_zero(1, sizeof(*request));
-    struct dial_request dial = {.host = host, .port = port, .tls = pool->options.tls};
+    struct dial_request dial = {.host = host, .port = port, .absolute = true, .tls = pool->options.tls};
 
     if (pool->idle_count >= IDLE_MAX)
         close_idle(oldest_used(pool));

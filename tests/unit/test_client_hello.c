@@ -127,6 +127,63 @@ static void a_name_cannot_be_hidden(void **state)
     mem_free(hello);
 }
 
+// A hand-made ClientHello with these extensions.
+static size_t small_hello(char *out, const char *extensions, size_t size)
+{
+    static const char front[] = "\x03\x03" // legacy_version
+                                "0123456789abcdef0123456789abcdef"
+                                "\0"             // legacy_session_id
+                                "\0\x02\x13\x01" // cipher_suites
+                                "\x01\0";        // legacy_compression_methods
+    size_t message = sizeof(front) - 1 + 2 + size;
+
+    memcpy(out, (char[]){22, 3, 1, 0, (char)(message + 4), 1, 0, 0, (char)message}, 9);
+    memcpy(out + 9, front, sizeof(front) - 1);
+    out[9 + sizeof(front) - 1] = 0;
+    out[9 + sizeof(front)] = (char)size;
+    memcpy(out + 9 + sizeof(front) + 1, extensions, size);
+    return 9 + message;
+}
+
+#define SERVER_NAME_A                                                                                                  \
+    "\0\0\0\x08\0\x06\0\0\x03"                                                                                         \
+    "a.b"
+#define SERVER_NAME_B                                                                                                  \
+    "\0\0\0\x08\0\x06\0\0\x03"                                                                                         \
+    "c.d"
+#define TWO_NAMES                                                                                                      \
+    "\0\0\0\x0e\0\x0c\0\0\x03"                                                                                         \
+    "a.b"                                                                                                              \
+    "\0\0\x03"                                                                                                         \
+    "c.d"
+
+static void of_two_names_none_is_believed(void **state)
+{
+    char hello[256], name[SERVER_NAME_SIZE];
+
+    size_t size = small_hello(hello, SERVER_NAME_A, sizeof(SERVER_NAME_A) - 1);
+    assert_int_equal(client_hello_name(bytes_of(hello, size), name), CLIENT_HELLO_NAME);
+    assert_string_equal(name, "a.b");
+    size = small_hello(hello, SERVER_NAME_A SERVER_NAME_B, sizeof(SERVER_NAME_A SERVER_NAME_B) - 1);
+    assert_int_equal(client_hello_name(bytes_of(hello, size), name), CLIENT_HELLO_BAD);
+    size = small_hello(hello, TWO_NAMES, sizeof(TWO_NAMES) - 1);
+    assert_int_equal(client_hello_name(bytes_of(hello, size), name), CLIENT_HELLO_BAD);
+}
+
+// Go's server passes by a warning alert before the ClientHello.
+static void a_record_before_the_hello_hides_nothing(void **state)
+{
+    char name[SERVER_NAME_SIZE];
+
+    assert_int_equal(client_hello_name(BYTES("\x15"), name), CLIENT_HELLO_MORE);
+    for (char type = 20; type <= 24; type++) {
+        const char record[] = {type, 3, 1, 0, 2, 1, 0};
+        if (type != 22)
+            assert_int_equal(client_hello_name(bytes_of(record, sizeof(record)), name), CLIENT_HELLO_BAD);
+    }
+    assert_int_equal(client_hello_name(BYTES("\x15\x04"), name), CLIENT_HELLO_NOT);
+}
+
 static void damage_never_reads_beyond_the_end(void **state)
 {
     size_t size;
@@ -155,6 +212,8 @@ int main(void)
         cmocka_unit_test(a_hello_without_a_name_is_told),
         cmocka_unit_test(what_is_no_hello_is_told_at_once),
         cmocka_unit_test(a_name_cannot_be_hidden),
+        cmocka_unit_test(of_two_names_none_is_believed),
+        cmocka_unit_test(a_record_before_the_hello_hides_nothing),
         cmocka_unit_test(damage_never_reads_beyond_the_end),
     };
 

@@ -16,10 +16,10 @@
 #include <openssl/types.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 
+#include "bytes.h"
 #include "clock.h"
+#include "error.h"
 #include "name_list.h"
 
 struct authority;

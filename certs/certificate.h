@@ -8,10 +8,10 @@
 #include <openssl/x509v3.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 
+#include "bytes.h"
 #include "clock.h"
+#include "error.h"
 
 // A new key on P-256, which every TLS library takes and signs fast. NULL: OpenSSL failed.
 EVP_PKEY *certificate_key_new(void) GL_MUST_CHECK;

@@ -1,7 +1,6 @@
 #include "environment.h"
 
-#include <gitlatch/bytes.h>
-
+#include "bytes.h"
 #include "mem.h"
 #include "text.h"
 

@@ -7,7 +7,8 @@
 #include <sys/types.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 // Opens it; makes it, and what is missing above it, where it is not there. `mode` is 0700 (nobody else may
 // even look in) or 0755. A directory that exists is used itself if we own it and others have no access that

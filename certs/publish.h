@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 
+#include "bytes.h"
+#include "error.h"
 #include "name_list.h"
 
 struct publish;

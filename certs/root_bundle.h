@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
+#include "error.h"
 #include "text.h"
 
 // Adds the certificates of a PEM file, and nothing else that may be in it: a key must not be published. Fails

@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
+
+#include "bytes.h"
+#include "error.h"
 
 #define STAGED_FILE_PREFIX    ".gitlatch-"
 #define STAGED_FILE_NAME_SIZE (sizeof(STAGED_FILE_PREFIX) + 16) // 64 random bits in hex

@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 #include <gitlatch/github_host.h>
 #include <gitlatch/token_service.h>
 
 #include "credential_options.h"
+#include "error.h"
 
 struct dialer;
 struct github_grant;

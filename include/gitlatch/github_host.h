@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
+
+#include "bytes.h"
+#include "error.h"
 
 enum github_flavor {
     GITHUB_DOTCOM,            // github.com, api.github.com, uploads.github.com

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // GitHub allows 39 characters for an owner (Enterprise managed users: a `_shortcode` more) and 100 for a name.
 #define OWNER_NAME_SIZE      72

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "address.h"
+#include "error.h"
 #include "host_name.h"
 
 struct admin;

@@ -2,7 +2,7 @@
 #ifndef GITLATCH_ADMIN_PAGE_H
 #define GITLATCH_ADMIN_PAGE_H
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 // HTML that loads nothing from elsewhere.
 struct bytes admin_page(void);

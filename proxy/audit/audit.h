@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include <gitlatch/bytes.h>
 #include <gitlatch/reason.h>
 
+#include "bytes.h"
 #include "clock.h"
 #include "policy.h"
 #include "push_commands.h"

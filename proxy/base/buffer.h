@@ -16,7 +16,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // Four TLS records of 16 KiB: whole records are relayed, and a full buffer is about one segment burst.
 #define BUFFER_SIZE (64 * KIB)

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 #define SECOND_MS ((int64_t)1000)
 #define MINUTE_MS (60 * SECOND_MS)

@@ -1,4 +1,4 @@
-#include <gitlatch/error.h>
+#include "error.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "log.h"
 #include "mem.h"
 
 // A slab is cut into cells of one size, a power of two. A token of 520 characters takes a cell of 1 KiB, so a
@@ -20,6 +19,7 @@ struct cell {
 };
 
 static struct cell *free_cells[CELL_SIZES];
+static void (*warn_unlocked)(int code); // NULL: nobody asked for it, or it was called
 
 static size_t cell_class(size_t size)
 {
@@ -32,15 +32,15 @@ static size_t cell_class(size_t size)
 
 static void *map(size_t size)
 {
-    static bool warned;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)
         mem_exhausted();
-    if (mlock(memory, size) != 0 && !warned) {
-        warned = true;
-        log_warn("secret", "memory of tokens cannot be locked, so may be swapped (%s): raise RLIMIT_MEMLOCK",
-                 strerrordesc_np(errno));
+    if (mlock(memory, size) != 0 && warn_unlocked) {
+        void (*warn)(int code) = warn_unlocked;
+
+        warn_unlocked = NULL;
+        warn(errno);
     }
     madvise(memory, size, MADV_DONTDUMP);
     return memory;
@@ -86,4 +86,9 @@ void locked_free(void *block, size_t size)
         munmap(block, page_ceiling(size));
     else
         put(cell_class(size), block);
+}
+
+void locked_warn_by(void (*warn)(int code))
+{
+    warn_unlocked = warn;
 }

@@ -8,9 +8,11 @@
 #include <gitlatch/attr.h>
 
 // All bytes zero. Where the system does not let memory be locked (RLIMIT_MEMLOCK), it is given all the same,
-// with one warning. Exhaustion ends the process.
+// with one warning (locked_warn_by). Exhaustion ends the process.
 void *locked_alloc(size_t size) GL_MUST_CHECK;
 // Wipes it. `size` is what was asked for.
 void locked_free(void *block, size_t size);
+// Calls `warn` with errno's code the first time that memory cannot be locked.
+void locked_warn_by(void (*warn)(int code));
 
 #endif

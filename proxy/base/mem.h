@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // All results are owned by the caller, who gives them to mem_free. A size of 0 gives a block of its own too.
 void *mem_alloc(size_t size) GL_MUST_CHECK;

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // Fewer characters after the prefix are no credential: `ghs_` and its kin have 36 or more, a fine-grained
 // token 82.

@@ -125,3 +125,8 @@ void secret_protect_process(void)
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0);
 }
+
+void secret_warn_unlocked(void (*warn)(int code))
+{
+    locked_warn_by(warn);
+}

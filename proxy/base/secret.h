@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 struct secret;
 
@@ -42,5 +43,7 @@ void secret_fingerprint(const struct secret *secret, char ret_hex[static SECRET_
 // Makes the process one whose memory cannot be read: no core dump, no ptrace by others of the same user,
 // /proc/PID owned by root. Called by `proxy`, `run` and `broker` before a secret is read.
 void secret_protect_process(void);
+// Calls `warn` with errno's code the first time that a secret's memory cannot be locked (RLIMIT_MEMLOCK).
+void secret_warn_unlocked(void (*warn)(int code));
 
 #endif

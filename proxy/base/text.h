@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // All zero is empty and without a limit.
 struct text {

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <gitlatch/bytes.h>
 #include <gitlatch/token_service.h>
 #include <gitlatch/verdict.h>
 
 #include "broker_runtime.h"
+#include "bytes.h"
 #include "caller.h"
 #include "clock.h"
 #include "token_question.h"

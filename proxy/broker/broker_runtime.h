@@ -3,10 +3,10 @@
 #define GITLATCH_BROKER_RUNTIME_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 #include <gitlatch/token_service.h>
 
 #include "config.h"
+#include "error.h"
 #include "loop.h"
 #include "secret_file.h"
 #include "way_out.h"

@@ -5,9 +5,9 @@
 #define GITLATCH_CALLERS_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 #include <gitlatch/verdict.h>
 
+#include "bytes.h"
 #include "caller.h"
 
 struct callers;

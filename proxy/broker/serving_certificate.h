@@ -6,9 +6,9 @@
 #include <openssl/types.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "clock.h"
+#include "error.h"
 
 struct loop;
 struct serving_certificate;

@@ -6,13 +6,13 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 #include <gitlatch/permissions.h>
 #include <gitlatch/repository_name.h>
 #include <gitlatch/token_service.h>
 
+#include "bytes.h"
 #include "config.h"
+#include "error.h"
 
 struct text;
 

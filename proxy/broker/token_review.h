@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 
+#include "bytes.h"
 #include "caller.h"
 #include "clock.h"
+#include "error.h"
 
 struct secret;
 

@@ -4,7 +4,8 @@
 #define GITLATCH_CONFIG_WATCH_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 struct config_watch;
 struct loop;

@@ -3,10 +3,10 @@
 #define GITLATCH_CREDENTIAL_BROKER_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "clock.h"
 #include "credential_question.h"
+#include "error.h"
 
 struct secret;
 

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 #include <gitlatch/repository_name.h>
 
+#include "bytes.h"
+#include "error.h"
 #include "host_name.h"
 
 struct credential_question {

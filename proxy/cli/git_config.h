@@ -6,7 +6,8 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 struct git_setting {
     const char *origin; // "file:/home/ada/.gitconfig", "command line:"

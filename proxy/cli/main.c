@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "command.h"
+#include "log.h"
 #include "mem.h"
+#include "secret.h"
 #include "suggestion.h"
 
 static const struct command *const commands[] = {
@@ -50,12 +52,19 @@ static int refuse(const char *word)
     return COMMAND_USAGE;
 }
 
+static void report_unlocked_memory(int code)
+{
+    log_warn("secret", "memory of tokens cannot be locked, so may be swapped (%s): raise RLIMIT_MEMLOCK",
+             strerrordesc_np(code));
+}
+
 int main(int argc, char **argv)
 {
     if (!mem_wipe_on_free_install()) {
         fputs("gitlatch: the libraries of this build do not let freed memory be wiped\n", stderr);
         return COMMAND_FAILED;
     }
+    secret_warn_unlocked(report_unlocked_memory);
     if (argc < 2) {
         fputs("gitlatch: name a command; see `gitlatch --help`\n", stderr);
         return COMMAND_USAGE;

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // The entry by which some tool would go to this host past the proxy; false: there is none. Tools differ: an entry
 // without a leading dot holds subdomains too for curl and Go, one with `*.` for Python and Node; each is taken here.

@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "address.h"
+#include "error.h"
 
 // GETs a path and gives the status of the answer. All together takes at most `timeout_ms`.
 bool probe_get(const struct address *address, const char *path, int64_t timeout_ms, int *ret_status,

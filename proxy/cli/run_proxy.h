@@ -6,7 +6,8 @@
 #include <sys/types.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 struct config;
 

@@ -3,7 +3,8 @@
 #define GITLATCH_TEMPORARY_DIRECTORY_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 // In TMPDIR, else /tmp: "/tmp/NAME-XXXXXX". NULL: it cannot be made. Given to temporary_directory_remove.
 char *temporary_directory_make(const char *name, struct error *ret_error) GL_MUST_CHECK;

@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 #include <gitlatch/github_host.h>
 
 #include "address.h"
+#include "bytes.h"
 #include "credential_options.h"
+#include "error.h"
 #include "log.h"
 #include "policy.h"
 

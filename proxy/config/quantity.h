@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 #define QUANTITY_TEXT_SIZE 32
 

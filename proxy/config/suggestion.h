@@ -2,7 +2,7 @@
 #ifndef GITLATCH_SUGGESTION_H
 #define GITLATCH_SUGGESTION_H
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 // Collects candidates for a word; `nearest` is the best so far, NULL while none is near enough.
 struct suggestion {

@@ -7,8 +7,9 @@
 #include <yaml.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
+
+#include "bytes.h"
+#include "error.h"
 
 // The longest key path of the schema, "broker.grants[1000].repositories[1000].accept_bypass", has 54
 // characters; a name of `connect_to` or `permissions` may make it longer, and is then cut in the message.

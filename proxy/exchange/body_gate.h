@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 #include <gitlatch/repository_name.h>
 #include <gitlatch/verdict.h>
 
 #include "body.h"
+#include "bytes.h"
 #include "head.h"
 #include "lfs_body.h"
 #include "operation.h"

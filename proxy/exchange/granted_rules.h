@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 #include <gitlatch/github_host.h>
 #include <gitlatch/verdict.h>
 
+#include "error.h"
 #include "policy.h"
 
 struct config;

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 struct kept_capabilities;
 struct loop;

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
 #include "body.h"
+#include "bytes.h"
 
 struct stream;
 

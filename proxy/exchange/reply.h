@@ -3,9 +3,9 @@
 #ifndef GITLATCH_REPLY_H
 #define GITLATCH_REPLY_H
 
-#include <gitlatch/bytes.h>
 #include <gitlatch/verdict.h>
 
+#include "bytes.h"
 #include "operation.h"
 #include "policy.h"
 #include "push_commands.h"

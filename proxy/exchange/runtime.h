@@ -7,10 +7,10 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 #include <gitlatch/token_service.h>
 
 #include "config.h"
+#include "error.h"
 #include "host_name.h"
 #include "token_options.h"
 #include "way_out.h"

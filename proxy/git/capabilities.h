@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 #define CAPABILITIES_TYPE BYTES("application/x-git-upload-pack-advertisement")
 // GitHub's has 200 bytes; a server that names bundles or promisor remotes some hundreds more.

@@ -5,8 +5,7 @@
 
 #include <stdbool.h>
 
-#include <gitlatch/bytes.h>
-
+#include "bytes.h"
 #include "head.h"
 
 // `plain` is the generous reading of a path (plain_path.h), below `/api/v3` where that stands before it.

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 // The longest ref pattern anybody would write; bounds the cost of a match.
 #define GLOB_SIZE_MAX 1024

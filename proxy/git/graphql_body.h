@@ -5,8 +5,9 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 #include <gitlatch/repository_name.h>
+
+#include "bytes.h"
 
 // As far as a body is held back to look for the owner; one that is longer, or not JSON, names none.
 #define GRAPHQL_BODY_SIZE_MAX (1 * MIB)

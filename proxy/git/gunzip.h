@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 enum gunzip_result {
     GUNZIP_PIECE,     // a piece came out, there may be more

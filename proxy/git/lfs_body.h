@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 #include <gitlatch/verdict.h>
+
+#include "bytes.h"
 
 // An object takes about 110 bytes, and git-lfs asks for 100 at once: 4 MiB are 38,000.
 #define LFS_BODY_SIZE_MAX (4 * MIB)

@@ -5,11 +5,11 @@
 
 #include <stdint.h>
 
-#include <gitlatch/bytes.h>
 #include <gitlatch/github_host.h>
 #include <gitlatch/repository_name.h>
 #include <gitlatch/verdict.h>
 
+#include "bytes.h"
 #include "target.h"
 
 enum operation_kind {

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "text.h"
 
 #define PKTLINE_HEADER_SIZE 4

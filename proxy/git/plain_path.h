@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 struct plain_path {
     struct bytes raw;   // as written, without the slash at the front; empty once both do not agree

@@ -12,8 +12,9 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 #include <gitlatch/verdict.h>
+
+#include "bytes.h"
 
 // 10,000 refs must pass, as a `push --mirror` of a large repository names them; twice that is room enough.
 #define PUSH_COMMANDS_MAX 20000

@@ -5,9 +5,9 @@
 
 #include <stddef.h>
 
-#include <gitlatch/bytes.h>
 #include <gitlatch/verdict.h>
 
+#include "bytes.h"
 #include "push_commands.h"
 #include "text.h"
 

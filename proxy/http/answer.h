@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "wire.h"
 
 // To CONNECT: no field may say a length (RFC 9110, 9.3.6).

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "head.h"
 
 // Extensions of one chunk; nobody sends any. They are dropped, so that a byte of payload must not cost many

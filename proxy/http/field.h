@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 // FIELD(ID, first, last, name): the name in lower case, and its first and last letter, which together with
 // its length tell it from every other one. clang-format off

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "field.h"
 
 // GitHub answers with about 35 fields, gh sends 10, a browser 20.

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // RFC 1035, 2.3.4: a name without its trailing dot has at most 253 characters, a label 63.
 #define HOST_NAME_MAX_LENGTH 253

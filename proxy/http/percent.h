@@ -2,7 +2,7 @@
 #ifndef GITLATCH_PERCENT_H
 #define GITLATCH_PERCENT_H
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 // The value of a hexadecimal digit; -1: it is none.
 int percent_hex_value(char byte);

@@ -4,8 +4,7 @@
 
 #include <stdbool.h>
 
-#include <gitlatch/bytes.h>
-
+#include "bytes.h"
 #include "wire.h"
 
 // Writes `?` and the query without the parameters that hold a credential: access_token and client_secret,

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "head.h"
 #include "target.h"
 #include "wire.h"

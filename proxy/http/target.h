@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "head.h"
 #include "host_name.h"
 

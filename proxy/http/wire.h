@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 struct wire {
     char *data;

@@ -9,7 +9,8 @@
 #include <sys/socket.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // An IPv4 or IPv6 socket address.
 struct address {

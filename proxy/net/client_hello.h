@@ -3,7 +3,7 @@
 #ifndef GITLATCH_CLIENT_HELLO_H
 #define GITLATCH_CLIENT_HELLO_H
 
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 // A ClientHello of today has 500 to 2,000 bytes, with post-quantum key shares up to 6,000. A longer one is
 // CLIENT_HELLO_BAD: servers take them up to 128 KiB, and nobody may hide a name behind so much padding.

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 struct loop;
 struct dns_channel;

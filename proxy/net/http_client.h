@@ -4,8 +4,8 @@
 #define GITLATCH_HTTP_CLIENT_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
+#include "error.h"
 #include "http_transport.h"
 
 struct dialer;

@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // The largest answer that is wanted, a page of 100 repositories, has about 600 KiB; more is a mistake or an attack.
 #define HTTP_ANSWER_MAX (1 * MIB)

@@ -3,9 +3,9 @@
 #define GITLATCH_LISTENER_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "address.h"
+#include "error.h"
 
 struct loop;
 struct listener;

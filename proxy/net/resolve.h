@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 struct loop;
 struct resolver;

@@ -10,11 +10,11 @@
 #include <openssl/types.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 
 #include "address.h"
 #include "answer.h"
+#include "bytes.h"
+#include "error.h"
 #include "head.h"
 #include "target.h"
 

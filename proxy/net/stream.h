@@ -17,7 +17,8 @@
 #include <openssl/ssl.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 struct loop;
 struct stream;

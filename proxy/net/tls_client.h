@@ -6,7 +6,8 @@
 #include <openssl/ssl.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 struct tls_client;
 

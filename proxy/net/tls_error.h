@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include <gitlatch/error.h>
+#include "error.h"
 
 // Reads OpenSSL's queue of errors, and empties it: that the file at `path` could not be opened, or else "PATH: what: why".
 // Always returns false. The queue was empty before the call that failed.

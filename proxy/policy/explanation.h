@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 #include <gitlatch/github_host.h>
 
+#include "error.h"
 #include "policy.h"
 #include "text.h"
 

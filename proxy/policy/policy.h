@@ -4,13 +4,13 @@
 
 #include <stdint.h>
 
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 #include <gitlatch/permissions.h>
 #include <gitlatch/repository_name.h>
 #include <gitlatch/scope.h>
 #include <gitlatch/verdict.h>
 
+#include "bytes.h"
+#include "error.h"
 #include "push_commands.h"
 
 struct operation;

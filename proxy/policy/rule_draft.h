@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "text.h"
 
 // More refs of one folder than this become `folder/*`.

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "config.h"
+#include "error.h"
 
 struct loop;
 struct metrics;

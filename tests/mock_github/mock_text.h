@@ -5,7 +5,8 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 struct mock_text {
     char *data; // NUL-terminated once something was added; may hold NUL before that too

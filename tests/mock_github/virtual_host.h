@@ -3,7 +3,8 @@
 #define GITLATCH_VIRTUAL_HOST_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 enum host_kind {
     HOST_WEB,            // github.com: git, LFS API, pages

@@ -9,9 +9,9 @@
 #include <jansson.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
 #include "app.h"
+#include "bytes.h"
 
 #define WORLD_RATE_LIMIT 5000 // requests an hour an installation (protocol.md, A)
 

@@ -1,8 +1,8 @@
-#include <gitlatch/error.h>
 
 #include <errno.h>
 
 #include "cmocka_unit.h"
+#include "error.h"
 
 static void set_gives_false_and_the_text(void **state)
 {

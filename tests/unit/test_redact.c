@@ -1,7 +1,6 @@
 #include "redact.h"
 
-#include <gitlatch/bytes.h>
-
+#include "bytes.h"
 #include "cmocka_unit.h"
 #include "mem.h"
 

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "clock.h"
 #include "credential_options.h"
+#include "error.h"
 #include "source.h"
 
 struct app_key;

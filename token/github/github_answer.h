@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 #include <gitlatch/permissions.h>
 #include <gitlatch/token_service.h>
 
+#include "bytes.h"
 #include "clock.h"
+#include "error.h"
 
 struct secret;
 

@@ -4,10 +4,10 @@
 #define GITLATCH_JWT_SIGN_H
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
 
+#include "bytes.h"
 #include "clock.h"
+#include "error.h"
 
 struct secret;
 

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
 #include "credential_options.h"
+#include "error.h"
 #include "http_transport.h"
 #include "secret_file.h"
 #include "source.h"

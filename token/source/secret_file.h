@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 
+#include "error.h"
 #include "secret.h"
 
 // A PEM file of a 16,384-bit RSA key has 13 KiB.

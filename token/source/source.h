@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
 #include <gitlatch/token_service.h>
 #include <gitlatch/verdict.h>
 
 #include "clock.h"
 #include "credential_options.h"
+#include "error.h"
 #include "mint_scope.h"
 
 struct github_grant;

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+
+#include "bytes.h"
 
 // 1 MiB: about 1,500 audit events of 700 bytes, more than half a second of the most requests that a core
 // serves.

@@ -7,7 +7,8 @@
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 struct loop;
 struct spawner;

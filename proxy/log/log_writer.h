@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
 
+#include "bytes.h"
 #include "log_ring.h"
 
 struct log_writer;

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
-#include <gitlatch/error.h>
+
+#include "bytes.h"
+#include "error.h"
 
 struct child;
 struct secret;

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/error.h>
+
+#include "error.h"
 
 // From now on, for every thread: no new privileges, and no system call that starts programs, looks into other
 // processes, mounts, loads code into the kernel, or keeps keys: they fail with EPERM. For `proxy` and

@@ -14,7 +14,7 @@
 #define PROBE BYTES("0000")
 
 struct body_gate {
-    enum body_gate_kind kind;
+    enum operation_gate kind;
     struct body body; // a copy of the framing's state, moved on by body_gate_feed
     struct gunzip *gunzip;
     bool gunzipped; // to its end
@@ -27,37 +27,12 @@ struct body_gate {
     uint64_t pack;       // bytes of the pack that were counted
 };
 
-static bool kind_of(const struct operation *operation, const struct head *request, enum body_gate_kind *ret_kind)
+// GATE_NONE: the body is passed on unseen.
+static enum operation_gate kind_of(const struct operation *operation, const struct head *request)
 {
-    switch (operation->kind) {
-    case OPERATION_PUSH:
-        *ret_kind = BODY_GATE_PUSH;
-        return true;
-    case OPERATION_FETCH:
-        *ret_kind = BODY_GATE_PROBE;
-        return request->content_length == (int64_t)PROBE.size;
-    case OPERATION_LFS_BATCH:
-        *ret_kind = BODY_GATE_LFS_BATCH;
-        return true;
-    case OPERATION_LFS_LOCK:
-    case OPERATION_LFS_LOCKS_VERIFY:
-    case OPERATION_LFS_UNLOCK:
-        *ret_kind = BODY_GATE_LFS_LOCK;
-        return true;
-    case OPERATION_GRAPHQL:
-        *ret_kind = BODY_GATE_GRAPHQL;
-        return true;
-    case OPERATION_FETCH_REFS:
-    case OPERATION_PUSH_REFS:
-    case OPERATION_LFS_LOCKS:
-    case OPERATION_API_REPOSITORY:
-    case OPERATION_API_REPOSITORY_ID:
-    case OPERATION_API_OTHER:
-    case OPERATION_PAGE:
-    case OPERATION_KIND_COUNT:
-        break;
-    }
-    return false;
+    enum operation_gate kind = operation_traits(operation->kind)->gate;
+
+    return kind == GATE_PROBE && request->content_length != (int64_t)PROBE.size ? GATE_NONE : kind;
 }
 
 // CONTENT_OTHER also where GitHub could read another coding than the gate: the field is there twice, or is one that
@@ -75,10 +50,10 @@ static enum content_coding coding_of(const struct head *request)
 
 struct body_gate *body_gate_new(const struct operation *operation, const struct head *request)
 {
-    enum body_gate_kind kind;
+    enum operation_gate kind = kind_of(operation, request);
     struct body_gate *gate;
 
-    if (!kind_of(operation, request, &kind))
+    if (kind == GATE_NONE)
         return NULL;
     gate = mem_alloc_zero(1, sizeof(*gate));
     gate->kind = kind;
@@ -87,15 +62,15 @@ struct body_gate *body_gate_new(const struct operation *operation, const struct 
     case CONTENT_IDENTITY:
         break;
     case CONTENT_GZIP:
-        gate->gunzip = gunzip_new(kind == BODY_GATE_PUSH ? INFLATED_PACK_MAX : INFLATED_MAX);
+        gate->gunzip = gunzip_new(kind == GATE_PUSH ? INFLATED_PACK_MAX : INFLATED_MAX);
         break;
     case CONTENT_OTHER:
         gate->coding_unknown = true;
         break;
     }
-    if (kind == BODY_GATE_PUSH)
+    if (kind == GATE_PUSH)
         gate->push = push_commands_new();
-    text_init(&gate->content, kind == BODY_GATE_GRAPHQL ? GRAPHQL_BODY_SIZE_MAX : LFS_BODY_SIZE_MAX);
+    text_init(&gate->content, kind == GATE_GRAPHQL ? GRAPHQL_BODY_SIZE_MAX : LFS_BODY_SIZE_MAX);
     return gate;
 }
 
@@ -112,7 +87,7 @@ void body_gate_free(struct body_gate *gate)
     mem_free(gate);
 }
 
-enum body_gate_kind body_gate_kind(const struct body_gate *gate)
+enum operation_gate body_gate_kind(const struct body_gate *gate)
 {
     return gate->kind;
 }
@@ -124,11 +99,11 @@ static enum body_gate_result take_content(struct body_gate *gate, struct bytes c
         gate->pack += content.size;
         return BODY_GATE_DECIDED;
     }
-    if (gate->kind != BODY_GATE_PUSH) {
+    if (gate->kind != GATE_PUSH) {
         text_append_bytes(&gate->content, content);
         if (!gate->content.cut)
             return BODY_GATE_MORE;
-        if (gate->kind == BODY_GATE_GRAPHQL) {
+        if (gate->kind == GATE_GRAPHQL) {
             gate->decided = true; // too long to look for an owner: it names none
             return BODY_GATE_DECIDED;
         }
@@ -187,18 +162,19 @@ static enum body_gate_result take_end(struct body_gate *gate, struct verdict *re
         return BODY_GATE_REFUSED;
     }
     switch (gate->kind) {
-    case BODY_GATE_PUSH:
+    case GATE_PUSH:
         done = gate->decided || push_commands_end(gate->push, ret_verdict);
         break;
-    case BODY_GATE_PROBE:
+    case GATE_NONE:
+    case GATE_PROBE:
         break;
-    case BODY_GATE_LFS_BATCH:
+    case GATE_LFS_BATCH:
         done = lfs_body_parse_batch(content, &gate->lfs, ret_verdict);
         break;
-    case BODY_GATE_LFS_LOCK:
+    case GATE_LFS_LOCK:
         done = lfs_body_parse_lock(content, &gate->lfs, ret_verdict);
         break;
-    case BODY_GATE_GRAPHQL:
+    case GATE_GRAPHQL:
         if (!graphql_body_owner(content, gate->owner))
             gate->owner[0] = '\0';
         break;
@@ -231,9 +207,9 @@ enum body_gate_result body_gate_feed(struct body_gate *gate, struct bytes raw, b
 
 bool body_gate_is_probe(const struct body_gate *gate)
 {
-    if (gate->kind == BODY_GATE_PUSH)
+    if (gate->kind == GATE_PUSH)
         return push_commands_is_probe(gate->push);
-    return gate->kind == BODY_GATE_PROBE && bytes_equal(text_bytes(&gate->content), PROBE);
+    return gate->kind == GATE_PROBE && bytes_equal(text_bytes(&gate->content), PROBE);
 }
 
 const struct push_commands *body_gate_push(const struct body_gate *gate)

@@ -17,8 +17,6 @@
 #include "operation.h"
 #include "push_commands.h"
 
-enum body_gate_kind { BODY_GATE_PUSH, BODY_GATE_PROBE, BODY_GATE_LFS_BATCH, BODY_GATE_LFS_LOCK, BODY_GATE_GRAPHQL };
-
 enum body_gate_result {
     BODY_GATE_MORE,    // the body goes on
     BODY_GATE_DECIDED, // all that is to be known is known
@@ -30,7 +28,7 @@ struct body_gate;
 // NULL: the operation's body is passed on unseen. A fetch's body is looked at only where its length is that of a probe.
 struct body_gate *body_gate_new(const struct operation *operation, const struct head *request);
 void body_gate_free(struct body_gate *gate); // NULL: nothing
-enum body_gate_kind body_gate_kind(const struct body_gate *gate);
+enum operation_gate body_gate_kind(const struct body_gate *gate);
 
 // Takes the raw bytes of the body in their order, until it is decided; `end`: no more will come.
 enum body_gate_result body_gate_feed(struct body_gate *gate, struct bytes raw, bool end, struct verdict *ret_verdict)
@@ -38,14 +36,14 @@ enum body_gate_result body_gate_feed(struct body_gate *gate, struct bytes raw, b
 
 // After BODY_GATE_DECIDED: whether the body is git's probe, which is answered here.
 bool body_gate_is_probe(const struct body_gate *gate);
-// BODY_GATE_PUSH: the commands as far as they were read.
+// GATE_PUSH: the commands as far as they were read.
 const struct push_commands *body_gate_push(const struct body_gate *gate);
 // BODY_GATE_LFS_*.
 const struct lfs_body *body_gate_lfs(const struct body_gate *gate);
-// BODY_GATE_GRAPHQL: the owner that the variables name; empty: none.
+// GATE_GRAPHQL: the owner that the variables name; empty: none.
 const char *body_gate_owner(const struct body_gate *gate);
 
-// BODY_GATE_PUSH, after BODY_GATE_DECIDED: goes on counting the pack. False once it is larger than `max_pack`.
+// GATE_PUSH, after BODY_GATE_DECIDED: goes on counting the pack. False once it is larger than `max_pack`.
 bool body_gate_count(struct body_gate *gate, struct bytes raw, uint64_t max_pack) GL_MUST_CHECK;
 
 #endif

@@ -342,16 +342,17 @@ void exchange_gate_decided(struct exchange *exchange)
         return;
     }
     switch (body_gate_kind(exchange->gate)) {
-    case BODY_GATE_PUSH:
+    case GATE_PUSH:
         decided = decide_push(exchange);
         break;
-    case BODY_GATE_PROBE:
+    case GATE_NONE:
+    case GATE_PROBE:
         break;
-    case BODY_GATE_LFS_BATCH:
-    case BODY_GATE_LFS_LOCK:
+    case GATE_LFS_BATCH:
+    case GATE_LFS_LOCK:
         decided = decide_lfs(exchange);
         break;
-    case BODY_GATE_GRAPHQL:
+    case GATE_GRAPHQL:
         decided = decide_graphql(exchange);
         break;
     }

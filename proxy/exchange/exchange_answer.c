@@ -159,7 +159,7 @@ static void answer_verdict(struct exchange *exchange)
 {
     struct verdict *verdict = &exchange->verdict;
     bool has_operation = exchange->operation.kind != OPERATION_KIND_COUNT;
-    bool is_push = exchange->gate && body_gate_kind(exchange->gate) == BODY_GATE_PUSH;
+    bool is_push = exchange->gate && body_gate_kind(exchange->gate) == GATE_PUSH;
     struct reply_context context = {
         .id = exchange->id,
         .form = has_operation ? operation_form(exchange->operation.kind) : FORM_TEXT,

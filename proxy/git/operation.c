@@ -4,29 +4,54 @@
 #include "plain_path.h"
 #include "web_route.h"
 
-struct kind_row {
-    enum operation_label label;
-    enum operation_form form;
-    enum operation_authorization authorization;
-    bool reads_body;
+// clang-format off
+static const struct operation_traits kinds[OPERATION_KIND_COUNT + 1] = {
+    [OPERATION_FETCH_REFS] = {
+        LABEL_FETCH, FORM_TEXT, AUTHORIZATION_BASIC, ACCESS_FETCH, PERMISSION_READ, GATE_NONE,
+        .git = true, .advertisement = true, .repeatable = true, .gateway = true},
+    [OPERATION_FETCH] = {
+        LABEL_FETCH, FORM_UPLOAD_PACK, AUTHORIZATION_BASIC, ACCESS_FETCH, PERMISSION_READ, GATE_PROBE,
+        .git = true, .repeatable = true, .drained = true, .gateway = true, .token_at_once = true},
+    [OPERATION_PUSH_REFS] = {
+        LABEL_PUSH, FORM_TEXT, AUTHORIZATION_BASIC, ACCESS_PUSH, PERMISSION_WRITE, GATE_NONE,
+        .git = true, .advertisement = true, .writes = true, .repeatable = true, .gateway = true},
+    [OPERATION_PUSH] = {
+        LABEL_PUSH, FORM_RECEIVE_PACK, AUTHORIZATION_BASIC, ACCESS_PUSH, PERMISSION_WRITE, GATE_PUSH,
+        .git = true, .writes = true, .drained = true, .gateway = true, .token_at_once = true},
+    [OPERATION_LFS_BATCH] = {
+        LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_LFS, PERMISSION_READ, GATE_LFS_BATCH,
+        .repeatable = true, .gateway = true},
+    [OPERATION_LFS_LOCKS] = {
+        LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_FETCH, PERMISSION_READ, GATE_NONE,
+        .gateway = true},
+    [OPERATION_LFS_LOCK] = {
+        LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_LFS_LOCK, PERMISSION_WRITE, GATE_LFS_LOCK,
+        .writes = true, .gateway = true},
+    [OPERATION_LFS_LOCKS_VERIFY] = {
+        LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_LFS_LOCK, PERMISSION_WRITE, GATE_LFS_LOCK,
+        .writes = true, .gateway = true, .hidden = true},
+    [OPERATION_LFS_UNLOCK] = {
+        LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_LFS_LOCK, PERMISSION_WRITE, GATE_LFS_LOCK,
+        .writes = true, .gateway = true},
+    [OPERATION_API_REPOSITORY] = {
+        LABEL_API, FORM_API, AUTHORIZATION_BEARER, ACCESS_API, PERMISSION_NONE, GATE_NONE},
+    [OPERATION_API_REPOSITORY_ID] = {
+        LABEL_API, FORM_API, AUTHORIZATION_BEARER, ACCESS_REPOSITORY_ID, PERMISSION_NONE, GATE_NONE},
+    [OPERATION_API_OTHER] = {
+        LABEL_API, FORM_API, AUTHORIZATION_BEARER, ACCESS_SET, PERMISSION_NONE, GATE_NONE},
+    [OPERATION_GRAPHQL] = {
+        LABEL_API, FORM_API, AUTHORIZATION_BEARER, ACCESS_GRAPHQL, PERMISSION_NONE, GATE_GRAPHQL},
+    [OPERATION_PAGE] = {
+        LABEL_OTHER, FORM_TEXT, AUTHORIZATION_NONE, ACCESS_NONE, PERMISSION_NONE, GATE_NONE},
+    [OPERATION_UNKNOWN] = {
+        LABEL_OTHER, FORM_TEXT, AUTHORIZATION_NONE, ACCESS_NONE, PERMISSION_NONE, GATE_NONE},
 };
+// clang-format on
 
-static const struct kind_row kinds[OPERATION_KIND_COUNT] = {
-    [OPERATION_FETCH_REFS] = {LABEL_FETCH, FORM_TEXT, AUTHORIZATION_BASIC},
-    [OPERATION_FETCH] = {LABEL_FETCH, FORM_UPLOAD_PACK, AUTHORIZATION_BASIC},
-    [OPERATION_PUSH_REFS] = {LABEL_PUSH, FORM_TEXT, AUTHORIZATION_BASIC},
-    [OPERATION_PUSH] = {LABEL_PUSH, FORM_RECEIVE_PACK, AUTHORIZATION_BASIC, true},
-    [OPERATION_LFS_BATCH] = {LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, true},
-    [OPERATION_LFS_LOCKS] = {LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC},
-    [OPERATION_LFS_LOCK] = {LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, true},
-    [OPERATION_LFS_LOCKS_VERIFY] = {LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, true},
-    [OPERATION_LFS_UNLOCK] = {LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, true},
-    [OPERATION_API_REPOSITORY] = {LABEL_API, FORM_API, AUTHORIZATION_BEARER},
-    [OPERATION_API_REPOSITORY_ID] = {LABEL_API, FORM_API, AUTHORIZATION_BEARER},
-    [OPERATION_API_OTHER] = {LABEL_API, FORM_API, AUTHORIZATION_BEARER},
-    [OPERATION_GRAPHQL] = {LABEL_API, FORM_API, AUTHORIZATION_BEARER, true},
-    [OPERATION_PAGE] = {LABEL_OTHER, FORM_TEXT, AUTHORIZATION_NONE},
-};
+const struct operation_traits *operation_traits(enum operation_kind kind)
+{
+    return &kinds[kind];
+}
 
 // Finds the table that a path belongs to. An Enterprise Server has all on one host; what it answers under
 // `/api` is taken for the same on the API's own host, where nobody should ask for it.
@@ -78,29 +103,9 @@ void operation_resolve(struct operation *operation, const struct repository_name
     operation->repository = *repository;
 }
 
-bool operation_reads_body(enum operation_kind kind)
-{
-    return kinds[kind].reads_body;
-}
-
-enum operation_label operation_label(enum operation_kind kind)
-{
-    return kinds[kind].label;
-}
-
 const char *operation_label_name(enum operation_label label)
 {
     static const char *const names[LABEL_COUNT] = {"fetch", "push", "lfs", "api", "tunnel", "other"};
 
     return names[label];
-}
-
-enum operation_form operation_form(enum operation_kind kind)
-{
-    return kinds[kind].form;
-}
-
-enum operation_authorization operation_authorization(enum operation_kind kind)
-{
-    return kinds[kind].authorization;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <gitlatch/github_host.h>
+#include <gitlatch/permissions.h>
 #include <gitlatch/repository_name.h>
 #include <gitlatch/verdict.h>
 
@@ -28,6 +29,7 @@ enum operation_kind {
     OPERATION_GRAPHQL,           // /graphql, /api/graphql
     OPERATION_PAGE,              // any other page of the web host, release downloads and archives: never a token
     OPERATION_KIND_COUNT,
+    OPERATION_UNKNOWN = OPERATION_KIND_COUNT, // the target was not read, or could not be; has traits, too
 };
 
 // The value of the `operation` label and of the audit event's member.
@@ -51,6 +53,52 @@ enum operation_form {
 };
 
 enum operation_authorization { AUTHORIZATION_NONE, AUTHORIZATION_BASIC, AUTHORIZATION_BEARER };
+
+// What the rules are asked for (policy.c).
+enum operation_access {
+    ACCESS_NONE,          // nothing: never a token
+    ACCESS_FETCH,         // `fetch` of the repository
+    ACCESS_PUSH,          // `push` or `delete` of the repository, and of each ref
+    ACCESS_LFS,           // `fetch` or `push` of the repository: the body says which
+    ACCESS_LFS_LOCK,      // `push` of the repository
+    ACCESS_API,           // `permissions` and `paths` of the repository
+    ACCESS_REPOSITORY_ID, // as ACCESS_API, once the repository's name is known (operation_resolve)
+    ACCESS_SET,           // `permissions` of all rules
+    ACCESS_GRAPHQL,       // `graphql` of all rules
+};
+
+// What of the body is read before the operation is decided in full.
+enum operation_gate {
+    GATE_NONE,      // nothing: the body is sent on as it comes
+    GATE_PROBE,     // git's probe of four bytes, where the body is no longer than that
+    GATE_PUSH,      // the commands of a push
+    GATE_LFS_BATCH, // the JSON, for `operation` and `ref`
+    GATE_LFS_LOCK,  // the JSON, for `ref`
+    GATE_GRAPHQL,   // the JSON, for `variables`
+};
+
+// All in which the kinds of operations differ. A new kind is one row in operation.c; no other file switches on kinds.
+struct operation_traits {
+    enum operation_label label;
+    enum operation_form form;
+    enum operation_authorization authorization;
+    enum operation_access access;
+    enum permission_level contents; // level of the token's `contents`; PERMISSION_NONE: by the rule
+    enum operation_gate gate;
+    bool git; // one of git's own four; with Git LFS they are the whole of what the gateway serves
+    bool
+        advertisement; // `info/refs`, which git asks for before all else: safe to be asked again while a fresh token has
+                       // not reached all of GitHub
+    bool writes;       // changes the repository (of an LFS batch only the body can tell)
+    bool repeatable;   // may be sent twice, also where it is a POST: it changes nothing at GitHub
+    bool drained;      // an answer of ours waits for the end of the body, however long: git shows it only then
+    bool gateway;      // served by the gateway
+    bool hidden;       // refused as "not found", which its client takes for "there is no such service here"
+    bool token_at_once; // the token is asked for while the gate still reads
+};
+
+// Never NULL; lives for ever.
+const struct operation_traits *operation_traits(enum operation_kind kind);
 
 struct operation {
     enum operation_kind kind;
@@ -78,13 +126,20 @@ bool operation_parse(const struct github_host *host, enum github_endpoint endpoi
 // OPERATION_API_REPOSITORY.
 void operation_resolve(struct operation *operation, const struct repository_name *repository);
 
-// Whether the request's body is read before it can be decided in full: a push, the LFS calls by POST,
-// GraphQL.
-bool operation_reads_body(enum operation_kind kind);
-
-enum operation_label operation_label(enum operation_kind kind);
 const char *operation_label_name(enum operation_label label);
-enum operation_form operation_form(enum operation_kind kind);
-enum operation_authorization operation_authorization(enum operation_kind kind);
+
+// Columns of the traits that are asked for most.
+static inline enum operation_label operation_label(enum operation_kind kind)
+{
+    return operation_traits(kind)->label;
+}
+static inline enum operation_form operation_form(enum operation_kind kind)
+{
+    return operation_traits(kind)->form;
+}
+static inline enum operation_authorization operation_authorization(enum operation_kind kind)
+{
+    return operation_traits(kind)->authorization;
+}
 
 #endif

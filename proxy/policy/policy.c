@@ -53,7 +53,7 @@ static void deny_repository(struct policy_decision *decision, enum reason reason
 // Where the locks of Git LFS are not for this workspace, "not found" makes git-lfs go on without them.
 static void hide_locks(struct policy_decision *decision, const struct operation *operation)
 {
-    if (decision->decision == DECISION_DENY && operation->kind == OPERATION_LFS_LOCKS_VERIFY)
+    if (decision->decision == DECISION_DENY && operation_traits(operation->kind)->hidden)
         decision->verdict.status = 404;
 }
 
@@ -170,55 +170,40 @@ static void decide_page(const struct rules *rules, const struct operation *opera
 static void decide_other_repository(const struct rules *rules, const struct operation *operation,
                                     struct policy_decision *decision)
 {
-    switch (operation->kind) {
-    case OPERATION_PUSH_REFS:
-    case OPERATION_PUSH:
-    case OPERATION_LFS_LOCK:
-    case OPERATION_LFS_LOCKS_VERIFY:
-    case OPERATION_LFS_UNLOCK:
+    decision->decision = DECISION_ANONYMOUS;
+    if (operation_traits(operation->kind)->writes || rules->other == OTHER_REPOSITORIES_DENY)
         deny_repository(decision, REASON_REPOSITORY_DENIED, operation);
-        return;
-    default:
-        decision->decision = DECISION_ANONYMOUS;
-        if (rules->other == OTHER_REPOSITORIES_DENY)
-            deny_repository(decision, REASON_REPOSITORY_DENIED, operation);
-        return;
-    }
+}
+
+// git and Git LFS: a token with the `contents` of the operation, or the reason why the rule does not allow it.
+static void decide_contents(const struct operation *operation, bool allowed, enum reason otherwise,
+                            struct policy_decision *decision)
+{
+    allow_contents(decision, operation_traits(operation->kind)->contents);
+    if (!allowed)
+        deny_repository(decision, otherwise, operation);
 }
 
 // A repository that a rule names, or any where there are no rules.
-static void decide_repository(const struct operation *operation, struct policy_decision *decision)
+static void decide_repository(const struct rules *rules, const struct operation *operation,
+                              struct policy_decision *decision)
 {
-    const struct rule *rule = decision->rule;
+    const struct rule *rule = decision->rule = rules->present ? policy_rule(rules, &operation->repository) : NULL;
+    enum operation_access access = operation_traits(operation->kind)->access;
 
-    switch (operation->kind) {
-    case OPERATION_FETCH_REFS:
-    case OPERATION_FETCH:
-    case OPERATION_LFS_LOCKS:
-        allow_contents(decision, PERMISSION_READ);
-        if (rule && !rule->fetch)
-            deny_repository(decision, REASON_FETCH_DENIED, operation);
-        return;
-    case OPERATION_LFS_BATCH:
-        allow_contents(decision, PERMISSION_READ);
-        if (rule && !rule->fetch && !pushes(rule))
-            deny_repository(decision, REASON_LFS_DENIED, operation);
-        return;
-    case OPERATION_LFS_LOCK:
-    case OPERATION_LFS_LOCKS_VERIFY:
-    case OPERATION_LFS_UNLOCK:
-        allow_contents(decision, PERMISSION_WRITE);
-        if (rule && !pushes(rule))
-            deny_repository(decision, REASON_LFS_DENIED, operation);
-        return;
-    case OPERATION_PUSH_REFS:
-    case OPERATION_PUSH:
+    if (rules->present && !rule)
+        decide_other_repository(rules, operation, decision);
+    else if (access == ACCESS_FETCH)
+        decide_contents(operation, !rule || rule->fetch, REASON_FETCH_DENIED, decision);
+    else if (access == ACCESS_LFS)
+        decide_contents(operation, !rule || rule->fetch || pushes(rule), REASON_LFS_DENIED, decision);
+    else if (access == ACCESS_LFS_LOCK)
+        decide_contents(operation, !rule || pushes(rule), REASON_LFS_DENIED, decision);
+    else if (access == ACCESS_PUSH)
         decide_push(operation, decision);
-        return;
-    default:
+    else
         decide_api_repository(operation, decision);
-        return;
-    }
+    hide_locks(decision, operation);
 }
 
 void policy_decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision)
@@ -227,26 +212,25 @@ void policy_decide(const struct rules *rules, const struct operation *operation,
         .scope = {.host = operation->host, .ruled = rules->present, .repository = operation->repository},
     };
 
-    switch (operation->kind) {
-    case OPERATION_PAGE:
+    switch (operation_traits(operation->kind)->access) {
+    case ACCESS_NONE:
         decide_page(rules, operation, ret_decision);
         break;
-    case OPERATION_GRAPHQL:
+    case ACCESS_GRAPHQL:
         policy_decide_graphql(rules, operation, bytes_of(NULL, 0), ret_decision);
         break;
-    case OPERATION_API_OTHER:
+    case ACCESS_SET:
         decide_set(rules, RULE_SET_API, bytes_of_string(operation->host->default_owner), ret_decision);
         break;
-    case OPERATION_API_REPOSITORY_ID:
+    case ACCESS_REPOSITORY_ID:
         deny(ret_decision, REASON_REPOSITORY_ID_UNKNOWN);
         break;
-    default:
-        ret_decision->rule = rules->present ? policy_rule(rules, &operation->repository) : NULL;
-        if (rules->present && !ret_decision->rule)
-            decide_other_repository(rules, operation, ret_decision);
-        else
-            decide_repository(operation, ret_decision);
-        hide_locks(ret_decision, operation);
+    case ACCESS_FETCH:
+    case ACCESS_PUSH:
+    case ACCESS_LFS:
+    case ACCESS_LFS_LOCK:
+    case ACCESS_API:
+        decide_repository(rules, operation, ret_decision);
         break;
     }
 }

@@ -73,7 +73,7 @@ bool rules_within(const struct rules *own, const struct rules *granted, struct r
 // The first rule that matches; NULL: none.
 const struct rule *policy_rule(const struct rules *rules, const struct repository_name *repository);
 
-// Decides all that can be told before the body; the functions below decide the rest (operation_reads_body).
+// Decides all that can be told before the body; the functions below decide the rest (`gate` of operation_traits).
 // Rules that are not `present` allow everything: with them `enforce: false` finds the scope of what was
 // denied.
 void policy_decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision);

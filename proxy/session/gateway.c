@@ -47,24 +47,5 @@ bool gateway_route(const struct session *session, const struct head *request, st
 
 bool gateway_serves(enum operation_kind kind)
 {
-    switch (kind) {
-    case OPERATION_FETCH_REFS:
-    case OPERATION_FETCH:
-    case OPERATION_PUSH_REFS:
-    case OPERATION_PUSH:
-    case OPERATION_LFS_BATCH:
-    case OPERATION_LFS_LOCKS:
-    case OPERATION_LFS_LOCK:
-    case OPERATION_LFS_LOCKS_VERIFY:
-    case OPERATION_LFS_UNLOCK:
-        return true;
-    case OPERATION_API_REPOSITORY:
-    case OPERATION_API_REPOSITORY_ID:
-    case OPERATION_API_OTHER:
-    case OPERATION_GRAPHQL:
-    case OPERATION_PAGE:
-    case OPERATION_KIND_COUNT:
-        break;
-    }
-    return false;
+    return operation_traits(kind)->gateway;
 }

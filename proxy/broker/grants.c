@@ -28,15 +28,14 @@ const struct rule *grants_rule(const struct config_broker *broker, const struct 
     const struct rule *rule = NULL;
 
     for (size_t position = 0; !rule && (grant = next_grant(broker, caller, &position));)
-        rule = policy_rule(&grant->rules, name);
+        rule = rules_find(&grant->rules, name);
     return rule;
 }
 
 static bool pushes(const struct rule *rule, bool holder)
 {
     if (holder)
-        return rule->push.kind == REF_SET_ALL && rule->delete.kind == REF_SET_ALL && rule->create &&
-               rule->max_pack == 0;
+        return !rule_is_bound(rule, BOUND_PUSH);
     return rule->push.kind != REF_SET_NONE || rule->delete.kind != REF_SET_NONE;
 }
 
@@ -49,7 +48,7 @@ static void add(struct permissions *permissions, struct bytes name, enum permiss
 void grants_permissions(const struct rule *rule, bool holder, struct permissions *ret_permissions)
 {
     *ret_permissions = (struct permissions){0};
-    if (!holder || !rule->paths)
+    if (!holder || !rule_is_bound(rule, BOUND_PATHS))
         *ret_permissions = rule->permissions;
     if (rule->fetch)
         add(ret_permissions, BYTES("contents"), PERMISSION_READ);

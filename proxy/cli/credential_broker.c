@@ -123,7 +123,7 @@ static bool set_default(struct asking *asking)
 static bool set_granted(struct asking *asking, const struct rules *rules)
 {
     static const char *const wanted[] = {"contents", "workflows"};
-    const struct rule *rule = policy_rule(rules, &asking->scope.repository);
+    const struct rule *rule = rules_find(rules, &asking->scope.repository);
     struct permissions granted = {0};
 
     asking->read_tried = true;

@@ -2,7 +2,7 @@
 #ifndef GITLATCH_RULE_JSON_H
 #define GITLATCH_RULE_JSON_H
 
-#include "policy.h"
+#include "rule.h"
 
 struct text;
 

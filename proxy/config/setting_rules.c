@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "mem.h"
+#include "rule_type.h"
 
 // Strings without the list that held them: the rules count them on their own.
 static bool read_patterns(struct yaml_reader *reader, const yaml_node_t *node, const char *expected, char ***ret_items,
@@ -21,16 +22,7 @@ static bool read_patterns(struct yaml_reader *reader, const yaml_node_t *node, c
     return true;
 }
 
-static void clear_patterns(char ***items, size_t *count)
-{
-    for (size_t i = 0; i < *count; i++)
-        mem_free((*items)[i]);
-    mem_free(*items);
-    *items = NULL;
-    *count = 0;
-}
-
-static bool read_ref_set(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
+static bool read_refs(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
     struct ref_set *set = setting_field(setting, base);
     bool flag;
@@ -47,29 +39,25 @@ static bool read_ref_set(struct yaml_reader *reader, const yaml_node_t *node, co
     return true;
 }
 
-static void clear_ref_set(const struct setting *setting, void *base)
+static void clear_refs(const struct setting *setting, void *base)
 {
-    struct ref_set *set = setting_field(setting, base);
-
-    clear_patterns(&set->patterns, &set->count);
+    rule_type_refs.clear(setting_field(setting, base));
 }
 
 static bool read_paths(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
 {
-    struct rule *rule = base;
+    struct path_set *paths = setting_field(setting, base);
 
-    if (!read_patterns(reader, node, setting->type->expected, &rule->paths, &rule->path_count))
+    if (!read_patterns(reader, node, setting->type->expected, &paths->patterns, &paths->count))
         return false;
-    if (rule->path_count == 0)
+    if (paths->count == 0)
         return yaml_reader_refuse(reader, node, "is an empty list; leave `permissions` out to close the API");
     return true;
 }
 
 static void clear_paths(const struct setting *setting, void *base)
 {
-    struct rule *rule = base;
-
-    clear_patterns(&rule->paths, &rule->path_count);
+    rule_type_paths.clear(setting_field(setting, base));
 }
 
 static bool read_permission(struct yaml_reader *reader, const yaml_node_t *key, const yaml_node_t *value,
@@ -113,36 +101,27 @@ static bool read_permissions(struct yaml_reader *reader, const yaml_node_t *node
     return true;
 }
 
-const struct setting_type setting_ref_set = {"true | false | list of ref patterns",
-                                             "true, false or a list of ref patterns such as refs/heads/agent/*",
-                                             read_ref_set, clear_ref_set};
-const struct setting_type setting_permissions = {"mapping", "a mapping of permissions, such as {pull_requests: write}",
-                                                 read_permissions, NULL};
-static const struct setting_type setting_paths = {"list of path patterns", "a list of path patterns such as pulls/**",
-                                                  read_paths, clear_paths};
+static const struct setting_type type_refs = {"true | false | list of ref patterns",
+                                              "true, false or a list of ref patterns such as refs/heads/agent/*",
+                                              read_refs, clear_refs};
+static const struct setting_type type_permissions = {
+    "mapping", "a mapping of permissions, such as {pull_requests: write}", read_permissions, NULL};
+static const struct setting_type type_paths = {"list of path patterns", "a list of path patterns such as pulls/**",
+                                               read_paths, clear_paths};
 
-#define RULE(key, type, member, fallback, text)                                                                        \
-    {                                                                                                                  \
-        key, &(type), offsetof(struct rule, member), fallback, NULL, text                                              \
-    }
+// How each type of rule.h is read.
+#define READ_match       setting_string
+#define READ_flag        setting_flag
+#define READ_own_flag    setting_flag
+#define READ_refs        type_refs
+#define READ_paths       type_paths
+#define READ_permissions type_permissions
+#define READ_limit       setting_size
 
-const struct setting setting_rule_rows[SETTING_RULE_ROWS] = {
-    RULE("accept_bypass", setting_flag, accept_bypass, "false",
-         "accept `permissions` that go round the ref patterns of `push`"),
-    RULE("create", setting_flag, create, "true", "false: a push may only update refs that exist"),
-    RULE("delete", setting_ref_set, delete, "false", "refs that a push may delete"),
-    RULE("fetch", setting_flag, fetch, "false", "clone, fetch and Git LFS download"),
-    RULE("graphql", setting_flag, graphql, "false",
-         "GraphQL may be used, with a token for the repositories whose rule says so"),
-    RULE("match", setting_string, match, NULL, "owner/name; * stays within one of the two; case does not matter"),
-    RULE("max_pack", setting_size, max_pack, NULL, "a larger pack is cut off and refused; absent: no limit"),
-    RULE("paths", setting_paths, paths, NULL,
-         "API paths below the repository that may be used; absent: all that `permissions` reach"),
-    RULE("permissions", setting_permissions, permissions, NULL,
-         "of the token for api.github.com, such as {pull_requests: write, issues: read}; absent: what `contents: read` "
-         "reaches there, where the rule may fetch"),
-    RULE("push", setting_ref_set, push, "false", "refs that a push may create and update; also opens Git LFS upload"),
-};
+#define RULE_ROW(name, type, bound, fallback, text)                                                                    \
+    {#name, &(READ_##type), offsetof(struct rule, name), fallback, NULL, text},
+
+const struct setting setting_rule_rows[RULE_KEY_COUNT] = {RULE_KEYS(RULE_ROW)};
 
 // "push: what is wrong" names the key, which the reader puts into the path.
 static bool refuse_rule(struct yaml_reader *reader, const struct error *problem)

@@ -5,26 +5,6 @@
 #include "operation.h"
 #include "plain_path.h"
 #include "rule_set.h"
-#include "wire.h"
-
-const struct rule *policy_rule(const struct rules *rules, const struct repository_name *repository)
-{
-    char text[sizeof(*repository)];
-    struct wire full = wire_of(text, sizeof(text));
-
-    wire_put(&full, bytes_of_string(repository->owner));
-    wire_put(&full, BYTES("/"));
-    wire_put(&full, bytes_of_string(repository->name));
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct rule *rule = &rules->rules[i];
-
-        while (rule && glob_match_nocase(bytes_of_string(rule->match), bytes_of(text, full.size)))
-            rule = rule->within;
-        if (!rule)
-            return &rules->rules[i];
-    }
-    return NULL;
-}
 
 static bool ref_set_match(const struct ref_set *set, struct bytes ref)
 {
@@ -97,8 +77,8 @@ static bool path_allowed(const struct rule *rule, struct bytes path)
     struct bytes plain = plain_path_decode(path, decoded);
     bool allowed = false;
 
-    for (size_t i = 0; i < rule->path_count && !allowed; i++) {
-        struct bytes pattern = bytes_of_string(rule->paths[i]);
+    for (size_t i = 0; i < rule->paths.count && !allowed; i++) {
+        struct bytes pattern = bytes_of_string(rule->paths.patterns[i]);
         struct bytes front = pattern;
 
         if (bytes_end_with(pattern, BYTES("/**")))
@@ -112,7 +92,7 @@ static bool path_allowed(const struct rule *rule, struct bytes path)
 
 static bool path_denied(const struct rule *rule, struct bytes path)
 {
-    while (rule && (!rule->paths || path_allowed(rule, path)))
+    while (rule && (!rule->paths.patterns || path_allowed(rule, path)))
         rule = rule->within;
     return rule != NULL;
 }
@@ -159,7 +139,7 @@ static void decide_set(const struct rules *rules, enum rule_set_kind kind, struc
 
 static void decide_page(const struct rules *rules, const struct operation *operation, struct policy_decision *decision)
 {
-    const struct rule *rule = operation->repository.owner[0] ? policy_rule(rules, &operation->repository) : NULL;
+    const struct rule *rule = operation->repository.owner[0] ? rules_find(rules, &operation->repository) : NULL;
 
     decision->decision = DECISION_ANONYMOUS;
     if (rules->present && rules->other == OTHER_REPOSITORIES_DENY && !(rule && rule->fetch) && !operation->object)
@@ -188,7 +168,7 @@ static void decide_contents(const struct operation *operation, bool allowed, enu
 static void decide_repository(const struct rules *rules, const struct operation *operation,
                               struct policy_decision *decision)
 {
-    const struct rule *rule = decision->rule = rules->present ? policy_rule(rules, &operation->repository) : NULL;
+    const struct rule *rule = decision->rule = rules->present ? rules_find(rules, &operation->repository) : NULL;
     enum operation_access access = operation_traits(operation->kind)->access;
 
     if (rules->present && !rule)

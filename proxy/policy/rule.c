@@ -1,125 +1,47 @@
-#include "policy.h"
-
-#include <ctype.h>
+#include "rule.h"
 
 #include "glob.h"
 #include "mem.h"
+#include "rule_key.h"
+#include "wire.h"
 
-// Permissions by which the API can do what `push` forbids to git (product.md).
+// Permissions by which the API can do what `push` forbids to git.
 static const char *const bypasses[] = {
     "contents", "administration", "secrets", "environments", "actions", "workflows", "repository_hooks",
 };
 
 void rule_init(struct rule *rule)
 {
-    *rule = (struct rule){.create = true};
+    *rule = (struct rule){0};
+    for (size_t i = 0; i < RULE_KEY_COUNT; i++) {
+        const struct rule_key *key = &rule_keys[i];
+
+        if (key->type == &rule_type_flag || key->type == &rule_type_own_flag)
+            *(bool *)rule_key_field(key, rule) = strcmp(key->fallback, "true") == 0;
+    }
 }
 
-static void free_list(char **list, size_t count)
+static void rule_clear(struct rule *rule)
 {
-    for (size_t i = 0; i < count; i++)
-        mem_free(list[i]);
-    mem_free(list);
+    for (size_t i = 0; i < RULE_KEY_COUNT; i++)
+        if (rule_keys[i].type->clear)
+            rule_keys[i].type->clear(rule_key_field(&rule_keys[i], rule));
 }
 
 void rules_clear(struct rules *rules)
 {
-    for (size_t i = 0; i < rules->count; i++) {
-        struct rule *rule = &rules->rules[i];
-
-        mem_free(rule->match);
-        free_list(rule->push.patterns, rule->push.count);
-        free_list(rule->delete.patterns, rule->delete.count);
-        free_list(rule->paths, rule->path_count);
-    }
+    for (size_t i = 0; i < rules->count; i++)
+        rule_clear(&rules->rules[i]);
     mem_free(rules->rules);
     *rules = (struct rules){0};
 }
 
-// What is wrong with any pattern; NULL: nothing.
-static const char *pattern_fault(struct bytes pattern)
+bool rule_is_bound(const struct rule *rule, enum rule_bound bound)
 {
-    if (pattern.size == 0)
-        return "is empty";
-    if (pattern.size > GLOB_SIZE_MAX)
-        return "is longer than 1024 bytes";
-    for (size_t i = 0; i < pattern.size; i++)
-        if ((unsigned char)pattern.data[i] <= ' ' || pattern.data[i] == 0x7f)
-            return "holds a space or a control character";
-    if (bytes_contain(pattern, BYTES("***")))
-        return "holds `***`: `*` stays within a segment, `**` crosses segments";
-    if (bytes_contain(pattern, BYTES("//")) || bytes_start_with(pattern, BYTES("/")))
-        return "holds an empty segment";
-    return NULL;
-}
-
-static const char *ref_pattern_fault(struct bytes pattern)
-{
-    const char *fault = pattern_fault(pattern);
-
-    if (fault)
-        return fault;
-    for (size_t i = 0; i < pattern.size; i++)
-        if (strchr("~^:?[]{}\\!", pattern.data[i]))
-            return "holds a character that no ref has; the wildcards are `*` and `**`";
-    if (!bytes_start_with(pattern, BYTES("refs/")) && !bytes_start_with(pattern, BYTES("**")))
-        return "matches no ref: write it from `refs/` on, as `refs/heads/main`";
-    if (bytes_end_with(pattern, BYTES("/")) || bytes_contain(pattern, BYTES("..")))
-        return "matches no ref";
-    return NULL;
-}
-
-static const char *path_pattern_fault(struct bytes pattern)
-{
-    const char *fault = bytes_start_with(pattern, BYTES("/"))
-                            ? "begins with a slash: write what stands below the repository, as `pulls/**`"
-                            : pattern_fault(pattern);
-
-    if (fault)
-        return fault;
-    if (memchr(pattern.data, '%', pattern.size) || memchr(pattern.data, '?', pattern.size))
-        return "is matched with the decoded path, without a query";
-    return NULL;
-}
-
-// One side of `owner/name`.
-static bool name_pattern_valid(struct bytes part)
-{
-    for (size_t i = 0; i < part.size; i++) {
-        char c = part.data[i];
-
-        if (!isalnum((unsigned char)c) && !strchr("-_.*", c))
-            return false;
-    }
-    return part.size > 0;
-}
-
-static bool check_match(const struct rule *rule, struct error *error)
-{
-    struct bytes owner, name;
-
-    if (!rule->match)
-        return error_set(error, "match: is missing: write `owner/name`, `*` within a segment");
-    if (!bytes_cut(bytes_of_string(rule->match), '/', &owner, &name) || !name_pattern_valid(owner) ||
-        !name_pattern_valid(name) || strstr(rule->match, "**"))
-        return error_set(error, "match: `%s` is not `owner/name`, such as acme/widgets or acme/*", rule->match);
-    if (bytes_end_with(name, BYTES(".git")))
-        return error_set(error, "match: `%s` never matches: write it without `.git`", rule->match);
-    if (bytes_end_with(name, BYTES(".wiki")))
-        return error_set(error, "match: `%s` never matches: a wiki is under the rule of its repository", rule->match);
-    return true;
-}
-
-static bool check_patterns(const char *key, char *const *patterns, size_t count, const char *(*fault)(struct bytes),
-                           struct error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *what = fault(bytes_of_string(patterns[i]));
-
-        if (what)
-            return error_set(error, "%s: `%s` %s", key, patterns[i], what);
-    }
-    return true;
+    for (size_t i = 0; i < RULE_KEY_COUNT; i++)
+        if (rule_keys[i].bound == bound && !rule_keys[i].type->is_widest(rule_key_value(&rule_keys[i], rule)))
+            return true;
+    return false;
 }
 
 // With a list of refs, a permission that writes them by the API makes the list void.
@@ -138,9 +60,30 @@ static bool check_bypass(const struct rule *rule, struct error *error)
 
 bool rule_check(const struct rule *rule, struct error *ret_error)
 {
-    return check_match(rule, ret_error) &&
-           check_patterns("push", rule->push.patterns, rule->push.count, ref_pattern_fault, ret_error) &&
-           check_patterns("delete", rule->delete.patterns, rule->delete.count, ref_pattern_fault, ret_error) &&
-           check_patterns("paths", rule->paths, rule->path_count, path_pattern_fault, ret_error) &&
-           check_bypass(rule, ret_error);
+    for (size_t i = 0; i < RULE_KEY_COUNT; i++) {
+        const struct rule_key *key = &rule_keys[i];
+
+        if (key->type->check && !key->type->check(key->name, rule_key_value(key, rule), ret_error))
+            return false;
+    }
+    return check_bypass(rule, ret_error);
+}
+
+const struct rule *rules_find(const struct rules *rules, const struct repository_name *repository)
+{
+    char text[sizeof(*repository)];
+    struct wire full = wire_of(text, sizeof(text));
+
+    wire_put(&full, bytes_of_string(repository->owner));
+    wire_put(&full, BYTES("/"));
+    wire_put(&full, bytes_of_string(repository->name));
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct rule *rule = &rules->rules[i];
+
+        while (rule && glob_match_nocase(bytes_of_string(rule->match), bytes_of(text, full.size)))
+            rule = rule->within;
+        if (!rule)
+            return &rules->rules[i];
+    }
+    return NULL;
 }

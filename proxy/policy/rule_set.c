@@ -31,7 +31,7 @@ void rule_set_permissions(const struct rule *rule, struct permissions *ret_permi
 
 static bool includes(const struct rules *rules, enum rule_set_kind kind, const struct repository_name *name)
 {
-    const struct rule *rule = policy_rule(rules, name);
+    const struct rule *rule = rules_find(rules, name);
 
     return rule && in_set(rule, kind);
 }

@@ -17,8 +17,7 @@ static struct rule one_rule[] = {{
     .match = match,
     .fetch = true,
     .push = {REF_SET_PATTERNS, patterns, 1},
-    .paths = paths,
-    .path_count = 1,
+    .paths = {paths, 1},
     .permissions = {1, {{"issues", PERMISSION_READ}}},
 }};
 static const struct rules rules = {.present = true, .rules = one_rule, .count = 1};

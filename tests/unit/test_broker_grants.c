@@ -210,13 +210,12 @@ static void test_rules_go_round(void **state)
     grant.rules = read->rules;
     grants_describe(&(struct config_broker){.grants = &grant, .grant_count = 1}, &caller, &second);
     assert_string_equal(text_string(&first), text_string(&second));
-    assert_string_equal(
-        text_string(&first),
-        "{\"repositories\":[{\"match\":\"acme/widgets\",\"fetch\":true,\"push\":[\"refs/heads/agent/*\","
-        "\"refs/tags/v\\\"1\"],\"delete\":[\"refs/heads/agent/*\"],\"permissions\":{\"contents\":"
-        "\"write\",\"pull_requests\":\"write\"},\"graphql\":true,\"paths\":[\"pulls/**\"],\"create\":"
-        "false,\"max_pack\":\"1536MiB\",\"accept_bypass\":true},{\"match\":\"acme/*\",\"push\":true,"
-        "\"delete\":true}]}\n");
+    assert_string_equal(text_string(&first),
+                        "{\"repositories\":[{\"match\":\"acme/widgets\",\"accept_bypass\":true,\"create\":false,"
+                        "\"delete\":[\"refs/heads/agent/*\"],\"fetch\":true,\"graphql\":true,\"max_pack\":\"1536MiB\","
+                        "\"paths\":[\"pulls/**\"],\"permissions\":{\"contents\":\"write\",\"pull_requests\":\"write\"},"
+                        "\"push\":[\"refs/heads/agent/*\",\"refs/tags/v\\\"1\"]},"
+                        "{\"match\":\"acme/*\",\"delete\":true,\"push\":true}]}\n");
     config_unref(read);
     text_clear(&first);
     grants_describe(&config->broker, &stranger, &first);

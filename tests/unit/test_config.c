@@ -131,8 +131,8 @@ static void test_rules(void **state)
     assert_int_equal(permissions_level(&rule->permissions, BYTES("pull_requests")), PERMISSION_WRITE);
     assert_int_equal(permissions_level(&rule->permissions, BYTES("issues")), PERMISSION_READ);
     assert_true(rule->graphql);
-    assert_int_equal(rule->path_count, 1);
-    assert_string_equal(rule->paths[0], "pulls/**");
+    assert_int_equal(rule->paths.count, 1);
+    assert_string_equal(rule->paths.patterns[0], "pulls/**");
     assert_false(rule->create);
     assert_int_equal(rule->max_pack, UINT64_C(2) << 30);
     // What a rule does not say is not allowed.
@@ -140,7 +140,7 @@ static void test_rules(void **state)
     assert_int_equal(rule[1].push.kind, REF_SET_NONE);
     assert_int_equal(rule[1].delete.kind, REF_SET_NONE);
     assert_int_equal(rule[1].permissions.count, 0);
-    assert_null(rule[1].paths);
+    assert_null(rule[1].paths.patterns);
     assert_true(rule[1].create);
     assert_int_equal(rule[1].max_pack, 0);
     config_unref(config);

@@ -41,8 +41,7 @@ static const struct rules team = {
             {.match = TEXT("other/only-api"),
              .create = true,
              .permissions = {1, {{"contents", PERMISSION_WRITE}}},
-             .paths = (char *[]){TEXT("contents/docs/**")},
-             .path_count = 1},
+             .paths = {(char *[]){TEXT("contents/docs/**")}, 1}},
         },
 };
 
@@ -313,8 +312,7 @@ static void refs_are_decided_by_kind_of_change(void **state)
         bool allowed;
 
         assert_true(repository_name_parse(BYTES("acme"), bytes_of_string(cases[i].repository), &name));
-        allowed =
-            policy_decide_ref(policy_rule(&team, &name), bytes_of_string(cases[i].ref), cases[i].change, &verdict);
+        allowed = policy_decide_ref(rules_find(&team, &name), bytes_of_string(cases[i].ref), cases[i].change, &verdict);
         assert_string_equal(reason_row(verdict.reason)->code, cases[i].expected);
         assert_int_equal(allowed, cases[i].expected[0] == '\0');
     }

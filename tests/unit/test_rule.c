@@ -102,9 +102,9 @@ static void what_is_wrong_is_said_with_its_key(void **state)
           "push: `main` matches no ref: write it from `refs/` on, as `refs/heads/main`");
     check(&(struct rule){.match = TEXT("a/b"), .delete = {REF_SET_PATTERNS, LIST(TEXT("refs/heads/***"))}},
           "delete: `refs/heads/***` holds `***`: `*` stays within a segment, `**` crosses segments");
-    check(&(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("/pulls/**")}, .path_count = 1},
+    check(&(struct rule){.match = TEXT("a/b"), .paths = {(char *[]){TEXT("/pulls/**")}, 1}},
           "paths: `/pulls/**` begins with a slash: write what stands below the repository, as `pulls/**`");
-    check(&(struct rule){.match = TEXT("a/b"), .paths = (char *[]){TEXT("git/ref/heads%2Fa")}, .path_count = 1},
+    check(&(struct rule){.match = TEXT("a/b"), .paths = {(char *[]){TEXT("git/ref/heads%2Fa")}, 1}},
           "paths: `git/ref/heads%2Fa` is matched with the decoded path, without a query");
 }
 

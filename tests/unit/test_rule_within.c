@@ -68,8 +68,8 @@ static struct rule any_rule(void)
         if (next(2))
             assert_true(permissions_add(&rule.permissions, bytes_of_string(names[i]), 1 + next(2)));
     if (next(3) == 0) {
-        rule.paths = next(2) ? paths_of_pulls : paths_of_all;
-        rule.path_count = 1;
+        rule.paths.patterns = next(2) ? paths_of_pulls : paths_of_all;
+        rule.paths.count = 1;
     }
     return rule;
 }

@@ -22,8 +22,7 @@ static const struct rules tricked_rules = {
             {.match = (char[]){"acme/docs"},
              .create = true,
              .permissions = {1, {{"pull_requests", PERMISSION_READ}}},
-             .paths = (char *[]){(char[]){"pulls/**"}, (char[]){"issues/*"}},
-             .path_count = 2},
+             .paths = {(char *[]){(char[]){"pulls/**"}, (char[]){"issues/*"}}, 2}},
             {.match = (char[]){"acme/tools-*"}, .fetch = true, .create = true},
         },
 };

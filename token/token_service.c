@@ -47,14 +47,9 @@ void token_request_cancel(struct token_request *request)
     request_free(request);
 }
 
-static void finish_token(struct token_request *request, struct lease *lease, const struct verdict *verdict)
+static void finish_token(struct token_request *request, struct token *token, const struct verdict *verdict)
 {
-    if (lease) {
-        struct token_grant grant = lease_grant(lease, loop_clock(request->service->loop));
-        request->done(request->arg, &grant, NULL);
-    } else {
-        request->done(request->arg, NULL, verdict);
-    }
+    request->done(request->arg, token, token ? NULL : verdict);
     request_free(request);
 }
 
@@ -97,12 +92,12 @@ static struct token_request *request_new(struct token_service *service, enum req
     return request;
 }
 
-static void on_token(void *arg, struct lease *lease, struct source *source, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, struct source *source, const struct verdict *verdict)
 {
     struct token_request *request = arg;
 
     request->walk = NULL;
-    finish_token(request, lease, verdict);
+    finish_token(request, token, verdict);
 }
 
 struct token_request *token_service_ask(struct token_service *service, const struct scope *scope, token_done_fn *done,
@@ -115,19 +110,14 @@ struct token_request *token_service_ask(struct token_service *service, const str
     return request;
 }
 
-bool token_service_look(struct token_service *service, const struct scope *scope, struct token_grant *ret_grant)
+struct token *token_service_look(struct token_service *service, const struct scope *scope)
 {
-    struct lease *lease;
-
-    if (!token_walk_look(&service->walks, scope, &lease))
-        return false;
-    *ret_grant = lease_grant(lease, loop_clock(service->loop));
-    return true;
+    return token_walk_look(&service->walks, scope);
 }
 
-void token_service_rejected(struct token_service *service, const struct token_grant *grant)
+void token_service_rejected(struct token_service *service, const struct token *token)
 {
-    cache_rejected(service->cache, grant->entry, grant->fingerprint);
+    cache_rejected(service->cache, token);
 }
 
 // Repositories by their id.
@@ -164,12 +154,12 @@ static void on_repository(void *arg, const struct token_repository *repository, 
     loop_defer(request->service->loop, &request->known);
 }
 
-static void on_finder(void *arg, struct lease *lease, struct source *source, const struct verdict *verdict)
+static void on_finder(void *arg, struct token *token, struct source *source, const struct verdict *verdict)
 {
     struct token_request *request = arg;
 
     request->walk = NULL;
-    if (!lease) {
+    if (!token) {
         finish_repository(request, NULL);
         return;
     }
@@ -216,14 +206,14 @@ static bool make_source(struct token_service *service, const struct token_servic
 {
     const struct credential_options *credential = &options->credentials[index];
     const struct token_host *host = host_of(options, credential->host);
-    size_t same_type = 0;
+    unsigned same_type = 0;
 
     if (!host)
         return error_set(ret_error, "credential %zu: no `github` has the host %s", index + 1, credential->host);
     for (size_t i = 0; i < index; i++)
         same_type += options->credentials[i].type == credential->type;
     struct source base = {
-        .name = source_name(credential->type, same_type),
+        .id.number = same_type,
         .host = host->host,
         .tls = host->tls,
         .wide_api = credential->wide_api,
@@ -342,7 +332,7 @@ static struct source *same_source(void *arg, const struct source *old)
     for (size_t i = 0; i < service->source_count; i++) {
         struct source *source = service->sources[i];
         if (strcmp(source->identity, old->identity) == 0 && strcmp(source->host->web, old->host->web) == 0 &&
-            source->type->ready(source, &ignored) && strcmp(source->version, old->version) == 0)
+            source->id.kind->ready(source, &ignored) && strcmp(source->version, old->version) == 0)
             return source;
     }
     return NULL;
@@ -356,8 +346,8 @@ void token_service_adopt(struct token_service *new, struct token_service *old)
     repository_map_adopt(new->map, old->map);
     for (size_t i = 0; i < old->source_count; i++) {
         struct source *source = same_source(new, old->sources[i]);
-        if (source && source->type->adopt)
-            source->type->adopt(source, old->sources[i]);
+        if (source && source->id.kind->adopt)
+            source->id.kind->adopt(source, old->sources[i]);
     }
 }
 
@@ -366,7 +356,7 @@ bool token_service_usable(const struct token_service *service)
     struct source_failure ignored;
 
     for (size_t i = 0; i < service->source_count; i++) {
-        if (service->sources[i]->type->ready(service->sources[i], &ignored))
+        if (service->sources[i]->id.kind->ready(service->sources[i], &ignored))
             return true;
     }
     return false;

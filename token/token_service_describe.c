@@ -3,11 +3,6 @@
 #include "text.h"
 #include "token_service_parts.h"
 
-static const char *const type_names[CREDENTIAL_TYPE_COUNT] = {
-    [CREDENTIAL_APP] = "app",         [CREDENTIAL_BROKER] = "broker", [CREDENTIAL_PLATFORM] = "platform",
-    [CREDENTIAL_COMMAND] = "command", [CREDENTIAL_FILE] = "file",     [CREDENTIAL_ENVIRONMENT] = "environment",
-};
-
 static void append_string(struct text *text, const char *key, const char *value)
 {
     text_format(text, ",\"%s\":", key);
@@ -39,11 +34,11 @@ static void append_source(struct text *text, const struct token_service *service
 
     cache_summarize(service->cache, source, &summary);
     text_append(text, "{\"source\":");
-    text_append_json_string(text, bytes_of_string(source->name));
-    append_string(text, "type", type_names[source->type->type]);
+    text_append_json_string(text, bytes_of_string(source_id_name(source->id)));
+    append_string(text, "type", source->id.kind->names[0]);
     append_string(text, "host", source->host->web);
     append_string(text, "state", state_of(&summary));
-    text_format(text, ",\"wide\":%s,\"tokens\":%zu,\"failing\":%zu", source->type->narrow ? "false" : "true",
+    text_format(text, ",\"wide\":%s,\"tokens\":%zu,\"failing\":%zu", source->id.kind->narrow ? "false" : "true",
                 summary.tokens, summary.failing);
     if (summary.failed)
         append_failed(text, &summary);

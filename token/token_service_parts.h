@@ -9,6 +9,7 @@
 #include "repository_lookup.h"
 #include "repository_map.h"
 #include "source.h"
+#include "source_kinds.h"
 #include "token_options.h"
 #include "token_walk.h"
 

@@ -9,6 +9,7 @@
 #include "github_failure.h"
 #include "loop.h"
 #include "mem.h"
+#include "secret.h"
 #include "text.h"
 #include "token_service_parts.h"
 
@@ -20,7 +21,7 @@ struct token_test {
     struct deferred step;
     struct source_probe *probe;   // NULL: none under way
     struct cache_request *asking; // NULL: none under way
-    struct lease *lease;
+    struct token *token;
     struct http_request *request; // NULL: none under way
 };
 
@@ -33,19 +34,19 @@ void token_test_cancel(struct token_test *test)
 {
     deferred_cancel(&test->step);
     if (test->probe)
-        source_of(test)->type->probe_cancel(test->probe);
+        source_of(test)->id.kind->probe_cancel(test->probe);
     if (test->asking)
         cache_cancel(test->asking);
     if (test->request)
         test->service->transport->cancel(test->service->transport, test->request);
-    lease_unref(test->lease);
+    token_unref(test->token);
     token_service_unref(test->service);
     mem_free(test);
 }
 
 static void say(struct token_test *test, bool ok, const char *text)
 {
-    struct token_test_line line = {.source = source_of(test)->name, .ok = ok, .text = text};
+    struct token_test_line line = {.source = source_id_name(source_of(test)->id), .ok = ok, .text = text};
 
     test->ok &= ok;
     test->callbacks.line(test->callbacks.arg, &line);
@@ -53,8 +54,8 @@ static void say(struct token_test *test, bool ok, const char *text)
 
 static void next(struct token_test *test)
 {
-    lease_unref(test->lease);
-    test->lease = NULL;
+    token_unref(test->token);
+    test->token = NULL;
     test->position++;
     loop_defer(test->service->loop, &test->step);
 }
@@ -70,7 +71,7 @@ static void on_rate_limit(void *arg, const struct http_answer *answer)
         text_format(&text, "%s takes the token", source_of(test)->host->api);
         if (answer->rate_limit_remaining)
             text_format(&text, " (%s requests left in this hour)", answer->rate_limit_remaining);
-        if (test->lease->wide)
+        if (test->token->granted.wide)
             text_append(&text, "; it cannot be narrowed: whoever gets at it has all that it grants");
     } else {
         github_failure(source_of(test)->host, answer, clock_wall(loop_clock(test->service->loop)), &failure);
@@ -81,20 +82,20 @@ static void on_rate_limit(void *arg, const struct http_answer *answer)
     next(test);
 }
 
-static void on_lease(void *arg, struct lease *lease, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct token_test *test = arg;
     struct source *source = source_of(test);
 
     test->asking = NULL;
-    if (!lease) {
+    if (!token) {
         say(test, false, verdict->sentence);
         next(test);
         return;
     }
-    test->lease = lease_ref(lease);
+    test->token = token_ref(token);
     struct github_call call = github_call_rate_limit(source->host);
-    struct http_call http = github_call_http(&call, secret_bytes(lease->token), source->tls);
+    struct http_call http = github_call_http(&call, secret_bytes(token->value), source->tls);
     test->request = source->transport->ask(source->transport, &http, on_rate_limit, test);
     github_call_clear(&call);
 }
@@ -105,7 +106,7 @@ static void ask_token(struct token_test *test, const char *owner)
     struct mint_scope scope;
 
     source_scope_metadata(source, owner ? owner : "", &scope);
-    test->asking = cache_ask(test->service->cache, source, &scope, on_lease, test);
+    test->asking = cache_ask(test->service->cache, source, &scope, on_token, test);
     mint_scope_clear(&scope);
 }
 
@@ -117,7 +118,7 @@ static void on_probed(void *arg, const struct source_probed *probed)
     test->probe = NULL;
     say(test, probed->ok, probed->text);
     for (size_t i = 0; i < probed->grant_count; i++)
-        test->callbacks.grant(test->callbacks.arg, source->name, source->host, &probed->grants[i]);
+        test->callbacks.grant(test->callbacks.arg, source_id_name(source->id), source->host, &probed->grants[i]);
     if (probed->ok && probed->owner)
         ask_token(test, probed->owner);
     else
@@ -137,11 +138,11 @@ static void on_step(void *arg)
         return;
     }
     struct source *source = source_of(test);
-    if (!source->type->ready(source, &failure)) {
+    if (!source->id.kind->ready(source, &failure)) {
         say(test, false, failure.verdict.sentence);
         next(test);
-    } else if (source->type->probe) {
-        test->probe = source->type->probe(source, on_probed, test);
+    } else if (source->id.kind->probe) {
+        test->probe = source->id.kind->probe(source, on_probed, test);
     } else {
         ask_token(test, source->host->default_owner);
     }

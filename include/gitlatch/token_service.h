@@ -8,43 +8,20 @@
 
 #include <gitlatch/attr.h>
 #include <gitlatch/scope.h>
+#include <gitlatch/token.h>
 #include <gitlatch/verdict.h>
 
-struct secret;
 struct token_service;
 struct token_request;
-
-// First hex digits of a token's SHA-256, by which audit events name it.
-#define TOKEN_FINGERPRINT_SIZE 13 // 12 digits and NUL
-
-// A repository that a token is for, as its issuer names it.
-struct token_repository {
-    uint64_t id; // 0: not known
-    struct repository_name name;
-};
-
-// A token on loan: valid during the callback; take a reference to `token` to keep it.
-struct token_grant {
-    struct secret *token;
-    char fingerprint[TOKEN_FINGERPRINT_SIZE];
-    const char *source;    // name of the source that served, "app", "file", …; valid as long as `token` is held
-    int64_t expires_at_ms; // wall clock, ms since the epoch; INT64_MAX: not known
-    int64_t left_ms;       // until it ends, by its issuer's clock; INT64_MAX: not known
-    int64_t age_ms;        // since it was minted; a young one may not have reached all of GitHub's replicas
-    uint64_t entry;        // names the cache entry, for token_service_rejected
-    bool wide;             // not narrowed to the scope
-    const struct permissions *permissions;       // what it grants; empty where it is wide
-    const struct token_repository *repositories; // NULL where it is wide or for a whole installation
-    size_t repository_count;
-};
 
 // Counted: whoever still serves by a configuration holds its service. Free with token_service_unref. The maker is
 // token_service_new (token_options.h).
 struct token_service *token_service_ref(struct token_service *service);
 void token_service_unref(struct token_service *service); // NULL: nothing
 
-// Exactly one of the two is not NULL. Never called from inside token_service_ask.
-typedef void token_done_fn(void *arg, const struct token_grant *grant, const struct verdict *verdict);
+// Exactly one of the two is not NULL. The token is on loan: take a reference to keep it. Never called from inside
+// token_service_ask.
+typedef void token_done_fn(void *arg, struct token *token, const struct verdict *verdict);
 
 // Asks for a token. `scope` is copied. The request ends with `done`, or with token_request_cancel, after
 // which `done` is not called. It waits at most `limits.token`: then the verdict is REASON_TOKEN_TIMEOUT.
@@ -52,12 +29,11 @@ struct token_request *token_service_ask(struct token_service *service, const str
                                         void *arg) GL_MUST_CHECK;
 void token_request_cancel(struct token_request *request);
 
-// The token that is there already, as it mostly is: the grant is valid until the loop turns. False: it must be asked for.
-bool token_service_look(struct token_service *service, const struct scope *scope, struct token_grant *ret_grant)
-    GL_MUST_CHECK;
+// The token that is there already, as it mostly is: on loan until the loop turns. NULL: it must be asked for.
+struct token *token_service_look(struct token_service *service, const struct scope *scope) GL_MUST_CHECK;
 
 // GitHub answered 401 to this token: the entry is dropped, unless it holds another token by now.
-void token_service_rejected(struct token_service *service, const struct token_grant *grant);
+void token_service_rejected(struct token_service *service, const struct token *token);
 
 // The name of the repository with this id, known from mint answers. False: not known (see
 // token_service_find_repository).

@@ -106,19 +106,19 @@ void broker_call_prove(struct broker_call *call, void (*proven)(struct broker_ca
     call->proving = callers_prove(call->runtime->callers, broker_call_bearer(call), call->client, on_proven, call);
 }
 
-static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct broker_call *call = arg;
 
     call->asking = NULL;
-    if (grant)
-        call->granted(call, grant);
+    if (token)
+        call->granted(call, token);
     else
         call->failed(call, verdict);
 }
 
 void broker_call_ask(struct broker_call *call, const struct scope *scope,
-                     void (*granted)(struct broker_call *call, const struct token_grant *grant),
+                     void (*granted)(struct broker_call *call, struct token *token),
                      void (*failed)(struct broker_call *call, const struct verdict *verdict))
 {
     call->granted = granted;
@@ -146,7 +146,7 @@ static void count(const struct broker_call *call, enum reason reason, int status
         metrics_add(metrics, METRIC_DENIALS, METRIC_LABELS(reason_row(reason)->code), 1);
 }
 
-static void tell(const struct broker_call *call, enum reason reason, int status, const struct token_grant *grant)
+static void tell(const struct broker_call *call, enum reason reason, int status, struct token *token)
 {
     const struct audit_workspace workspace = {call->caller.namespace, call->caller.pod, call->caller.service_account};
     const struct token_question *question = &call->question;
@@ -162,9 +162,9 @@ static void tell(const struct broker_call *call, enum reason reason, int status,
         .reason = reason,
         .status = status,
         .duration_ms = loop_now(call->context->loop).ms - call->started.ms,
-        .source = grant ? grant->source : NULL,
+        .source = token ? source_id_name(token->source) : NULL,
         .scope = call->scope,
-        .token = grant ? grant->fingerprint : NULL,
+        .token = token ? token->fingerprint : NULL,
         .workspace = &workspace,
         .user_agent = service_call_field(call->http, FIELD_USER_AGENT),
     };
@@ -174,35 +174,36 @@ static void tell(const struct broker_call *call, enum reason reason, int status,
 
 // What time it is: with a token by the clock of its issuer, so that who takes it knows how long it will live, whatever
 // the clocks here and there say.
-static struct wall date_of(const struct broker_call *call, const struct token_grant *grant)
+static struct wall date_of(const struct broker_call *call, struct token *token)
 {
-    struct wall now = clock_wall(loop_clock(call->context->loop));
+    const struct clock *clock = loop_clock(call->context->loop);
+    int64_t left_ms = token ? token_left_ms(token, clock) : INT64_MAX;
 
-    if (grant && grant->expires_at_ms != INT64_MAX && grant->left_ms != INT64_MAX)
-        now.ms = grant->expires_at_ms - grant->left_ms;
-    return now;
+    if (left_ms == INT64_MAX || token->expires_at.ms == WALL_NEVER.ms)
+        return clock_wall(clock);
+    return (struct wall){token->expires_at.ms - left_ms};
 }
 
-static void finish(struct broker_call *call, struct answer *answer, enum reason reason, const struct token_grant *grant)
+static void finish(struct broker_call *call, struct answer *answer, enum reason reason, struct token *token)
 {
     struct service_call *http = call->http;
     char date[WALL_HTTP_SIZE];
 
-    wall_format_http_date(date_of(call, grant), date);
+    wall_format_http_date(date_of(call, token), date);
     answer->date = bytes_of_string(date);
     count(call, reason, answer->status);
     if (reason != REASON_NONE || !call->quiet)
-        tell(call, reason, answer->status, grant);
+        tell(call, reason, answer->status, token);
     service_call_watch(http, NULL, NULL);
-    service_answer(http, answer, grant != NULL);
+    service_answer(http, answer, token != NULL);
     free_call(call);
 }
 
-void broker_call_answer(struct broker_call *call, struct bytes json, const struct token_grant *grant)
+void broker_call_answer(struct broker_call *call, struct bytes json, struct token *token)
 {
     struct answer answer = {.status = 200, .content_type = BYTES("application/json"), .body = json};
 
-    finish(call, &answer, REASON_NONE, grant);
+    finish(call, &answer, REASON_NONE, token);
 }
 
 void broker_call_refuse(struct broker_call *call, const struct verdict *verdict)

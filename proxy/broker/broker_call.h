@@ -47,7 +47,7 @@ struct broker_call {
     struct token_question question; // all zero: none was read
     char *scope;                    // of the token asked for, for people; NULL: none is asked for
     struct token_request *asking;   // NULL: it is not waited for
-    void (*granted)(struct broker_call *call, const struct token_grant *grant);
+    void (*granted)(struct broker_call *call, struct token *token);
     void (*failed)(struct broker_call *call, const struct verdict *verdict);
 };
 
@@ -63,12 +63,12 @@ bool broker_call_within_limit(struct broker_call *call, const char *name) GL_MUS
 void broker_call_prove(struct broker_call *call, void (*proven)(struct broker_call *call));
 // Asks for a token, and goes on with one of the two. `scope` is copied; what it points to is the call's.
 void broker_call_ask(struct broker_call *call, const struct scope *scope,
-                     void (*granted)(struct broker_call *call, const struct token_grant *grant),
+                     void (*granted)(struct broker_call *call, struct token *token),
                      void (*failed)(struct broker_call *call, const struct verdict *verdict));
 
 // Each answers, writes the event, and frees the call.
-// 200 with JSON. `grant`: the token that the body holds, in its first 16 KiB; NULL: none.
-void broker_call_answer(struct broker_call *call, struct bytes json, const struct token_grant *grant);
+// 200 with JSON. `token`: the one that the body holds, in its first 16 KiB; NULL: none.
+void broker_call_answer(struct broker_call *call, struct bytes json, struct token *token);
 // The verdict's status with {"error","message"}; a renamed repository with its new name, too.
 void broker_call_refuse(struct broker_call *call, const struct verdict *verdict);
 // The same where there is nothing to be told but a word.

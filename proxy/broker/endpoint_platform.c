@@ -8,20 +8,20 @@
 #include "secret.h"
 #include "service.h"
 
-static void on_grant(struct broker_call *call, const struct token_grant *grant)
+static void on_platform_token(struct broker_call *call, struct token *token)
 {
-    struct bytes token = secret_bytes(grant->token);
+    struct bytes value = secret_bytes(token->value);
     char end[WALL_TEXT_SIZE];
 
-    if (grant->wide) {
+    if (token->granted.wide) {
         broker_call_refuse_with(call, REASON_SCOPE, 500,
                                 "the App gives no token, and no other credential is given away");
         return;
     }
-    wall_format_rfc3339((struct wall){grant->expires_at_ms}, WALL_SECONDS, end);
-    json_t *root = json_pack("{s:s%, s:s}", "token", token.data, token.size, "expires_at", end);
+    wall_format_rfc3339(token->expires_at, WALL_SECONDS, end);
+    json_t *root = json_pack("{s:s%, s:s}", "token", value.data, value.size, "expires_at", end);
     char *json = json_dumps(root, JSON_COMPACT);
-    broker_call_answer(call, bytes_of_string(json), grant);
+    broker_call_answer(call, bytes_of_string(json), token);
     mem_wiping_free(json);
     json_decref(root);
 }
@@ -91,5 +91,5 @@ void endpoint_platform(struct broker_call *call)
     }
     call->question.host = scope.host;
     call->scope = mem_format("%s%sall permissions", scope.repository.owner, *scope.repository.owner ? " " : "");
-    broker_call_ask(call, &scope, on_grant, on_failure);
+    broker_call_ask(call, &scope, on_platform_token, on_failure);
 }

@@ -11,21 +11,22 @@
 #include "text.h"
 
 // The token goes first: what follows it may be long, and need not be wiped (service_answer).
-static json_t *answer_of(const struct broker_call *call, const struct token_grant *grant)
+static json_t *answer_of(const struct broker_call *call, struct token *token)
 {
     const struct token_question *question = &call->question;
-    struct bytes token = secret_bytes(grant->token);
+    const struct token_scope *granted = &token->granted;
+    struct bytes value = secret_bytes(token->value);
     json_t *repositories = json_array(), *permissions = json_object();
     char end[WALL_TEXT_SIZE];
 
-    for (size_t i = 0; i < grant->repository_count; i++)
-        json_array_append_new(repositories, json_pack("{s:I, s:s}", "id", (json_int_t)grant->repositories[i].id, "name",
-                                                      grant->repositories[i].name.name));
-    for (size_t i = 0; i < grant->permissions->count; i++)
-        json_object_set_new(permissions, grant->permissions->items[i].name,
-                            json_string(permission_level_name(grant->permissions->items[i].level)));
-    wall_format_rfc3339((struct wall){grant->expires_at_ms}, WALL_SECONDS, end);
-    json_t *root = json_pack("{s:s%, s:s, s:s, s:s}", "token", token.data, token.size, "expires_at", end, "host",
+    for (size_t i = 0; i < granted->repository_count; i++)
+        json_array_append_new(repositories, json_pack("{s:I, s:s}", "id", (json_int_t)granted->repositories[i].id,
+                                                      "name", granted->repositories[i].name.name));
+    for (size_t i = 0; i < granted->permissions.count; i++)
+        json_object_set_new(permissions, granted->permissions.items[i].name,
+                            json_string(permission_level_name(granted->permissions.items[i].level)));
+    wall_format_rfc3339(token->expires_at, WALL_SECONDS, end);
+    json_t *root = json_pack("{s:s%, s:s, s:s, s:s}", "token", value.data, value.size, "expires_at", end, "host",
                              question->host->web, "owner", question->owner);
     if (question->count > 0)
         json_object_set(root, "repositories", repositories);
@@ -34,16 +35,16 @@ static json_t *answer_of(const struct broker_call *call, const struct token_gran
     return root;
 }
 
-static void on_grant(struct broker_call *call, const struct token_grant *grant)
+static void on_narrow_token(struct broker_call *call, struct token *token)
 {
-    if (grant->wide) {
+    if (token->granted.wide) {
         broker_call_refuse_with(call, REASON_SCOPE, 503, "the broker's credential gives no narrow tokens");
         return;
     }
-    json_t *root = answer_of(call, grant);
+    json_t *root = answer_of(call, token);
     char *json = json_dumps(root, JSON_COMPACT);
 
-    broker_call_answer(call, bytes_of_string(json), grant);
+    broker_call_answer(call, bytes_of_string(json), token);
     mem_wiping_free(json);
     json_decref(root);
 }
@@ -115,7 +116,7 @@ static void on_proven(struct broker_call *call)
         scope.names = list;
         scope.rules = question;
     }
-    broker_call_ask(call, &scope, on_grant, on_failure);
+    broker_call_ask(call, &scope, on_narrow_token, on_failure);
 }
 
 void endpoint_token(struct broker_call *call)

@@ -17,6 +17,7 @@
 #include "resolve.h"
 #include "secret.h"
 #include "source.h"
+#include "source_kinds.h"
 #include "web_url.h"
 
 // git waits meanwhile, and has other helpers to ask.
@@ -81,7 +82,7 @@ static bool ask_otherwise(struct asking *asking, const struct source_failure *fa
     return true;
 }
 
-static void on_token(void *arg, const struct source_token *token, const struct source_failure *failure)
+static void on_token(void *arg, struct token *token, const struct source_failure *failure)
 {
     struct asking *asking = arg;
     struct verdict verdict;
@@ -90,11 +91,12 @@ static void on_token(void *arg, const struct source_token *token, const struct s
     if (failure) {
         if (!ask_otherwise(asking, failure))
             fail(asking, failure->verdict.sentence);
-    } else if (!token->narrowed || !mint_scope_compare(&asking->scope, token->permissions, token->repositories,
-                                                       token->repository_count, &verdict)) {
+    } else if (token->granted.wide ||
+               !mint_scope_compare(&asking->scope, &token->granted.permissions, token->granted.repositories,
+                                   token->granted.repository_count, &verdict)) {
         fail(asking, "the broker's token is wider than what was asked for, and is not used");
     } else {
-        asking->answer.token = secret_ref(token->token);
+        asking->answer.token = secret_ref(token->value);
         asking->answer.expires_at = token->expires_at;
         asking->ok = true;
         loop_stop(asking->loop);
@@ -106,8 +108,8 @@ static void ask_token(void *arg)
     struct asking *asking = arg;
     struct source_failure failure;
 
-    if (asking->source->type->ready(asking->source, &failure))
-        asking->mint = asking->source->type->mint(asking->source, &asking->scope, on_token, asking);
+    if (asking->source->id.kind->ready(asking->source, &failure))
+        asking->mint = asking->source->id.kind->mint(asking->source, &asking->scope, on_token, asking);
     else
         fail(asking, failure.verdict.sentence);
 }
@@ -211,7 +213,7 @@ static bool start(struct asking *asking, const struct credential_broker *broker,
         .trust = mem_string(broker->trust),
     };
     const enum web_url_kind tls = WEB_URL_TLS;
-    struct source base = {.name = "broker", .host = &asking->host, .loop = asking->loop};
+    struct source base = {.host = &asking->host, .loop = asking->loop};
     struct error problem;
     bool ok = false;
 
@@ -237,7 +239,7 @@ static void stop(struct asking *asking)
     timer_stop(&asking->deadline);
     timer_stop(&asking->again);
     if (asking->mint)
-        asking->source->type->cancel(asking->mint);
+        asking->source->id.kind->cancel(asking->mint);
     if (asking->source)
         source_free(asking->source);
     bearer_file_clear(&asking->bearer);

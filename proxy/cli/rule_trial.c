@@ -94,13 +94,13 @@ static void next(struct rule_trial *trial)
 }
 
 // A rule names no GitHub: it can work where one of them gives the token. That an App is not there at all says least.
-static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct rule_trial *trial = arg;
     const struct rule_trial_item *item = &trial->items[trial->item];
 
-    if (grant) {
-        trial->wide += grant->wide;
+    if (token) {
+        trial->wide += token->granted.wide;
         next(trial);
         return;
     }

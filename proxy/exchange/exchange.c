@@ -76,7 +76,7 @@ static void on_release(void *arg)
 {
     struct exchange *exchange = arg;
 
-    secret_unref(exchange->token);
+    token_unref(exchange->token);
     body_gate_free(exchange->gate);
     if (exchange->push.reasons)
         push_decision_clear(&exchange->push);

@@ -90,7 +90,7 @@ void exchange_tell(struct exchange *exchange)
         .bytes_down = exchange->bytes_down,
         .duration_ms = duration_ms,
         .source = exchange->source,
-        .token = exchange->token ? exchange->grant.fingerprint : NULL,
+        .token = exchange->token ? exchange->token->fingerprint : NULL,
         .github_request_id = bytes_of_string(exchange->github_request_id),
     };
 

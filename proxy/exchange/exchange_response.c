@@ -11,10 +11,10 @@
 
 int64_t exchange_lag_pause(const struct exchange *exchange)
 {
-    int64_t age_ms =
-        exchange->grant.age_ms + loop_now(server_loop(exchange->session->server)).ms - exchange->started.ms;
+    struct mono now = loop_now(server_loop(exchange->session->server));
 
-    if (!exchange->token || age_ms > LAG_AGE_MS || exchange->tries >= LAG_TRIES || !exchange_is_whole(exchange))
+    if (!exchange->token || token_age_ms(exchange->token, now) > LAG_AGE_MS || exchange->tries >= LAG_TRIES ||
+        !exchange_is_whole(exchange))
         return 0;
     return (exchange->tries + 1) * SECOND_MS;
 }

@@ -81,7 +81,6 @@ bool exchange_leave_grant(struct exchange *exchange, const struct verdict *verdi
 
 bool exchange_is_beyond_grant(struct exchange *exchange)
 {
-    return exchange->beyond && exchange->token &&
-           bytes_start_with(bytes_of_string(exchange->source), BYTES("broker")) &&
+    return exchange->beyond && exchange->token && source_id_gives_rules(exchange->token->source) &&
            exchange_enforce(exchange, exchange->beyond);
 }

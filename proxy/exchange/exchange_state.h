@@ -96,8 +96,7 @@ struct exchange {
     // Token and connection.
     struct token_request *token_request; // under way
     bool token_ready;                    // had, or not needed
-    struct secret *token;                // NULL: none is attached
-    struct token_grant grant;            // its pointers are not used
+    struct token *token;                 // NULL: none is attached
     const char *source;
     struct pool_request *pool_request; // under way
     struct upstream *upstream;

@@ -27,16 +27,15 @@ static bool is_waived(struct exchange *exchange, const struct verdict *verdict)
     return true;
 }
 
-static void use_grant(struct exchange *exchange, const struct token_grant *grant)
+static void use_token(struct exchange *exchange, struct token *token)
 {
     exchange->token_ready = true;
-    exchange->grant = *grant;
-    exchange->source = grant->source;
-    secret_unref(exchange->token);
-    exchange->token = secret_ref(grant->token);
+    exchange->source = source_id_name(token->source);
+    token_unref(exchange->token);
+    exchange->token = token_ref(token);
 }
 
-static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct exchange *exchange = arg;
 
@@ -47,13 +46,13 @@ static void on_token(void *arg, const struct token_grant *grant, const struct ve
             exchange_refuse(exchange, verdict);
         return;
     }
-    use_grant(exchange, grant);
+    use_token(exchange, token);
     exchange_proceed(exchange);
 }
 
 void exchange_ask_token(struct exchange *exchange)
 {
-    struct token_grant grant;
+    struct token *token;
 
     if (exchange->token_request || exchange->token_ready)
         return;
@@ -62,8 +61,9 @@ void exchange_ask_token(struct exchange *exchange)
         exchange->token_ready = true;
         return;
     }
-    if (token_service_look(exchange->runtime->tokens, &exchange->decision.scope, &grant)) {
-        use_grant(exchange, &grant);
+    token = token_service_look(exchange->runtime->tokens, &exchange->decision.scope);
+    if (token) {
+        use_token(exchange, token);
         return;
     }
     exchange->token_request =
@@ -165,7 +165,7 @@ static struct secret *basic_value(struct bytes token)
 // A reference. Git's form, which most requests want, is made once for each token.
 static struct secret *authorization_value(const struct exchange *exchange)
 {
-    struct secret *token = exchange->token;
+    struct secret *token = exchange->token->value;
 
     if (operation_authorization(exchange->operation.kind) == AUTHORIZATION_BEARER)
         return bearer_value(secret_bytes(token));
@@ -283,7 +283,7 @@ void exchange_repeat(struct exchange *exchange, int64_t pause_ms, bool renew)
     if (renew) {
         exchange->renewed = true;
         exchange->token_ready = false;
-        token_service_rejected(exchange->runtime->tokens, &exchange->grant);
+        token_service_rejected(exchange->runtime->tokens, exchange->token);
     }
     timer_init(&exchange->pause, server_loop(exchange->session->server), on_pause_over, exchange);
     timer_start(&exchange->pause, pause_ms);

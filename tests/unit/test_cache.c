@@ -4,6 +4,7 @@
 
 #include "cmocka_unit.h"
 #include "mem.h"
+#include "secret.h"
 #include "metrics.h"
 #include "text.h"
 #include "virtual_loop.h"
@@ -50,14 +51,13 @@ static void fake_end(void *arg)
         return;
     }
     snprintf(text, sizeof(text), "ghs_%u", mint.number);
-    struct source_token token = {
-        .token = secret_new(bytes_of_string(text)),
-        .life_ms = fixture->life_ms,
-        .expires_at = {fixture->life_ms == INT64_MAX ? INT64_MAX : fixture->manual.wall_now.ms + fixture->life_ms},
-        .narrowed = true,
-    };
-    mint.done(mint.arg, &token, NULL);
-    secret_unref(token.token);
+    struct secret *value = secret_new(bytes_of_string(text));
+    struct token *token = token_new(value);
+    secret_unref(value);
+    token_set_life(token, fixture->life_ms, &fixture->manual.clock);
+    token->expires_at = token->ends_wall;
+    mint.done(mint.arg, token, NULL);
+    token_unref(token);
 }
 
 static void *fake_start(void *context, struct source *source, const struct mint_scope *scope, source_done_fn *done,
@@ -86,7 +86,7 @@ static void fake_cancel(void *context, void *mint)
     mem_free(fake);
 }
 
-static const struct source_type fake_type = {.type = CREDENTIAL_APP, .narrow = true};
+static const struct source_kind fake_kind = {.names = SOURCE_NAMES("app"), .narrow = true};
 
 static struct cache *make_cache(struct fixture *fixture)
 {
@@ -113,8 +113,7 @@ static int set_up(void **state)
     fixture->life_ms = HOUR_MS;
     assert_true(github_host_init(&fixture->host, "github.com", NULL, NULL, NULL));
     fixture->source = (struct source){
-        .type = &fake_type,
-        .name = "app",
+        .id.kind = &fake_kind,
         .identity = identity,
         .host = &fixture->host,
         .version = "v1",
@@ -125,10 +124,16 @@ static int set_up(void **state)
     return 0;
 }
 
+// What was given to askers, which are copied and never freed.
+static struct token *held[16384];
+static size_t held_count;
+
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
 
+    while (held_count)
+        token_unref(held[--held_count]);
     cache_free(fixture->cache);
     loop_free(fixture->loop);
     metrics_free(fixture->metrics);
@@ -147,30 +152,31 @@ struct asker {
     struct fixture *fixture;
     struct cache_request *request;
     unsigned answers;
-    char token[32]; // "": none came
-    uint64_t entry;
-    char fingerprint[SECRET_FINGERPRINT_SIZE];
+    char token[32];      // "": none came
+    struct token *given; // held until the test ends
+    char fingerprint[TOKEN_FINGERPRINT_SIZE];
     int64_t left_ms;
     struct verdict verdict;
 };
 
-static void on_answer(void *arg, struct lease *lease, const struct verdict *verdict)
+static void on_answer(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct asker *asker = arg;
 
     asker->request = NULL;
     asker->answers++;
     asker->token[0] = '\0';
-    if (!lease) {
+    if (!token) {
         asker->verdict = *verdict;
         return;
     }
     assert_null(verdict);
-    struct bytes token = secret_bytes(lease->token);
-    snprintf(asker->token, sizeof(asker->token), "%.*s", (int)token.size, token.data);
-    asker->entry = lease->entry;
-    memcpy(asker->fingerprint, lease->fingerprint, sizeof(asker->fingerprint));
-    asker->left_ms = lease_left_ms(lease, &asker->fixture->manual.clock);
+    struct bytes value = secret_bytes(token->value);
+    snprintf(asker->token, sizeof(asker->token), "%.*s", (int)value.size, value.data);
+    assert_true(held_count < GL_ARRAY_SIZE(held));
+    asker->given = held[held_count++] = token_ref(token);
+    memcpy(asker->fingerprint, token->fingerprint, sizeof(asker->fingerprint));
+    asker->left_ms = token_left_ms(token, &asker->fixture->manual.clock);
 }
 
 // Of a repository, to be read; `rejected`: the fingerprint that is named as rejected; NULL: none.
@@ -262,13 +268,13 @@ static void scopes_are_apart(void **state)
 // The token that is there without a wait; "": none.
 static const char *look(struct fixture *fixture, const char *name)
 {
-    static char token[32];
+    static char text[32];
     struct mint_scope mint = mint_of(fixture, name, NULL);
-    struct lease *lease = cache_look(fixture->cache, &fixture->source, &mint);
-    struct bytes bytes = lease ? secret_bytes(lease->token) : BYTES("");
+    struct token *token = cache_look(fixture->cache, &fixture->source, &mint);
+    struct bytes bytes = token ? secret_bytes(token->value) : BYTES("");
 
-    snprintf(token, sizeof(token), "%.*s", (int)bytes.size, bytes.data);
-    return token;
+    snprintf(text, sizeof(text), "%.*s", (int)bytes.size, bytes.data);
+    return text;
 }
 
 static void what_is_there_is_seen_at_a_look(void **state)
@@ -301,7 +307,7 @@ static void a_look_shows_no_token_of_another_time(void **state)
     assert_string_equal(look(fixture, "widgets"), "");
     strncpy(fixture->source.version, "v1", sizeof(fixture->source.version));
     assert_string_equal(look(fixture, "widgets"), "ghs_1");
-    cache_rejected(fixture->cache, asker.entry, asker.fingerprint);
+    cache_rejected(fixture->cache, asker.given);
     assert_string_equal(look(fixture, "widgets"), "");
     assert_string_equal(ask(fixture).token, "ghs_2");
     assert_string_equal(look(fixture, "widgets"), "ghs_2");
@@ -473,12 +479,12 @@ static void a_rejected_token_is_replaced(void **state)
     struct fixture *fixture = *state;
     struct asker first = ask(fixture);
 
-    cache_rejected(fixture->cache, first.entry, first.fingerprint);
+    cache_rejected(fixture->cache, first.given);
     struct asker second = ask(fixture);
     assert_string_equal(second.token, "ghs_2");
     // Who still holds the first one does not take the second from others.
     run(fixture, MINUTE_MS);
-    cache_rejected(fixture->cache, first.entry, first.fingerprint);
+    cache_rejected(fixture->cache, first.given);
     assert_string_equal(ask(fixture).token, "ghs_2");
 }
 
@@ -489,7 +495,7 @@ static void rejections_do_not_make_us_mint_without_end(void **state)
     fixture->takes_ms = 10;
     for (int i = 0; i < 100; i++) {
         struct asker asker = ask(fixture);
-        cache_rejected(fixture->cache, asker.entry, asker.fingerprint);
+        cache_rejected(fixture->cache, asker.given);
         run(fixture, 100);
     }
     assert_in_range(fixture->mints, 2, 4); // in 10 s
@@ -678,7 +684,7 @@ static void a_reload_takes_tokens_over(void **state)
     cache_free(old);
     struct asker after = ask(fixture);
     assert_string_equal(after.token, "ghs_1");
-    assert_int_equal(after.entry, before.entry);
+    assert_ptr_equal(after.given, before.given);
     assert_int_equal(fixture->mints, 1);
     assert_true(metrics_value(fixture->metrics, METRIC_TOKEN_EXPIRATION, labels) > 0);
 

@@ -12,42 +12,43 @@ static const char minted[] =
 
 static void a_mint_is_read(void **state)
 {
-    struct github_token token;
+    struct token *token;
 
-    assert_true(github_answer_token(bytes_of_string(minted), NULL, &token, NULL));
-    assert_true(secret_equal(token.token, BYTES("ghs_16C7e42F292c6912E7710c838347Ae178B4a")));
-    assert_int_equal(token.expires_at.ms, 1775048400000);
-    assert_true(token.has_permissions);
-    assert_int_equal(token.permissions.count, 2);
-    assert_int_equal(permissions_level(&token.permissions, BYTES("contents")), PERMISSION_WRITE);
-    assert_int_equal(token.repository_count, 1);
-    assert_int_equal(token.repositories[0].id, 1296269);
-    assert_string_equal(token.repositories[0].name.owner, "acme");
-    assert_string_equal(token.repositories[0].name.name, "widgets");
-    github_token_clear(&token);
+    assert_non_null(token = github_answer_token(bytes_of_string(minted), NULL, NULL));
+    assert_true(secret_equal(token->value, BYTES("ghs_16C7e42F292c6912E7710c838347Ae178B4a")));
+    assert_int_equal(token->expires_at.ms, 1775048400000);
+    assert_true(token->granted.has_permissions);
+    assert_int_equal(token->granted.permissions.count, 2);
+    assert_int_equal(permissions_level(&token->granted.permissions, BYTES("contents")), PERMISSION_WRITE);
+    assert_int_equal(token->granted.repository_count, 1);
+    assert_int_equal(token->granted.repositories[0].id, 1296269);
+    assert_string_equal(token->granted.repositories[0].name.owner, "acme");
+    assert_string_equal(token->granted.repositories[0].name.name, "widgets");
+    token_unref(token);
 }
 
 static void what_is_left_out_is_known(void **state)
 {
-    struct github_token token;
+    struct token *token;
 
-    assert_true(github_answer_token(
-        BYTES("{\"token\":\"ghs_12345_ey.J-h_b.GciOi\",\"expires_at\":\"2026-04-01T13:00:00Z\"}"), NULL, &token, NULL));
-    assert_false(token.has_permissions);
-    assert_false(token.has_repositories);
-    github_token_clear(&token);
+    assert_non_null(
+        token = github_answer_token(
+            BYTES("{\"token\":\"ghs_12345_ey.J-h_b.GciOi\",\"expires_at\":\"2026-04-01T13:00:00Z\"}"), NULL, NULL));
+    assert_false(token->granted.has_permissions);
+    assert_false(token->granted.has_repositories);
+    token_unref(token);
 }
 
 static void the_brokers_names_have_no_owner(void **state)
 {
     struct bytes body = BYTES("{\"token\":\"t\",\"expires_at\":\"2026-04-01T13:00:00Z\","
                               "\"repositories\":[{\"id\":7,\"name\":\"widgets\"}],\"permissions\":{}}");
-    struct github_token token;
+    struct token *token;
 
-    assert_true(github_answer_token(body, "acme", &token, NULL));
-    assert_string_equal(token.repositories[0].name.owner, "acme");
-    github_token_clear(&token);
-    assert_false(github_answer_token(body, NULL, &token, NULL));
+    assert_non_null(token = github_answer_token(body, "acme", NULL));
+    assert_string_equal(token->granted.repositories[0].name.owner, "acme");
+    token_unref(token);
+    assert_null(github_answer_token(body, NULL, NULL));
 }
 
 static void unusable_mints_are_refused(void **state)
@@ -76,9 +77,8 @@ static void unusable_mints_are_refused(void **state)
     };
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(bodies); i++) {
-        struct github_token token;
         struct error error = {0};
-        assert_false(github_answer_token(bytes_of_string(bodies[i]), NULL, &token, &error));
+        assert_null(github_answer_token(bytes_of_string(bodies[i]), NULL, &error));
         assert_true(*error.text);
     }
 }

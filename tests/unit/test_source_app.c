@@ -9,11 +9,11 @@ static void one_repository_is_one_scope(void **state)
     struct token_asker asker = token_ask_read(fixture, "acme/widgets");
     assert_string_equal(asker.token, "ghs_1");
     assert_string_equal(asker.source, "app");
-    assert_false(asker.grant.wide);
+    assert_false(asker.given->granted.wide);
     assert_string_equal(asker.repositories, "1001:acme/widgets");
     assert_int_equal(permissions_level(&asker.permissions, BYTES("contents")), PERMISSION_READ);
-    assert_int_equal(asker.grant.expires_at_ms, 1764000000000 + HOUR_MS);
-    assert_in_range(asker.grant.age_ms, 0, 100);
+    assert_int_equal(asker.given->expires_at.ms, 1764000000000 + HOUR_MS);
+    assert_in_range(token_age_ms(asker.given, fixture->manual.mono_now), 0, 100);
     assert_string_equal(text_string(&fixture->github.log), "GET /repos/acme/widgets/installation\n"
                                                            "POST /app/installations/42/access_tokens\n");
     assert_string_equal(fixture->github.last_body,
@@ -79,7 +79,7 @@ static void a_clock_that_is_off_is_corrected(void **state)
         struct token_asker asker = token_ask_read(fixture, name);
         assert_string_equal(token_reason(&asker), "");
         int64_t end_ms = fake_github_now(&fixture->github).ms + HOUR_MS;
-        assert_in_range(asker.grant.expires_at_ms, end_ms - 2 * SECOND_MS, end_ms);
+        assert_in_range(asker.given->expires_at.ms, end_ms - 2 * SECOND_MS, end_ms);
         // Its life is counted by GitHub's clock: it is replaced ahead of its end, not two minutes after.
         unsigned mints = fixture->github.mints;
         token_fixture_run(fixture, 49 * MINUTE_MS);
@@ -206,7 +206,7 @@ static void an_app_may_have_every_permission(void **state)
     all.reach = SCOPE_INSTALLATION;
     struct token_asker asker = token_ask(fixture, &all);
     assert_string_equal(asker.token, "ghs_2");
-    assert_false(asker.grant.wide);
+    assert_false(asker.given->granted.wide);
 }
 
 static void what_is_not_covered_is_said(void **state)

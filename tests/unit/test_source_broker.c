@@ -83,8 +83,13 @@ static void a_repository_is_named(void **state)
     struct token_asker asker = token_ask_read(fixture, "acme/widgets");
     assert_string_equal(asker.token, "ghs_9");
     assert_string_equal(asker.source, "broker");
-    assert_false(asker.grant.wide);
+    assert_false(asker.given->granted.wide);
     assert_string_equal(asker.repositories, "1001:acme/widgets");
+    assert_true(source_id_gives_rules(asker.given->source));
+    assert_string_equal(asker.given->granted.host, "github.com");
+    assert_string_equal(asker.given->granted.owner, "acme");
+    // Of its hour a half is left: the broker has kept it for that long, and all of GitHub knows it.
+    assert_in_range(token_age_ms(asker.given, fixture->manual.mono_now), 30 * MINUTE_MS, 31 * MINUTE_MS);
     assert_string_equal(broker.url, "http://broker:8443/v1/token");
     assert_string_equal(broker.bearer, "service-account-token");
     asked_is("{\"host\":\"github.com\",\"owner\":\"acme\",\"permissions\":{\"contents\":\"read\"},"
@@ -226,9 +231,9 @@ static void it_is_told_of_a_rejected_token(void **state)
     serve(fixture, 200, NULL);
     struct token_asker asker = token_ask_read(fixture, "acme/widgets");
     assert_null(json_object_get(broker.asked, "rejected"));
-    token_service_rejected(fixture->service, &asker.grant);
+    token_service_rejected(fixture->service, asker.given);
     assert_string_equal(token_ask_read(fixture, "acme/widgets").token, "ghs_9");
-    assert_string_equal(json_string_value(json_object_get(broker.asked, "rejected")), asker.grant.fingerprint);
+    assert_string_equal(json_string_value(json_object_get(broker.asked, "rejected")), asker.given->fingerprint);
     // Once: the next token has no word of it.
     token_fixture_run(fixture, HOUR_MS);
     token_ask_read(fixture, "acme/widgets");
@@ -242,7 +247,7 @@ static void an_older_broker_is_asked_without(void **state)
     serve(fixture, 200, NULL);
     broker.old = true;
     struct token_asker asker = token_ask_read(fixture, "acme/widgets");
-    token_service_rejected(fixture->service, &asker.grant);
+    token_service_rejected(fixture->service, asker.given);
     assert_string_equal(token_ask_read(fixture, "acme/widgets").token, "ghs_9");
     assert_int_equal(broker.calls, 3);
 }

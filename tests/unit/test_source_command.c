@@ -76,8 +76,8 @@ static void a_command_prints_a_token(void **state)
     struct token_asker asker = ask(fixture);
     assert_string_equal(asker.token, "gho_printed");
     assert_string_equal(asker.source, "command");
-    assert_true(asker.grant.wide);
-    assert_in_range(asker.grant.expires_at_ms - fixture->manual.wall_now.ms, 54 * MINUTE_MS, 55 * MINUTE_MS);
+    assert_true(asker.given->granted.wide);
+    assert_in_range(asker.given->expires_at.ms - fixture->manual.wall_now.ms, 54 * MINUTE_MS, 55 * MINUTE_MS);
     ask(fixture);
     assert_int_equal(fixture->events, 1);
     // Its life is taken to be over.

@@ -24,15 +24,19 @@ static void a_file_is_read_again_when_it_changes(void **state)
     asker = ask(fixture);
     assert_string_equal(asker.token, "github_pat_one");
     assert_string_equal(asker.source, "file");
-    assert_true(asker.grant.wide);
-    assert_int_equal(asker.grant.expires_at_ms, INT64_MAX);
+    assert_true(asker.given->granted.wide);
+    assert_int_equal(asker.given->expires_at.ms, INT64_MAX);
+    // It was there before us: of no known age, and so not young.
+    assert_int_equal(token_age_ms(asker.given, fixture->manual.mono_now), INT64_MAX);
     token_fixture_run(fixture, HOUR_MS);
-    assert_in_range(ask(fixture).grant.age_ms, HOUR_MS, HOUR_MS + SECOND_MS);
+    assert_int_equal(token_age_ms(ask(fixture).given, fixture->manual.mono_now), INT64_MAX);
 
     test_key_write(fixture->key_path, "  github_pat_two\r\n");
     asker = ask(fixture);
     assert_string_equal(asker.token, "github_pat_two");
-    assert_in_range(asker.grant.age_ms, 0, SECOND_MS);
+    assert_in_range(token_age_ms(asker.given, fixture->manual.mono_now), 0, SECOND_MS);
+    token_fixture_run(fixture, MINUTE_MS);
+    assert_in_range(token_age_ms(ask(fixture).given, fixture->manual.mono_now), MINUTE_MS, MINUTE_MS + SECOND_MS);
     // One token, however many repositories.
     token_ask_read(fixture, "acme/gadgets");
     assert_int_equal(fixture->events, 3); // the first one was let go after an hour
@@ -44,21 +48,21 @@ static void a_file_that_changes_is_seen_by_a_look(void **state)
     struct token_fixture *fixture = *state;
     struct credential_options credential = file_at(fixture);
     struct scope scope = token_scope(fixture, "acme/widgets", "contents", PERMISSION_READ);
-    struct token_grant grant;
+    struct token *token;
 
     test_key_write(fixture->key_path, "github_pat_one");
     token_fixture_serve(fixture, &credential, 1);
     token_ask(fixture, &scope);
-    assert_true(token_service_look(fixture->service, &scope, &grant));
+    assert_non_null(token = token_service_look(fixture->service, &scope));
     test_key_write(fixture->key_path, "github_pat_other");
     token_fixture_run(fixture, 1);
-    assert_false(token_service_look(fixture->service, &scope, &grant));
+    assert_null(token_service_look(fixture->service, &scope));
     token_ask(fixture, &scope);
-    assert_true(token_service_look(fixture->service, &scope, &grant));
-    assert_true(secret_equal(grant.token, BYTES("github_pat_other")));
+    assert_non_null(token = token_service_look(fixture->service, &scope));
+    assert_true(secret_equal(token->value, BYTES("github_pat_other")));
     test_key_write(fixture->key_path, "");
     token_fixture_run(fixture, 1);
-    assert_false(token_service_look(fixture->service, &scope, &grant));
+    assert_null(token_service_look(fixture->service, &scope));
 }
 
 static void a_file_that_holds_no_token(void **state)
@@ -89,7 +93,9 @@ static void a_file_that_holds_no_token(void **state)
     assert_non_null(strstr(asker.verdict.sentence, "No such file"));
     // There at last.
     test_key_write(fixture->key_path, "github_pat_one");
-    assert_string_equal(ask(fixture).token, "github_pat_one");
+    asker = ask(fixture);
+    assert_string_equal(asker.token, "github_pat_one");
+    assert_in_range(token_age_ms(asker.given, fixture->manual.mono_now), 0, SECOND_MS);
 }
 
 static void a_dead_file_token_does_not_look_young(void **state)
@@ -102,11 +108,11 @@ static void a_dead_file_token_does_not_look_young(void **state)
     ask(fixture);
     token_fixture_run(fixture, MINUTE_MS);
     struct token_asker asker = ask(fixture);
-    token_service_rejected(fixture->service, &asker.grant);
+    token_service_rejected(fixture->service, asker.given);
     // Given again as it is, but not taken for one that has still to reach GitHub's replicas.
     asker = ask(fixture);
     assert_string_equal(asker.token, "github_pat_dead");
-    assert_true(asker.grant.age_ms >= MINUTE_MS);
+    assert_true(token_age_ms(asker.given, fixture->manual.mono_now) >= MINUTE_MS);
 }
 
 // environment
@@ -169,7 +175,7 @@ static void a_platform_gives_one_token_an_owner(void **state)
     struct token_asker asker = ask(fixture);
     assert_string_equal(asker.token, "ghs_platform");
     assert_string_equal(asker.source, "platform");
-    assert_true(asker.grant.wide);
+    assert_true(asker.given->granted.wide);
     assert_string_equal(platform.url, "http://platform:8080/admin/github-installation-token?owner=acme");
     assert_string_equal(platform.method, "GET");
     assert_string_equal(platform.bearer, "admin-token");

@@ -62,7 +62,7 @@ static void passed_over_or_not(void **state)
             if (*asker.token) {
                 assert_string_equal(asker.token, "ghp_operator");
                 assert_string_equal(asker.source, "environment");
-                assert_true(asker.grant.wide);
+                assert_true(asker.given->granted.wide);
             }
             token_service_unref(fixture->service);
             fixture->service = NULL;
@@ -193,7 +193,7 @@ static void a_set_of_many_pages(void **state)
     fixture->github.many = 500;
     token_fixture_serve(fixture, &fixture->app, 1);
     asker = token_ask(fixture, &scope);
-    assert_int_equal(asker.grant.repository_count, 500);
+    assert_int_equal(asker.given->granted.repository_count, 500);
     assert_int_equal(fixture->github.lists, 6);
     token_fixture_run(fixture, 6 * MINUTE_MS);
     fixture->github.many = 501;
@@ -419,10 +419,10 @@ static void a_revoked_token_is_replaced(void **state)
 
     token_fixture_serve(fixture, &fixture->app, 1);
     asker = token_ask_read(fixture, "acme/widgets");
-    token_service_rejected(fixture->service, &asker.grant);
+    token_service_rejected(fixture->service, asker.given);
     asker = token_ask_read(fixture, "acme/widgets");
     assert_string_equal(asker.token, "ghs_2");
-    assert_in_range(asker.grant.age_ms, 0, 200);
+    assert_in_range(token_age_ms(asker.given, fixture->manual.mono_now), 0, 200);
 }
 
 // What is there is given at once: the same token that asking gives, and never one that asking would not give.
@@ -430,49 +430,49 @@ static void what_is_there_is_seen(void **state)
 {
     struct token_fixture *fixture = *state;
     struct scope scope = token_scope(fixture, "acme/widgets", "contents", PERMISSION_READ);
-    struct token_grant grant;
+    struct token *token;
     struct token_asker asker;
 
     token_fixture_serve(fixture, &fixture->app, 1);
-    assert_false(token_service_look(fixture->service, &scope, &grant));
+    assert_null(token_service_look(fixture->service, &scope));
     asker = token_ask(fixture, &scope);
-    assert_true(token_service_look(fixture->service, &scope, &grant));
-    assert_true(secret_equal(grant.token, bytes_of_string(asker.token)));
-    assert_string_equal(grant.source, "app");
-    assert_false(grant.wide);
+    assert_non_null(token = token_service_look(fixture->service, &scope));
+    assert_true(secret_equal(token->value, bytes_of_string(asker.token)));
+    assert_string_equal(source_id_name(token->source), "app");
+    assert_false(token->granted.wide);
     struct scope other = token_scope(fixture, "acme/widgets", "contents", PERMISSION_WRITE);
-    assert_false(token_service_look(fixture->service, &other, &grant));
+    assert_null(token_service_look(fixture->service, &other));
     other = scope;
     other.host = &fixture->other_host;
-    assert_false(token_service_look(fixture->service, &other, &grant));
+    assert_null(token_service_look(fixture->service, &other));
     // A look is a use: the token is made anew ahead of its end, as for who asks.
     token_fixture_run(fixture, 48 * MINUTE_MS);
-    assert_true(token_service_look(fixture->service, &scope, &grant));
+    assert_non_null(token = token_service_look(fixture->service, &scope));
     unsigned mints = fixture->github.mints;
     token_fixture_run(fixture, 4 * MINUTE_MS);
     assert_int_equal(fixture->github.mints, mints + 1);
-    assert_true(token_service_look(fixture->service, &scope, &grant));
-    token_service_rejected(fixture->service, &grant);
-    assert_false(token_service_look(fixture->service, &scope, &grant));
+    assert_non_null(token = token_service_look(fixture->service, &scope));
+    token_service_rejected(fixture->service, token);
+    assert_null(token_service_look(fixture->service, &scope));
     // Unused it comes to its end; one that is near it is asked for.
     token_ask(fixture, &scope);
     token_fixture_run(fixture, 55 * MINUTE_MS);
-    assert_false(token_service_look(fixture->service, &scope, &grant));
+    assert_null(token_service_look(fixture->service, &scope));
 }
 
 static void a_wide_one_is_not_seen_past_the_rules(void **state)
 {
     struct token_fixture *fixture = *state;
     struct credential_options credential = environment();
-    struct token_grant grant;
+    struct token *token;
 
     setenv(variable, "ghp_operator", 1);
     token_fixture_serve(fixture, &credential, 1);
     struct scope scope = scope_used(fixture, SCOPE_USE_GIT, true);
     token_ask(fixture, &scope);
-    assert_true(token_service_look(fixture->service, &scope, &grant));
+    assert_non_null(token = token_service_look(fixture->service, &scope));
     scope = scope_used(fixture, SCOPE_USE_API, true);
-    assert_false(token_service_look(fixture->service, &scope, &grant));
+    assert_null(token_service_look(fixture->service, &scope));
 }
 
 // Reload.

@@ -66,20 +66,20 @@ static int64_t now_ms(const struct simulation *simulation)
     return simulation->fixture->manual.mono_now.ms;
 }
 
-static void on_token(void *arg, const struct token_grant *grant, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct simulation *simulation = arg;
     struct fake_github *github = &simulation->fixture->github;
     unsigned number;
     char text[32];
 
-    if (!grant) {
+    if (!token) {
         simulation->unserved++;
         simulation->unserved_without_reason += now_ms(simulation) > simulation->trouble_until_ms;
         return;
     }
-    struct bytes token = secret_bytes(grant->token);
-    snprintf(text, sizeof(text), "%.*s", (int)token.size, token.data);
+    struct bytes value = secret_bytes(token->value);
+    snprintf(text, sizeof(text), "%.*s", (int)value.size, value.data);
     assert_int_equal(sscanf(text, "ghs_%u", &number), 1);
     simulation->served++;
     simulation->expired += github->token_ends_ms[number] <= fake_github_now(github).ms;

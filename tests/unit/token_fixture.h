@@ -117,10 +117,21 @@ static inline void token_fixture_run(struct token_fixture *fixture, int64_t ms)
     virtual_loop_run_for(fixture->loop, &fixture->manual, ms);
 }
 
+// What was given to askers, which are copied and never freed.
+static struct token *token_fixture_held[4096];
+static size_t token_fixture_held_count;
+
+static inline void token_fixture_let_go(void)
+{
+    while (token_fixture_held_count)
+        token_unref(token_fixture_held[--token_fixture_held_count]);
+}
+
 static inline int token_fixture_tear_down(void **state)
 {
     struct token_fixture *fixture = *state;
 
+    token_fixture_let_go();
     token_service_unref(fixture->service);
     fake_github_clear(&fixture->github);
     struct mono due;
@@ -141,36 +152,37 @@ struct token_asker {
     unsigned answers;
     char token[512]; // "": none came
     char source[32];
-    struct token_grant grant; // without what was on loan
-    char repositories[256];   // "1001:acme/widgets …"
+    struct token *given;    // held until the test ends
+    char repositories[256]; // "1001:acme/widgets …"
     struct permissions permissions;
     struct verdict verdict;
 };
 
-static inline void token_asker_done(void *arg, const struct token_grant *grant, const struct verdict *verdict)
+static inline void token_asker_done(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct token_asker *asker = arg;
 
     asker->request = NULL;
     asker->answers++;
     asker->token[0] = '\0';
-    assert_int_equal(grant == NULL, verdict != NULL);
+    assert_int_equal(token == NULL, verdict != NULL);
     if (verdict) {
         asker->verdict = *verdict;
         return;
     }
-    struct bytes token = secret_bytes(grant->token);
-    snprintf(asker->token, sizeof(asker->token), "%.*s", (int)token.size, token.data);
-    snprintf(asker->source, sizeof(asker->source), "%s", grant->source);
-    asker->grant = *grant;
-    asker->grant.token = NULL;
-    asker->permissions = *grant->permissions;
+    struct bytes value = secret_bytes(token->value);
+    const struct token_scope *granted = &token->granted;
+    snprintf(asker->token, sizeof(asker->token), "%.*s", (int)value.size, value.data);
+    snprintf(asker->source, sizeof(asker->source), "%s", source_id_name(token->source));
+    assert_true(token_fixture_held_count < GL_ARRAY_SIZE(token_fixture_held));
+    asker->given = token_fixture_held[token_fixture_held_count++] = token_ref(token);
+    asker->permissions = granted->permissions;
     size_t size = 0;
     asker->repositories[0] = '\0';
-    for (size_t i = 0; i < grant->repository_count && size < sizeof(asker->repositories); i++)
+    for (size_t i = 0; i < granted->repository_count && size < sizeof(asker->repositories); i++)
         size += (size_t)snprintf(asker->repositories + size, sizeof(asker->repositories) - size, "%s%d:%s/%s",
-                                 i ? " " : "", (int)grant->repositories[i].id, grant->repositories[i].name.owner,
-                                 grant->repositories[i].name.name);
+                                 i ? " " : "", (int)granted->repositories[i].id, granted->repositories[i].name.owner,
+                                 granted->repositories[i].name.name);
 }
 
 // {permission: level} for "owner/name", as git does it under rules; permission NULL: none.

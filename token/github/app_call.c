@@ -63,7 +63,7 @@ static void note_limit(struct app_caller *caller, struct source_failure *failure
 static void note_rate(const struct source *source, const struct http_answer *answer)
 {
     if (answer->rate_limit_remaining)
-        metrics_set(source->metrics, METRIC_RATE_LIMIT_REMAINING, METRIC_LABELS(source->name),
+        metrics_set(source->metrics, METRIC_RATE_LIMIT_REMAINING, METRIC_LABELS(source_id_name(source->id)),
                     strtod(answer->rate_limit_remaining, NULL));
 }
 

@@ -96,64 +96,63 @@ static bool read_permissions(json_t *object, struct permissions *permissions)
     return true;
 }
 
-static bool read_grant(const json_t *root, const char *owner, struct github_token *token, struct error *ret_error)
+// What the answer says of the token's scope. Nothing is said of permissions that are more than there is room for: they
+// are more than was asked for, unless all were, and then nobody looks at them.
+static bool read_scope(const json_t *root, const char *owner, struct token_scope *scope, struct error *ret_error)
 {
     json_t *permissions = json_object_get(root, "permissions");
     json_t *repositories = json_object_get(root, "repositories");
 
-    // More than there is room for are more than was asked for, but where all were, which are of no interest.
-    token->has_permissions = permissions && json_object_size(permissions) <= PERMISSIONS_MAX;
-    token->has_repositories = repositories != NULL;
-    if (token->has_permissions && !read_permissions(permissions, &token->permissions))
+    scope->has_permissions = permissions && json_object_size(permissions) <= PERMISSIONS_MAX;
+    scope->has_repositories = repositories != NULL;
+    if (scope->has_permissions && !read_permissions(permissions, &scope->permissions))
         return error_set(ret_error, "the answer's permissions cannot be read");
-    if (repositories && !read_repositories(repositories, owner, &token->repositories, &token->repository_count))
+    if (repositories && !read_repositories(repositories, owner, &scope->repositories, &scope->repository_count))
         return error_set(ret_error, "the answer's repositories cannot be read");
     return true;
 }
 
-static bool read_token(const json_t *root, struct github_token *token, struct error *ret_error)
+// NULL sets the error.
+static struct token *read_token(const json_t *root, struct error *ret_error)
 {
     struct bytes text = string_of(root, "token");
+    struct wall end;
 
-    if (!github_token_well_formed(text))
-        return error_set(ret_error, "the answer holds no token");
-    if (!wall_parse_rfc3339(string_of(root, "expires_at"), &token->expires_at))
-        return error_set(ret_error, "the answer's expires_at is no RFC 3339 time");
-    token->token = secret_new(text);
-    return true;
+    if (!github_token_well_formed(text)) {
+        error_set(ret_error, "the answer holds no token");
+        return NULL;
+    }
+    if (!wall_parse_rfc3339(string_of(root, "expires_at"), &end)) {
+        error_set(ret_error, "the answer's expires_at is no RFC 3339 time");
+        return NULL;
+    }
+    struct secret *value = secret_new(text);
+    struct token *token = token_new(value);
+    token->expires_at = end;
+    secret_unref(value);
+    return token;
 }
 
-bool github_answer_token(struct bytes body, const char *owner, struct github_token *ret_token, struct error *ret_error)
+struct token *github_answer_token(struct bytes body, const char *owner, struct error *ret_error)
 {
-    struct github_token token = {0};
     json_t *root = parse(body, ret_error);
-    bool done = root && read_token(root, &token, ret_error) && read_grant(root, owner, &token, ret_error);
+    struct token *token = root ? read_token(root, ret_error) : NULL;
 
-    if (done)
-        *ret_token = token;
-    else
-        github_token_clear(&token);
+    if (token && !read_scope(root, owner, &token->granted, ret_error)) {
+        token_unref(token);
+        token = NULL;
+    }
     json_decref(root);
-    return done;
+    return token;
 }
 
-bool github_answer_wide_token(struct bytes body, struct github_token *ret_token, struct error *ret_error)
+struct token *github_answer_wide_token(struct bytes body, struct error *ret_error)
 {
-    struct github_token token = {0};
     json_t *root = parse(body, ret_error);
-    bool done = root && read_token(root, &token, ret_error);
+    struct token *token = root ? read_token(root, ret_error) : NULL;
 
-    if (done)
-        *ret_token = token;
     json_decref(root);
-    return done;
-}
-
-void github_token_clear(struct github_token *token)
-{
-    secret_unref(token->token);
-    mem_free(token->repositories);
-    *token = (struct github_token){0};
+    return token;
 }
 
 static bool read_installation(const json_t *item, struct github_installation *ret_installation)

@@ -9,34 +9,23 @@
 
 #include <gitlatch/attr.h>
 #include <gitlatch/permissions.h>
-#include <gitlatch/token_service.h>
+#include <gitlatch/token.h>
 
 #include "bytes.h"
 #include "clock.h"
 #include "error.h"
-
-struct secret;
 
 // An answer with more repositories or installations is not GitHub's: a page has 100, a token 500.
 #define GITHUB_ANSWER_ITEMS_MAX 1000
 // A token has 40 or about 520 characters; no header of ours grows beyond what servers take.
 #define GITHUB_ANSWER_TOKEN_MAX 4096
 
-// A token, of a mint's answer and of the broker's and the platform's. Cleared with github_token_clear.
-struct github_token {
-    struct secret *token;
-    struct wall expires_at;
-    bool has_permissions, has_repositories; // whether the answer says what it grants, in what can be looked at
-    struct permissions permissions;
-    struct token_repository *repositories;
-    size_t repository_count;
-};
-// `owner` names repositories that come without one (the broker's); NULL: such an answer is refused.
-bool github_answer_token(struct bytes body, const char *owner, struct github_token *ret_token, struct error *ret_error)
-    GL_MUST_CHECK;
+// The token of a mint's answer, of the broker's and of the platform's: its value, its end as the issuer says, and what it
+// grants as far as the answer says so; wide, until its source has compared. `owner` names repositories that come without
+// one (the broker's); NULL: such an answer is refused. One reference, owned by the caller; NULL sets the error.
+struct token *github_answer_token(struct bytes body, const char *owner, struct error *ret_error) GL_MUST_CHECK;
 // The same of a token that is not narrowed: what it grants is not looked at.
-bool github_answer_wide_token(struct bytes body, struct github_token *ret_token, struct error *ret_error) GL_MUST_CHECK;
-void github_token_clear(struct github_token *token);
+struct token *github_answer_wide_token(struct bytes body, struct error *ret_error) GL_MUST_CHECK;
 // What a token may consist of: printable, without space, so that it cannot end a header. Any source's is checked.
 bool github_token_well_formed(struct bytes token);
 

@@ -39,7 +39,7 @@ struct repository_list {
     struct source_failure failure; // REASON_NONE: there is a list
     struct mono until;
     struct cache_request *asking;
-    struct lease *lease;
+    struct token *token;
     struct http_request *request;
     unsigned users; // requests that will be given it
     LIST_HEAD(, repository_list_request) waiters;
@@ -72,7 +72,7 @@ static void list_free(struct repository_list *list)
         cache_cancel(list->asking);
     if (list->request)
         list->source->transport->cancel(list->source->transport, list->request);
-    lease_unref(list->lease);
+    token_unref(list->token);
     mem_free(list->repositories);
     mem_free(list);
 }
@@ -102,8 +102,8 @@ static void settle(struct repository_list *list, int64_t keep_ms)
 {
     struct repository_list_request *request;
 
-    lease_unref(list->lease);
-    list->lease = NULL;
+    token_unref(list->token);
+    list->token = NULL;
     list->until.ms = loop_now(list->lists->loop).ms + keep_ms;
     while ((request = LIST_FIRST(&list->waiters))) {
         LIST_REMOVE(request, link);
@@ -164,7 +164,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
         return;
     }
     if (answer->status == 401)
-        cache_rejected(list->lists->cache, list->lease->entry, list->lease->fingerprint);
+        cache_rejected(list->lists->cache, list->token);
     github_failure(list->source->host, answer, clock_wall(loop_clock(list->lists->loop)), &failure);
     fail(list, &failure);
 }
@@ -173,24 +173,24 @@ static void ask_page(struct repository_list *list)
 {
     struct http_transport *transport = list->source->transport;
     struct github_call call = github_call_repositories(list->source->host, list->page);
-    struct http_call http = github_call_http(&call, secret_bytes(list->lease->token), list->source->tls);
+    struct http_call http = github_call_http(&call, secret_bytes(list->token->value), list->source->tls);
 
     list->request = transport->ask(transport, &http, on_answer, list);
     github_call_clear(&call);
 }
 
-static void on_lease(void *arg, struct lease *lease, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct repository_list *list = arg;
     struct source_failure failure = {0};
 
     list->asking = NULL;
-    if (!lease) {
+    if (!token) {
         failure.verdict = *verdict;
         fail(list, &failure);
         return;
     }
-    list->lease = lease_ref(lease);
+    list->token = token_ref(token);
     ask_page(list);
 }
 
@@ -202,7 +202,7 @@ static void enumerate(struct repository_list *list)
     list->page = 1;
     list->failure = (struct source_failure){0};
     source_scope_metadata(list->source, list->owner, &scope);
-    list->asking = cache_ask(list->lists->cache, list->source, &scope, on_lease, list);
+    list->asking = cache_ask(list->lists->cache, list->source, &scope, on_token, list);
     mint_scope_clear(&scope);
 }
 

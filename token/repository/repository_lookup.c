@@ -11,7 +11,7 @@ struct repository_lookup {
     repository_lookup_fn *done;
     void *arg;
     struct cache_request *asking; // NULL: the token is there
-    struct lease *lease;          // NULL: not yet
+    struct token *token;          // NULL: not yet
     struct http_request *request; // NULL: not sent, or answered
     bool redirected;
 };
@@ -22,7 +22,7 @@ void repository_lookup_cancel(struct repository_lookup *lookup)
         cache_cancel(lookup->asking);
     if (lookup->request)
         lookup->source->transport->cancel(lookup->source->transport, lookup->request);
-    lease_unref(lookup->lease);
+    token_unref(lookup->token);
     github_call_clear(&lookup->call);
     mem_free(lookup);
 }
@@ -50,7 +50,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
         return;
     }
     if (answer->status == 401)
-        cache_rejected(lookup->cache, lookup->lease->entry, lookup->lease->fingerprint);
+        cache_rejected(lookup->cache, lookup->token);
     if (!lookup->redirected && answer->status >= 300 && answer->status < 400 && answer->location &&
         github_call_redirected(lookup->source->host, answer->location, &next)) {
         lookup->redirected = true;
@@ -65,21 +65,21 @@ static void on_answer(void *arg, const struct http_answer *answer)
 static void send_call(struct repository_lookup *lookup)
 {
     struct http_transport *transport = lookup->source->transport;
-    struct http_call http = github_call_http(&lookup->call, secret_bytes(lookup->lease->token), lookup->source->tls);
+    struct http_call http = github_call_http(&lookup->call, secret_bytes(lookup->token->value), lookup->source->tls);
 
     lookup->request = transport->ask(transport, &http, on_answer, lookup);
 }
 
-static void on_lease(void *arg, struct lease *lease, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct repository_lookup *lookup = arg;
 
     lookup->asking = NULL;
-    if (!lease) {
+    if (!token) {
         finish(lookup, NULL, false);
         return;
     }
-    lookup->lease = lease_ref(lease);
+    lookup->token = token_ref(token);
     send_call(lookup);
 }
 
@@ -91,7 +91,7 @@ struct repository_lookup *repository_lookup_start(struct cache *cache, struct so
 
     *lookup = (struct repository_lookup){.cache = cache, .source = source, .call = call, .done = done, .arg = arg};
     source_scope_metadata(source, owner, &scope);
-    lookup->asking = cache_ask(cache, source, &scope, on_lease, lookup);
+    lookup->asking = cache_ask(cache, source, &scope, on_token, lookup);
     mint_scope_clear(&scope);
     return lookup;
 }

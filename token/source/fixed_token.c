@@ -25,23 +25,18 @@ static void give(void *arg)
 {
     struct fixed_mint *fixed = arg;
     struct source_mint mint = fixed->mint;
-    struct secret *secret = secret_ref(fixed->token);
-    struct source_token token = {
-        .token = secret,
-        .life_ms = INT64_MAX,
-        .age_ms = loop_now(mint.source->loop).ms - fixed->since.ms,
-        .expires_at = WALL_NEVER,
-    };
+    struct token *token = token_new(fixed->token);
 
+    token->minted_at = fixed->since;
     fixed_token_cancel(&fixed->mint);
-    mint.done(mint.arg, &token, NULL);
-    secret_unref(secret);
+    source_mint_give(&mint, token);
+    token_unref(token);
 }
 
 struct source_mint *fixed_token_mint(struct source *source, struct secret *token, struct mono since,
-                                     source_done_fn *done, void *arg)
+                                     const struct mint_scope *scope, source_done_fn *done, void *arg)
 {
-    struct fixed_mint *fixed = source_mint_alloc(sizeof(*fixed), source, done, arg);
+    struct fixed_mint *fixed = source_mint_alloc(sizeof(*fixed), source, scope, done, arg);
 
     fixed->token = secret_ref(token);
     fixed->since = since;

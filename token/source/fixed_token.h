@@ -8,9 +8,9 @@
 
 #include "source.h"
 
-// A mint for a `struct source_type`: `token` is referenced, its age counts from `since`.
+// A mint for a `struct source_type`: `token` is referenced; `since`: when it was minted, or TOKEN_AGE_UNKNOWN.
 struct source_mint *fixed_token_mint(struct source *source, struct secret *token, struct mono since,
-                                     source_done_fn *done, void *arg) GL_MUST_CHECK;
+                                     const struct mint_scope *scope, source_done_fn *done, void *arg) GL_MUST_CHECK;
 void fixed_token_cancel(struct source_mint *mint);
 
 // Whether this can be sent as a token at all; `what` names where it came from.

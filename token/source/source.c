@@ -2,78 +2,74 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include <gitlatch/github_host.h>
+
+#include "loop.h"
 #include "mem.h"
 
-// Credentials of one type that have a name of their own in metrics and events.
-#define NAMED_MAX 5
-
-// clang-format off
-#define NAMES(type) {type, type "-2", type "-3", type "-4", type "-5"}
-static const char *const names[CREDENTIAL_TYPE_COUNT][NAMED_MAX] = {
-    [CREDENTIAL_APP] = NAMES("app"),
-    [CREDENTIAL_BROKER] = NAMES("broker"),
-    [CREDENTIAL_PLATFORM] = NAMES("platform"),
-    [CREDENTIAL_COMMAND] = NAMES("command"),
-    [CREDENTIAL_FILE] = NAMES("file"),
-    [CREDENTIAL_ENVIRONMENT] = NAMES("environment"),
-};
-// clang-format on
-
-typedef struct source *new_fn(const struct source *base, const struct credential_options *options,
-                              struct error *ret_error);
-static new_fn *const makers[CREDENTIAL_TYPE_COUNT] = {
-    [CREDENTIAL_APP] = source_app_new,           [CREDENTIAL_BROKER] = source_broker_new,
-    [CREDENTIAL_PLATFORM] = source_platform_new, [CREDENTIAL_COMMAND] = source_command_new,
-    [CREDENTIAL_FILE] = source_file_new,         [CREDENTIAL_ENVIRONMENT] = source_environment_new,
-};
-
-const char *source_name(enum credential_type type, size_t n)
+const char *source_id_name(struct source_id id)
 {
-    return names[type][n < NAMED_MAX ? n : NAMED_MAX - 1];
+    return id.kind->names[id.number < SOURCE_NAMED_MAX ? id.number : SOURCE_NAMED_MAX - 1];
 }
 
-struct source *source_new(const struct source *base, const struct credential_options *options, struct error *ret_error)
+bool source_id_gives_rules(struct source_id id)
 {
-    struct source *source = makers[options->type](base, options, ret_error);
-
-    if (!source)
-        error_prefix(ret_error, "credential `%s`", base->name);
-    return source;
+    return id.kind->gives_rules;
 }
 
 void source_free(struct source *source)
 {
     char *identity = source->identity;
 
-    source->type->free(source);
+    source->id.kind->free(source);
     mem_free(identity);
 }
 
 void source_scope_metadata(const struct source *source, const char *owner, struct mint_scope *ret_scope)
 {
-    if (source->type->narrow)
+    if (source->id.kind->narrow)
         mint_scope_init_metadata(ret_scope, source->host, owner);
     else
-        mint_scope_init_wide(ret_scope, source->host, source->type->by_owner ? owner : "");
+        mint_scope_init_wide(ret_scope, source->host, source->id.kind->by_owner ? owner : "");
 }
 
-void *source_alloc(size_t size, const struct source *base, const struct source_type *type, char *identity)
+void *source_alloc(size_t size, const struct source *base, const struct source_kind *kind, char *identity)
 {
     struct source *source = mem_alloc_zero(1, size);
 
     *source = *base;
-    source->type = type;
+    source->id.kind = kind;
     source->identity = identity;
     return source;
 }
 
-void *source_mint_alloc(size_t size, struct source *source, source_done_fn *done, void *arg)
+void *source_mint_alloc(size_t size, struct source *source, const struct mint_scope *scope, source_done_fn *done,
+                        void *arg)
 {
     struct source_mint *mint = mem_alloc_zero(1, size);
 
-    *mint = (struct source_mint){.source = source, .done = done, .arg = arg};
+    *mint = (struct source_mint){.source = source, .scope = scope, .done = done, .arg = arg};
     return mint;
+}
+
+void source_token_set_end(struct token *token, const struct source *source, struct wall issuer_now)
+{
+    int64_t life_ms = token->expires_at.ms - issuer_now.ms;
+
+    token_set_life(token, life_ms, loop_clock(source->loop));
+    token->minted_at.ms = loop_now(source->loop).ms - (life_ms < HOUR_MS ? HOUR_MS - life_ms : 0);
+}
+
+void source_mint_give(const struct source_mint *mint, struct token *token)
+{
+    struct token_scope *granted = &token->granted;
+
+    token->source = mint->source->id;
+    snprintf(granted->host, sizeof(granted->host), "%s", mint->source->host->web);
+    memcpy(granted->owner, mint->scope->repository.owner, sizeof(granted->owner));
+    mint->done(mint->arg, token, NULL);
 }
 
 bool source_failure_set(struct source_failure *failure, bool permanent, enum reason reason, const char *format, ...)

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/token_service.h>
+#include <gitlatch/token.h>
 #include <gitlatch/verdict.h>
 
 #include "clock.h"
@@ -25,19 +25,7 @@ struct spawner;
 struct text;
 struct tls_client;
 
-// A token that came. All is on loan during the callback.
-struct source_token {
-    struct secret *token;
-    int64_t life_ms;        // from now, by the issuer's clock; INT64_MAX: not known
-    int64_t age_ms;         // since it was made
-    struct wall expires_at; // as the issuer says; WALL_NEVER: not known
-    bool narrowed;          // it says what it grants, in the rest
-    const struct permissions *permissions;
-    const struct token_repository *repositories; // NULL: all of the installation
-    size_t repository_count;
-};
-
-// Why none came.
+// Why no token came.
 struct source_failure {
     struct verdict verdict;
     bool permanent;   // only somebody's act mends it: asked again seldom
@@ -51,11 +39,13 @@ bool source_failure_set(struct source_failure *failure, bool permanent, enum rea
     GL_PRINTF(4, 5);
 
 // Exactly one of the two is not NULL.
-typedef void source_done_fn(void *arg, const struct source_token *token, const struct source_failure *failure);
+// The token is on loan: take a reference to keep it.
+typedef void source_done_fn(void *arg, struct token *token, const struct source_failure *failure);
 
 // One token that is asked for: first member of each type's own.
 struct source_mint {
     struct source *source;
+    const struct mint_scope *scope; // that is asked for; outlives the mint
     source_done_fn *done;
     void *arg;
 };
@@ -72,11 +62,20 @@ struct source_probed {
 struct source_probe;
 typedef void source_probe_fn(void *arg, const struct source_probed *probed);
 
-struct source_type {
+// Credentials of one kind that have a name of their own in logs, metrics and events; the others share the last one.
+#define SOURCE_NAMED_MAX 5
+#define SOURCE_NAMES(kind)                                                                                             \
+    {                                                                                                                  \
+        kind, kind "-2", kind "-3", kind "-4", kind "-5"                                                               \
+    }
+
+struct source_kind {
     enum credential_type type;
-    bool narrow;   // gives tokens narrowed to a scope; else one wide token
-    bool by_owner; // not narrow: one token an owner
-    bool github;   // what it failed with is GitHub's own word: a repository not covered may be a renamed one
+    const char *names[SOURCE_NAMED_MAX]; // the first is the kind's own
+    bool gives_rules;                    // its issuer grants by rules of its own, which it gives to the sidecar
+    bool narrow;                         // gives tokens narrowed to a scope; else one wide token
+    bool by_owner;                       // not narrow: one token an owner
+    bool github; // what it failed with is GitHub's own word: a repository not covered may be a renamed one
 
     // Whether a token could be asked for now, having read its secret again where that changed; `source->version` then
     // tells this secret from another.
@@ -90,15 +89,18 @@ struct source_type {
     // A reload: takes over what another source of the same identity has learned. NULL: nothing.
     void (*adopt)(struct source *source, struct source *old);
     void (*free)(struct source *source);
+    // Makes a source of this kind from one credential; `base` has all members but `id.kind`, identity and version. The
+    // error is one sentence.
+    struct source *(*make)(const struct source *base, const struct credential_options *options,
+                           struct error *ret_error);
 };
 
 #define SOURCE_VERSION_SIZE 16
 
 // First member of each source's own struct.
 struct source {
-    const struct source_type *type;
-    const char *name; // "app", "app-2", …: a literal
-    char *identity;   // tells it from another credential, over reloads too: "app 12345"
+    struct source_id id;
+    char *identity; // tells it from another credential, over reloads too: "app 12345"
     const struct github_host *host;
     struct tls_client *tls; // by whose roots the host's API is verified
     bool wide_api;
@@ -114,37 +116,24 @@ struct source {
     struct metrics *metrics;
 };
 
-// Each makes one source from one credential; `base` has all members but type, identity and version. The error is one
-// sentence.
-struct source *source_app_new(const struct source *base, const struct credential_options *options,
-                              struct error *ret_error) GL_MUST_CHECK;
-struct source *source_broker_new(const struct source *base, const struct credential_options *options,
-                                 struct error *ret_error) GL_MUST_CHECK;
-struct source *source_platform_new(const struct source *base, const struct credential_options *options,
-                                   struct error *ret_error) GL_MUST_CHECK;
-struct source *source_command_new(const struct source *base, const struct credential_options *options,
-                                  struct error *ret_error) GL_MUST_CHECK;
-struct source *source_file_new(const struct source *base, const struct credential_options *options,
-                               struct error *ret_error) GL_MUST_CHECK;
-struct source *source_environment_new(const struct source *base, const struct credential_options *options,
-                                      struct error *ret_error) GL_MUST_CHECK;
-
-// Makes the source of a credential, whatever its type; freed with source_free.
-struct source *source_new(const struct source *base, const struct credential_options *options, struct error *ret_error)
-    GL_MUST_CHECK;
+// Freed however it was made.
 void source_free(struct source *source);
 
 // The scope with which names and listings are asked for: {metadata: read} for an owner's installation (`owner` may be
 // empty), where the source can narrow. Cleared with mint_scope_clear.
 void source_scope_metadata(const struct source *source, const char *owner, struct mint_scope *ret_scope);
 
-// "app", "app-2", …: the name of the n-th credential (from 0) of a type. A literal.
-const char *source_name(enum credential_type type, size_t n);
-
 // For those who implement one: allocates `size` bytes that begin with a copy of `base`.
-void *source_alloc(size_t size, const struct source *base, const struct source_type *type, char *identity)
+void *source_alloc(size_t size, const struct source *base, const struct source_kind *type, char *identity)
     GL_MUST_CHECK;
+// For installation tokens, which live for an hour (GitHub REST documentation, "Create an installation access token for an
+// app"): sets the token's end from its `expires_at`, which is by a clock that shows `issuer_now`, and when it was minted:
+// a token with less than an hour left was kept by its issuer.
+void source_token_set_end(struct token *token, const struct source *source, struct wall issuer_now);
+// Ends a mint well: sets where the token came from and for what it was asked for, and gives it.
+void source_mint_give(const struct source_mint *mint, struct token *token);
 // A mint's first part; `size` as above.
-void *source_mint_alloc(size_t size, struct source *source, source_done_fn *done, void *arg) GL_MUST_CHECK;
+void *source_mint_alloc(size_t size, struct source *source, const struct mint_scope *scope, source_done_fn *done,
+                        void *arg) GL_MUST_CHECK;
 
 #endif

@@ -21,7 +21,6 @@ struct source_app {
 
 struct app_mint {
     struct source_mint mint;
-    const struct mint_scope *scope;
     struct app_installation_request *finding; // NULL: found
     struct app_call *call;                    // NULL: not yet asked
     bool looked_up_again;
@@ -51,12 +50,12 @@ static void app_cancel(struct source_mint *mint)
     mem_free(app);
 }
 
-static void finish(struct app_mint *app, const struct source_token *token, const struct source_failure *failure)
+static void fail_mint(struct app_mint *app, const struct source_failure *failure)
 {
     struct source_mint mint = app->mint;
 
     mem_free(app);
-    mint.done(mint.arg, token, failure);
+    mint.done(mint.arg, NULL, failure);
 }
 
 // GitHub's time when it answered: a token's life is counted by the clock that gave it its end.
@@ -71,27 +70,24 @@ static struct wall answered_at(const struct app_mint *app, const struct http_ans
 
 static void take_token(struct app_mint *app, const struct http_answer *answer)
 {
-    struct github_token token;
-    struct source_failure failure;
+    struct source_mint mint = app->mint;
     struct error error;
+    struct token *token = github_answer_token(answer->body, NULL, &error);
+    struct source_failure failure;
 
-    if (!github_answer_token(answer->body, NULL, &token, &error)) {
-        source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s", app->mint.source->host->api, error.text);
-        finish(app, NULL, &failure);
+    if (!token) {
+        source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s", mint.source->host->api, error.text);
+        fail_mint(app, &failure);
         return;
     }
-    struct source_token given = {
-        .token = token.token,
-        .life_ms = token.expires_at.ms - answered_at(app, answer).ms,
-        .expires_at = token.expires_at,
-        .narrowed = (token.has_permissions || app->scope->all_permissions) &&
-                    (token.has_repositories || app->scope->reach == SCOPE_INSTALLATION),
-        .permissions = &token.permissions,
-        .repositories = token.repositories,
-        .repository_count = token.repository_count,
-    };
-    finish(app, &given, NULL);
-    github_token_clear(&token);
+    struct token_scope *granted = &token->granted;
+    granted->wide = !(granted->has_permissions || mint.scope->all_permissions) ||
+                    !(granted->has_repositories || mint.scope->reach == SCOPE_INSTALLATION);
+    source_token_set_end(token, mint.source, answered_at(app, answer));
+    token->minted_at = loop_now(mint.source->loop);
+    mem_free(app);
+    source_mint_give(&mint, token);
+    token_unref(token);
 }
 
 static void on_installation(void *arg, const struct github_installation *installation,
@@ -99,7 +95,7 @@ static void on_installation(void *arg, const struct github_installation *install
 
 static void find_installation(struct app_mint *app)
 {
-    app->finding = app_installation_find(app_of(app)->installations, app->scope, on_installation, app);
+    app->finding = app_installation_find(app_of(app)->installations, app->mint.scope, on_installation, app);
 }
 
 static void on_minted(void *arg, const struct http_answer *answer, const struct source_failure *failure)
@@ -113,14 +109,14 @@ static void on_minted(void *arg, const struct http_answer *answer, const struct 
         struct source_failure odd;
         source_failure_set(&odd, false, REASON_TOKEN_SOURCE, "%s answered %d to a mint", app->mint.source->host->api,
                            answer->status);
-        finish(app, NULL, &odd);
+        fail_mint(app, &odd);
     } else if (failure->verdict.reason == REASON_NOT_INSTALLED && !app->looked_up_again) {
         // Removed, and perhaps added again under a new id.
         app->looked_up_again = true;
-        app_installation_forget(app_of(app)->installations, app->scope->repository.owner);
+        app_installation_forget(app_of(app)->installations, app->mint.scope->repository.owner);
         find_installation(app);
     } else {
-        finish(app, NULL, failure);
+        fail_mint(app, failure);
     }
 }
 
@@ -128,36 +124,36 @@ static void on_installation(void *arg, const struct github_installation *install
                             const struct source_failure *failure)
 {
     struct app_mint *app = arg;
-    const char *owner = app->scope->repository.owner;
+    const char *owner = app->mint.scope->repository.owner;
     struct source_failure moved;
 
     app->finding = NULL;
     if (!installation) {
-        finish(app, NULL, failure);
+        fail_mint(app, failure);
         return;
     }
     bool another = *owner && strcmp(installation->owner, owner) != 0;
-    if (another && app->scope->reach == SCOPE_REPOSITORY) {
+    if (another && app->mint.scope->reach == SCOPE_REPOSITORY) {
         // A name alone would be taken for a repository of the new owner, whatever it is: its new name is asked for.
         source_failure_set(&moved, true, REASON_NOT_COVERED, "%s is now %s", owner, installation->owner);
-        finish(app, NULL, &moved);
+        fail_mint(app, &moved);
         return;
     }
-    if (another && app->scope->all_permissions) {
+    if (another && app->mint.scope->all_permissions) {
         // It was led to by a repository that was handed over; all else that is there was never this owner's.
         source_failure_set(&moved, true, REASON_NOT_INSTALLED, "the GitHub App is not installed for %s", owner);
-        finish(app, NULL, &moved);
+        fail_mint(app, &moved);
         return;
     }
-    app->call = app_call_start(&app_of(app)->caller, github_call_mint(installation->id, app->scope), on_minted, app);
+    app->call =
+        app_call_start(&app_of(app)->caller, github_call_mint(installation->id, app->mint.scope), on_minted, app);
 }
 
 static struct source_mint *app_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
                                     void *arg)
 {
-    struct app_mint *app = source_mint_alloc(sizeof(*app), source, done, arg);
+    struct app_mint *app = source_mint_alloc(sizeof(*app), source, scope, done, arg);
 
-    app->scope = scope;
     find_installation(app);
     return &app->mint;
 }
@@ -249,8 +245,29 @@ static void app_free(struct source *source)
     mem_free(self);
 }
 
-static const struct source_type app_type = {
+extern const struct source_kind source_app_kind;
+
+static struct source *app_make(const struct source *base, const struct credential_options *options,
+                               struct error *ret_error)
+{
+    struct app_key *key = app_key_new(base->loop, base->spawner, options, ret_error);
+
+    if (!key)
+        return NULL;
+    struct source_app *self =
+        source_alloc(sizeof(*self), base, &source_app_kind,
+                     mem_format("app %s %llu", options->app_id, (unsigned long long)options->installation));
+    self->pinned = options->installation;
+    self->key = key;
+    self->caller = (struct app_caller){.source = &self->source, .key = key};
+    self->installations = app_installations_new(&self->caller, options->installation);
+    app_key_refresh(key, self->source.version);
+    return &self->source;
+}
+
+const struct source_kind source_app_kind = {
     .type = CREDENTIAL_APP,
+    .names = SOURCE_NAMES("app"),
     .narrow = true,
     .github = true,
     .ready = app_ready,
@@ -260,22 +277,5 @@ static const struct source_type app_type = {
     .probe_cancel = app_probe_cancel,
     .adopt = app_adopt,
     .free = app_free,
+    .make = app_make,
 };
-
-struct source *source_app_new(const struct source *base, const struct credential_options *options,
-                              struct error *ret_error)
-{
-    struct app_key *key = app_key_new(base->loop, base->spawner, options, ret_error);
-
-    if (!key)
-        return NULL;
-    struct source_app *self =
-        source_alloc(sizeof(*self), base, &app_type,
-                     mem_format("app %s %llu", options->app_id, (unsigned long long)options->installation));
-    self->pinned = options->installation;
-    self->key = key;
-    self->caller = (struct app_caller){.source = &self->source, .key = key};
-    self->installations = app_installations_new(&self->caller, options->installation);
-    app_key_refresh(key, self->source.version);
-    return &self->source;
-}

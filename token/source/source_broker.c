@@ -19,7 +19,6 @@ struct source_broker {
 
 struct broker_mint {
     struct source_mint mint;
-    const struct mint_scope *scope;
     struct http_request *request;
     bool names_rejected; // the question does
 };
@@ -67,8 +66,8 @@ static void renamed(const struct broker_mint *broker, const char *name, struct s
         source_failure_set(failure, false, REASON_TOKEN_SOURCE, "the broker's answer names no repository");
         return;
     }
-    source_failure_set(failure, true, REASON_RENAMED, "%s/%s is now %s/%s", broker->scope->repository.owner,
-                       broker->scope->repository.name, parsed.owner, parsed.name);
+    source_failure_set(failure, true, REASON_RENAMED, "%s/%s is now %s/%s", broker->mint.scope->repository.owner,
+                       broker->mint.scope->repository.name, parsed.owner, parsed.name);
     snprintf(failure->verdict.location, sizeof(failure->verdict.location), "%s/%s", parsed.owner, parsed.name);
 }
 
@@ -110,29 +109,24 @@ static void answer_failure(const struct broker_mint *broker, const struct http_a
 static void take_token(const struct broker_mint *broker, const struct http_answer *answer, struct wall local)
 {
     const struct source_mint *mint = &broker->mint;
-    struct source_failure failure;
-    struct github_token token;
     struct error error;
+    struct token *token = github_answer_token(answer->body, mint->scope->repository.owner, &error);
+    struct source_failure failure;
     struct wall now;
 
-    if (!github_answer_token(answer->body, broker->scope->repository.owner, &token, &error)) {
+    if (!token) {
         source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "the broker: %s", error.text);
         mint->done(mint->arg, NULL, &failure);
         return;
     }
     if (!github_failure_date(answer, local, &now))
         now = local;
-    struct source_token given = {
-        .token = token.token,
-        .life_ms = token.expires_at.ms - now.ms,
-        .expires_at = token.expires_at,
-        .narrowed = token.has_permissions && (token.has_repositories || broker->scope->reach == SCOPE_INSTALLATION),
-        .permissions = &token.permissions,
-        .repositories = token.repositories,
-        .repository_count = token.repository_count,
-    };
-    mint->done(mint->arg, &given, NULL);
-    github_token_clear(&token);
+    struct token_scope *granted = &token->granted;
+    granted->wide =
+        !granted->has_permissions || !(granted->has_repositories || mint->scope->reach == SCOPE_INSTALLATION);
+    source_token_set_end(token, mint->source, now);
+    source_mint_give(mint, token);
+    token_unref(token);
 }
 
 static void send_question(struct broker_mint *broker, bool names_rejected);
@@ -193,7 +187,7 @@ static void send_question(struct broker_mint *broker, bool names_rejected)
     struct source_broker *self = (struct source_broker *)broker->mint.source;
     struct http_transport *transport = self->source.transport;
     char *url = mem_format("%s/v1/token", self->bearer.url);
-    char *body = body_of(broker->scope, names_rejected);
+    char *body = body_of(broker->mint.scope, names_rejected);
     struct http_call call = bearer_file_call(&self->bearer, "POST", url, bytes_of_string(body));
 
     broker->names_rejected = names_rejected;
@@ -205,9 +199,8 @@ static void send_question(struct broker_mint *broker, bool names_rejected)
 static struct source_mint *broker_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
                                        void *arg)
 {
-    struct broker_mint *broker = source_mint_alloc(sizeof(*broker), source, done, arg);
+    struct broker_mint *broker = source_mint_alloc(sizeof(*broker), source, scope, done, arg);
 
-    broker->scope = scope;
     send_question(broker, *scope->rejected != '\0');
     return &broker->mint;
 }
@@ -228,24 +221,29 @@ static void broker_free(struct source *source)
     mem_free(self);
 }
 
-static const struct source_type broker_type = {
-    .type = CREDENTIAL_BROKER,
-    .narrow = true,
-    .ready = broker_ready,
-    .mint = broker_mint,
-    .cancel = broker_cancel,
-    .free = broker_free,
-};
+extern const struct source_kind source_broker_kind;
 
-struct source *source_broker_new(const struct source *base, const struct credential_options *options,
-                                 struct error *ret_error)
+static struct source *broker_make(const struct source *base, const struct credential_options *options,
+                                  struct error *ret_error)
 {
     struct bearer_file bearer;
 
     if (!bearer_file_init(&bearer, options, ret_error))
         return NULL;
-    struct source_broker *self =
-        source_alloc(sizeof(*self), base, &broker_type, mem_format("broker %s %s", bearer.url, bearer.file.path));
+    struct source_broker *self = source_alloc(sizeof(*self), base, &source_broker_kind,
+                                              mem_format("broker %s %s", bearer.url, bearer.file.path));
     self->bearer = bearer;
     return &self->source;
 }
+
+const struct source_kind source_broker_kind = {
+    .type = CREDENTIAL_BROKER,
+    .names = SOURCE_NAMES("broker"),
+    .gives_rules = true,
+    .narrow = true,
+    .ready = broker_ready,
+    .mint = broker_mint,
+    .cancel = broker_cancel,
+    .free = broker_free,
+    .make = broker_make,
+};

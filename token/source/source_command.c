@@ -45,22 +45,24 @@ static void on_output(void *arg, struct secret *output, const struct error *erro
         mint.done(mint.arg, NULL, &failure);
         return;
     }
-    struct secret *secret = secret_new_trimmed(secret_bytes(output));
-    struct source_token token = {.token = secret, .life_ms = self->life_ms, .expires_at = WALL_NEVER};
-    if (self->life_ms != INT64_MAX)
-        token.expires_at.ms = clock_wall(loop_clock(mint.source->loop)).ms + self->life_ms;
-    if (fixed_token_check(secret, self->program, &failure))
-        mint.done(mint.arg, &token, NULL);
+    struct secret *value = secret_new_trimmed(secret_bytes(output));
+    struct token *token = token_new(value);
+    secret_unref(value);
+    token_set_life(token, self->life_ms, loop_clock(mint.source->loop));
+    token->expires_at = token->ends_wall;
+    token->minted_at = loop_now(mint.source->loop);
+    if (fixed_token_check(token->value, self->program, &failure))
+        source_mint_give(&mint, token);
     else
         mint.done(mint.arg, NULL, &failure);
-    secret_unref(secret);
+    token_unref(token);
 }
 
 static struct source_mint *command_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
                                         void *arg)
 {
     struct source_command *self = (struct source_command *)source;
-    struct command_mint *command = source_mint_alloc(sizeof(*command), source, done, arg);
+    struct command_mint *command = source_mint_alloc(sizeof(*command), source, scope, done, arg);
 
     command->child = child_run(source->spawner, self->index, bytes_of(NULL, 0), COMMAND_TIMEOUT_MS, on_output, command);
     return &command->mint;
@@ -82,16 +84,10 @@ static void command_free(struct source *source)
     mem_free(self);
 }
 
-static const struct source_type command_type = {
-    .type = CREDENTIAL_COMMAND,
-    .ready = command_ready,
-    .mint = command_mint,
-    .cancel = command_cancel,
-    .free = command_free,
-};
+extern const struct source_kind source_command_kind;
 
-struct source *source_command_new(const struct source *base, const struct credential_options *options,
-                                  struct error *ret_error)
+static struct source *command_make(const struct source *base, const struct credential_options *options,
+                                   struct error *ret_error)
 {
     struct text identity = {0};
     size_t index;
@@ -101,9 +97,19 @@ struct source *source_command_new(const struct source *base, const struct creden
     text_append(&identity, "command");
     for (char **argument = options->argv; *argument; argument++)
         text_format(&identity, " %s", *argument);
-    struct source_command *self = source_alloc(sizeof(*self), base, &command_type, identity.data);
+    struct source_command *self = source_alloc(sizeof(*self), base, &source_command_kind, identity.data);
     self->program = mem_string(options->argv[0]);
     self->index = index;
     self->life_ms = options->lifetime_ms ? options->lifetime_ms : INT64_MAX;
     return &self->source;
 }
+
+const struct source_kind source_command_kind = {
+    .type = CREDENTIAL_COMMAND,
+    .names = SOURCE_NAMES("command"),
+    .ready = command_ready,
+    .mint = command_mint,
+    .cancel = command_cancel,
+    .free = command_free,
+    .make = command_make,
+};

@@ -11,7 +11,6 @@ struct source_environment {
     struct source source;
     char *name;
     struct secret *token; // NULL: the variable is not set, or empty
-    struct mono since;
 };
 
 static bool environment_ready(struct source *source, struct source_failure *ret_failure)
@@ -28,7 +27,7 @@ static struct source_mint *environment_mint(struct source *source, const struct 
 {
     struct source_environment *self = (struct source_environment *)source;
 
-    return fixed_token_mint(source, self->token, self->since, done, arg);
+    return fixed_token_mint(source, self->token, TOKEN_AGE_UNKNOWN, scope, done, arg);
 }
 
 static void environment_free(struct source *source)
@@ -40,26 +39,29 @@ static void environment_free(struct source *source)
     mem_free(self);
 }
 
-static const struct source_type environment_type = {
-    .type = CREDENTIAL_ENVIRONMENT,
-    .ready = environment_ready,
-    .mint = environment_mint,
-    .cancel = fixed_token_cancel,
-    .free = environment_free,
-};
+extern const struct source_kind source_environment_kind;
 
-struct source *source_environment_new(const struct source *base, const struct credential_options *options,
-                                      struct error *ret_error)
+static struct source *environment_make(const struct source *base, const struct credential_options *options,
+                                       struct error *ret_error)
 {
     struct source_environment *self =
-        source_alloc(sizeof(*self), base, &environment_type, mem_format("environment %s", options->name));
+        source_alloc(sizeof(*self), base, &source_environment_kind, mem_format("environment %s", options->name));
     const char *value = getenv(options->name);
 
     self->name = mem_string(options->name);
-    self->since = loop_now(base->loop);
     if (value && *value) {
         self->token = secret_new_trimmed(bytes_of_string(value));
         secret_fingerprint(self->token, self->source.version);
     }
     return &self->source;
 }
+
+const struct source_kind source_environment_kind = {
+    .type = CREDENTIAL_ENVIRONMENT,
+    .names = SOURCE_NAMES("environment"),
+    .ready = environment_ready,
+    .mint = environment_mint,
+    .cancel = fixed_token_cancel,
+    .free = environment_free,
+    .make = environment_make,
+};

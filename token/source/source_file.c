@@ -11,20 +11,22 @@
 struct source_file {
     struct source source;
     struct secret_file file;
-    struct mono since; // when this token was first seen
+    struct mono since; // when this token was seen first; TOKEN_AGE_UNKNOWN: it was there before us
     bool good;         // it is well-formed
+    bool looked;       // the file was looked at before
 };
 
 static bool file_ready(struct source *source, struct source_failure *ret_failure)
 {
     struct source_file *self = (struct source_file *)source;
+    bool first = !self->looked, changed;
     struct error error;
-    bool changed;
 
+    self->looked = true;
     if (!secret_file_refresh(&self->file, &changed, &error))
         return source_failure_set(ret_failure, true, REASON_NO_CREDENTIAL, "the token cannot be read: %s", error.text);
     if (changed) {
-        self->since = loop_now(source->loop);
+        self->since = first ? TOKEN_AGE_UNKNOWN : loop_now(source->loop);
         secret_fingerprint(self->file.secret, source->version);
     }
     if (changed || !self->good)
@@ -37,7 +39,7 @@ static struct source_mint *file_mint(struct source *source, const struct mint_sc
 {
     struct source_file *self = (struct source_file *)source;
 
-    return fixed_token_mint(source, self->file.secret, self->since, done, arg);
+    return fixed_token_mint(source, self->file.secret, self->since, scope, done, arg);
 }
 
 static void file_free(struct source *source)
@@ -48,19 +50,24 @@ static void file_free(struct source *source)
     mem_free(self);
 }
 
-static const struct source_type file_type = {
-    .type = CREDENTIAL_FILE,
-    .ready = file_ready,
-    .mint = file_mint,
-    .cancel = fixed_token_cancel,
-    .free = file_free,
-};
+extern const struct source_kind source_file_kind;
 
-struct source *source_file_new(const struct source *base, const struct credential_options *options,
-                               struct error *ret_error)
+static struct source *file_make(const struct source *base, const struct credential_options *options,
+                                struct error *ret_error)
 {
-    struct source_file *self = source_alloc(sizeof(*self), base, &file_type, mem_format("file %s", options->path));
+    struct source_file *self =
+        source_alloc(sizeof(*self), base, &source_file_kind, mem_format("file %s", options->path));
 
     secret_file_init(&self->file, options->path);
     return &self->source;
 }
+
+const struct source_kind source_file_kind = {
+    .type = CREDENTIAL_FILE,
+    .names = SOURCE_NAMES("file"),
+    .ready = file_ready,
+    .mint = file_mint,
+    .cancel = fixed_token_cancel,
+    .free = file_free,
+    .make = file_make,
+};

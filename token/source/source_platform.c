@@ -51,7 +51,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
     const struct source_platform *self = (const struct source_platform *)mint.source;
     struct wall now = clock_wall(loop_clock(mint.source->loop));
     struct source_failure failure;
-    struct github_token token;
+    struct token *token;
     struct error error;
 
     mem_free(arg);
@@ -60,27 +60,24 @@ static void on_answer(void *arg, const struct http_answer *answer)
         mint.done(mint.arg, NULL, &failure);
         return;
     }
-    if (!github_answer_wide_token(answer->body, &token, &error)) {
+    token = github_answer_wide_token(answer->body, &error);
+    if (!token) {
         source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s", self->bearer.url, error.text);
         mint.done(mint.arg, NULL, &failure);
         return;
     }
     if (!github_failure_date(answer, now, &now))
         now = clock_wall(loop_clock(mint.source->loop));
-    struct source_token given = {
-        .token = token.token,
-        .life_ms = token.expires_at.ms - now.ms,
-        .expires_at = token.expires_at,
-    };
-    mint.done(mint.arg, &given, NULL);
-    github_token_clear(&token);
+    source_token_set_end(token, mint.source, now);
+    source_mint_give(&mint, token);
+    token_unref(token);
 }
 
 static struct source_mint *platform_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
                                          void *arg)
 {
     struct source_platform *self = (struct source_platform *)source;
-    struct platform_mint *platform = source_mint_alloc(sizeof(*platform), source, done, arg);
+    struct platform_mint *platform = source_mint_alloc(sizeof(*platform), source, scope, done, arg);
     const char *owner = scope->repository.owner;
     char *url = *owner ? mem_format("%s%cowner=%s", self->bearer.url, strchr(self->bearer.url, '?') ? '&' : '?', owner)
                        : mem_string(self->bearer.url);
@@ -107,24 +104,28 @@ static void platform_free(struct source *source)
     mem_free(self);
 }
 
-static const struct source_type platform_type = {
-    .type = CREDENTIAL_PLATFORM,
-    .by_owner = true,
-    .ready = platform_ready,
-    .mint = platform_mint,
-    .cancel = platform_cancel,
-    .free = platform_free,
-};
+extern const struct source_kind source_platform_kind;
 
-struct source *source_platform_new(const struct source *base, const struct credential_options *options,
-                                   struct error *ret_error)
+static struct source *platform_make(const struct source *base, const struct credential_options *options,
+                                    struct error *ret_error)
 {
     struct bearer_file bearer;
 
     if (!bearer_file_init(&bearer, options, ret_error))
         return NULL;
-    struct source_platform *self =
-        source_alloc(sizeof(*self), base, &platform_type, mem_format("platform %s %s", bearer.url, bearer.file.path));
+    struct source_platform *self = source_alloc(sizeof(*self), base, &source_platform_kind,
+                                                mem_format("platform %s %s", bearer.url, bearer.file.path));
     self->bearer = bearer;
     return &self->source;
 }
+
+const struct source_kind source_platform_kind = {
+    .type = CREDENTIAL_PLATFORM,
+    .names = SOURCE_NAMES("platform"),
+    .by_owner = true,
+    .ready = platform_ready,
+    .mint = platform_mint,
+    .cancel = platform_cancel,
+    .free = platform_free,
+    .make = platform_make,
+};

@@ -27,7 +27,7 @@ struct cache_request {
     struct deferred deferred;
     cache_done_fn *done;
     void *arg;
-    struct lease *lease; // NULL: `verdict` says why
+    struct token *token; // NULL: `verdict` says why
     struct verdict verdict;
 };
 
@@ -90,14 +90,14 @@ static void deliver(void *arg)
 {
     struct cache_request *request = arg;
 
-    request->done(request->arg, request->lease, request->lease ? NULL : &request->verdict);
-    lease_unref(request->lease);
+    request->done(request->arg, request->token, request->token ? NULL : &request->verdict);
+    token_unref(request->token);
     mem_free(request);
 }
 
-static void settle_lease(struct cache_request *request, struct lease *lease)
+static void settle_token(struct cache_request *request, struct token *token)
 {
-    request->lease = lease_ref(lease);
+    request->token = token_ref(token);
     loop_defer(request->cache->options.loop, &request->deferred);
 }
 
@@ -119,8 +119,8 @@ static void settle_waiters(struct cache_entry *entry)
         LIST_REMOVE(request, link);
         entry->cache->waiter_count--;
         request->entry = NULL;
-        if (entry->lease && cache_entry_usable(entry))
-            settle_lease(request, entry->lease);
+        if (entry->token && cache_entry_usable(entry))
+            settle_token(request, entry->token);
         else
             settle_failure(request, entry);
     }
@@ -159,7 +159,7 @@ static bool waits_for_another(struct cache_entry *entry, const struct mint_scope
 {
     struct cache *cache = entry->cache;
 
-    if (strcmp(entry->lease->fingerprint, asked->rejected) != 0 || cache->waiter_count >= WAITERS_MAX)
+    if (strcmp(entry->token->fingerprint, asked->rejected) != 0 || cache->waiter_count >= WAITERS_MAX)
         return false;
     if (entry->mint || !LIST_EMPTY(&entry->waiters))
         return true;
@@ -177,7 +177,7 @@ static void ask_entry(struct cache_request *request, struct cache_entry *entry, 
 
     use(entry);
     if (cache_entry_usable(entry) && !waits_for_another(entry, asked, may_mint)) {
-        settle_lease(request, entry->lease);
+        settle_token(request, entry->token);
         if (may_mint && cache_entry_left_ms(entry) <= entry->refresh_left_ms) {
             entry->attempts = 0;
             cache_entry_mint(entry);
@@ -239,14 +239,14 @@ static struct cache_entry *entry_look(const struct cache *cache, const struct so
     return entry;
 }
 
-struct lease *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope)
+struct token *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope)
 {
     struct cache_entry *entry = entry_look(cache, source, scope);
 
     if (!entry || !cache_entry_usable(entry) || cache_entry_left_ms(entry) <= entry->refresh_left_ms)
         return NULL;
     use(entry);
-    return entry->lease;
+    return entry->token;
 }
 
 struct cache_request *cache_ask(struct cache *cache, struct source *source, const struct mint_scope *scope,
@@ -281,27 +281,31 @@ void cache_cancel(struct cache_request *request)
         request->cache->waiter_count--;
     }
     deferred_cancel(&request->deferred);
-    lease_unref(request->lease);
+    token_unref(request->token);
     mem_free(request);
 }
 
-void cache_rejected(struct cache *cache, uint64_t id, const char *fingerprint)
+static void reject(struct cache_entry *entry, struct mono now)
+{
+    entry->rejected_at = now;
+    memcpy(entry->scope.rejected, entry->token->fingerprint, sizeof(entry->scope.rejected));
+    cache_entry_set_token(entry, NULL);
+    if (!entry->mint)
+        cache_entry_plan(entry);
+}
+
+void cache_rejected(struct cache *cache, const struct token *token)
 {
     struct mono now = now_of(cache);
     struct cache_entry *entry;
 
     TAILQ_FOREACH(entry, &cache->entries, used) {
-        if (entry->id == id)
-            break;
+        if (entry->token == token) {
+            if (now.ms - entry->rejected_at.ms >= REJECTED_MS)
+                reject(entry, now);
+            return;
+        }
     }
-    if (!entry || !entry->lease || strcmp(entry->lease->fingerprint, fingerprint) != 0 ||
-        now.ms - entry->rejected_at.ms < REJECTED_MS)
-        return;
-    entry->rejected_at = now;
-    memcpy(entry->scope.rejected, entry->lease->fingerprint, sizeof(entry->scope.rejected));
-    cache_entry_set_lease(entry, NULL);
-    if (!entry->mint)
-        cache_entry_plan(entry);
 }
 
 struct cache *cache_new(const struct cache_options *options)
@@ -330,17 +334,16 @@ void cache_adopt(struct cache *cache, struct cache *old, cache_source_fn *find, 
     struct cache_entry *from;
 
     TAILQ_FOREACH_REVERSE(from, &old->entries, cache_entries, used) {
-        struct source *source = from->lease ? find(arg, from->source) : NULL;
+        struct source *source = from->token ? find(arg, from->source) : NULL;
 
         if (!source || entry_find(cache, from->key) || !make_room(cache))
             continue;
         struct cache_entry *entry = entry_make(cache, from->key, source, &from->scope);
         entry->scope.host = source->host;
-        entry->id = from->id;
         entry->used_at = from->used_at;
         entry->refresh_left_ms = from->refresh_left_ms;
         entry->told = from->told;
-        cache_entry_set_lease(entry, lease_ref(from->lease));
+        cache_entry_set_token(entry, token_ref(from->token));
         from->adopted = true;
         cache_entry_plan(entry);
     }
@@ -388,8 +391,8 @@ void cache_summarize(const struct cache *cache, const struct source *source, str
         if (entry->source != source)
             continue;
         summary.tokens += cache_entry_usable(entry);
-        if (cache_entry_usable(entry) && entry->lease->expires_at.ms < summary.first_end.ms)
-            summary.first_end = entry->lease->expires_at;
+        if (cache_entry_usable(entry) && entry->token->expires_at.ms < summary.first_end.ms)
+            summary.first_end = entry->token->expires_at;
         count_failure(entry, &summary);
     }
     *ret_summary = summary;

@@ -10,7 +10,6 @@
 #include <gitlatch/attr.h>
 #include <gitlatch/verdict.h>
 
-#include "lease.h"
 #include "mint_scope.h"
 #include "source.h"
 
@@ -40,7 +39,7 @@ struct cache *cache_new(const struct cache_options *options) GL_MUST_CHECK;
 void cache_free(struct cache *cache);
 
 // Exactly one of the two is not NULL, on loan.
-typedef void cache_done_fn(void *arg, struct lease *lease, const struct verdict *verdict);
+typedef void cache_done_fn(void *arg, struct token *token, const struct verdict *verdict);
 // Asks for a token of this source, which is ready, for this scope (copied). Ends with `done`, never from inside, or with
 // cache_cancel. It may wait as long as a mint and its retries take: the caller has a time limit. Who names the entry's
 // token as rejected waits for another, within limits; all others are given the old one until that is there.
@@ -48,11 +47,11 @@ struct cache_request *cache_ask(struct cache *cache, struct source *source, cons
                                 cache_done_fn *done, void *arg) GL_MUST_CHECK;
 void cache_cancel(struct cache_request *request);
 
-// The lease that can be given without a wait and of which nothing is to be done, on loan; NULL: ask.
-struct lease *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope);
+// The token that can be given without a wait and of which nothing is to be done, on loan; NULL: ask.
+struct token *cache_look(struct cache *cache, const struct source *source, const struct mint_scope *scope);
 
 // This token was not accepted: its entry has none from now on, unless that is another by now.
-void cache_rejected(struct cache *cache, uint64_t entry, const char *fingerprint);
+void cache_rejected(struct cache *cache, const struct token *token);
 
 // Takes the tokens of entries whose source has, in `cache`, a source of the same identity and version. `find` gives it,
 // or NULL.

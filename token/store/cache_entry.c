@@ -24,9 +24,6 @@
 #define QUICK_ATTEMPTS 3
 #define QUICK_FIRST_MS 250
 
-// Names an entry over reloads: never used twice in a process.
-static uint64_t last_id;
-
 static struct mono now_of(const struct cache_entry *entry)
 {
     return loop_now(entry->options->loop);
@@ -34,12 +31,12 @@ static struct mono now_of(const struct cache_entry *entry)
 
 int64_t cache_entry_left_ms(const struct cache_entry *entry)
 {
-    return entry->lease ? lease_left_ms(entry->lease, loop_clock(entry->options->loop)) : 0;
+    return entry->token ? token_left_ms(entry->token, loop_clock(entry->options->loop)) : 0;
 }
 
 bool cache_entry_usable(const struct cache_entry *entry)
 {
-    return entry->lease && cache_entry_left_ms(entry) >= entry->options->minimum_life_ms;
+    return entry->token && cache_entry_left_ms(entry) >= entry->options->minimum_life_ms;
 }
 
 static int64_t spread(int64_t ms, int64_t percent)
@@ -56,11 +53,11 @@ static void gauge(const struct cache_entry *entry, bool set)
     struct metrics *metrics = entry->options->metrics;
     struct text label = {0};
 
-    if (!entry->lease || entry->lease->expires_at.ms == WALL_NEVER.ms)
+    if (!entry->token || entry->token->expires_at.ms == WALL_NEVER.ms)
         return;
     mint_scope_label(&entry->scope, &label);
-    const char *const *labels = METRIC_LABELS(entry->source->name, text_string(&label));
-    double end = (double)entry->lease->expires_at.ms / SECOND_MS;
+    const char *const *labels = METRIC_LABELS(source_id_name(entry->source->id), text_string(&label));
+    double end = (double)entry->token->expires_at.ms / SECOND_MS;
     // Where it shows another end, that is of the same scope's token by a newer secret, and stays.
     if (set)
         metrics_set(metrics, METRIC_TOKEN_EXPIRATION, labels, end);
@@ -69,11 +66,11 @@ static void gauge(const struct cache_entry *entry, bool set)
     text_free(&label);
 }
 
-void cache_entry_set_lease(struct cache_entry *entry, struct lease *lease)
+void cache_entry_set_token(struct cache_entry *entry, struct token *token)
 {
     gauge(entry, false);
-    lease_unref(entry->lease);
-    entry->lease = lease;
+    token_unref(entry->token);
+    entry->token = token;
     gauge(entry, true);
 }
 
@@ -90,7 +87,6 @@ struct cache_entry *cache_entry_new(const struct cache_options *options, const s
     entry->options = options;
     entry->owner = owner;
     entry->source = source;
-    entry->id = ++last_id;
     entry->used_at = now_of(entry);
     entry->rejected_at.ms = INT64_MIN / 2;
     mint_scope_copy(&entry->scope, scope);
@@ -111,13 +107,13 @@ void cache_entry_cancel(struct cache_entry *entry)
 void cache_entry_free(struct cache_entry *entry)
 {
     cache_entry_cancel(entry);
-    cache_entry_set_lease(entry, NULL);
+    cache_entry_set_token(entry, NULL);
     timer_stop(&entry->timer);
     mint_scope_clear(&entry->scope);
     mem_free(entry);
 }
 
-static void on_minted(void *arg, const struct source_token *token, const struct source_failure *failure);
+static void on_minted(void *arg, struct token *token, const struct source_failure *failure);
 
 void cache_entry_mint(struct cache_entry *entry)
 {
@@ -135,7 +131,7 @@ void cache_entry_plan(struct cache_entry *entry)
 
     if (!LIST_EMPTY(&entry->waiters))
         delay_ms = entry->retry_at.ms - now.ms;
-    else if (!entry->lease || left == INT64_MAX)
+    else if (!entry->token || left == INT64_MAX)
         delay_ms = entry->used_at.ms + KEEP_MS - now.ms;
     else if (left > entry->refresh_left_ms)
         delay_ms = left - entry->refresh_left_ms;
@@ -151,7 +147,7 @@ static void on_timer(void *arg)
     struct cache_entry *entry = arg;
     struct mono now = now_of(entry);
     int64_t unused_ms = now.ms - entry->used_at.ms;
-    bool ends = entry->lease && entry->lease->ends.ms != INT64_MAX;
+    bool ends = entry->token && entry->token->ends.ms != INT64_MAX;
 
     if (entry->mint)
         return; // its end plans
@@ -192,7 +188,7 @@ static void log_failure(struct cache_entry *entry)
         return;
     entry->logged = entry->failure.verdict.reason;
     mint_scope_label(&entry->scope, &label);
-    log_warn("token", "no token from `%s` for %s: %s", entry->source->name, text_string(&label),
+    log_warn("token", "no token from `%s` for %s: %s", source_id_name(entry->source->id), text_string(&label),
              entry->failure.verdict.sentence);
     text_free(&label);
 }
@@ -213,15 +209,15 @@ static void take_failure(struct cache_entry *entry, const struct source_failure 
     entry->owner->settled(entry);
 }
 
-static void take_token(struct cache_entry *entry, const struct source_token *token)
+static void take_token(struct cache_entry *entry, struct token *token)
 {
     const struct cache_options *options = entry->options;
-    int64_t before_ms = options->refresh_before_ms;
+    int64_t before_ms = options->refresh_before_ms, left_ms = token_left_ms(token, loop_clock(options->loop));
 
     // A token that comes with little left (a broker's, in the middle of its life) is not made anew at once.
-    if (token->life_ms / 2 < before_ms)
-        before_ms = token->life_ms / 2;
-    cache_entry_set_lease(entry, lease_new(entry->source, entry->id, token));
+    if (left_ms / 2 < before_ms)
+        before_ms = left_ms / 2;
+    cache_entry_set_token(entry, token_ref(token));
     entry->refresh_left_ms = before_ms - spread(before_ms, JITTER_PERCENT);
     *entry->scope.rejected = '\0';
     entry->failure = (struct source_failure){0};
@@ -231,16 +227,17 @@ static void take_token(struct cache_entry *entry, const struct source_token *tok
     entry->owner->settled(entry);
 }
 
-static void on_minted(void *arg, const struct source_token *token, const struct source_failure *failure)
+static void on_minted(void *arg, struct token *token, const struct source_failure *failure)
 {
     struct cache_entry *entry = arg;
+    int64_t left_ms = token ? token_left_ms(token, loop_clock(entry->options->loop)) : 0;
     struct source_failure short_lived;
 
     entry->mint = NULL;
-    if (token && token->life_ms < entry->options->minimum_life_ms) {
+    if (token && left_ms < entry->options->minimum_life_ms) {
         source_failure_set(&short_lived, false, REASON_TOKEN_SOURCE,
                            "the token that came ends in %lld s, before `token.minimum_life`",
-                           (long long)(token->life_ms / SECOND_MS));
+                           (long long)(left_ms / SECOND_MS));
         take_failure(entry, &short_lived);
     } else if (token) {
         take_token(entry, token);

@@ -21,7 +21,7 @@ struct cache_entry_owner {
     void (*unused)(struct cache_entry *entry);  // nobody needs it: it may be freed
 };
 
-// One scope of one source. It is empty (no lease, no failure), being minted (`mint`), fresh (`lease`), being refreshed
+// One scope of one source. It is empty (no token, no failure), being minted (`mint`), fresh (`token`), being refreshed
 // (both), or failed until a time (`failure`); a fresh one whose refresh failed is both.
 struct cache_entry {
     const char *key;               // of the bytes at the end
@@ -31,9 +31,8 @@ struct cache_entry {
     const struct cache_entry_owner *owner;
     struct source *source;
     struct mint_scope scope;
-    uint64_t id;
-    struct lease *lease;
-    int64_t refresh_left_ms; // made anew once the lease has less left
+    struct token *token;
+    int64_t refresh_left_ms; // made anew once the token has less left
     struct mono used_at;
     void *mint;                    // NULL: none under way
     unsigned attempts;             // for those who wait now
@@ -43,7 +42,7 @@ struct cache_entry {
     struct mono retry_at;
     struct mono rejected_at;
     struct pace told; // mints for holders of a rejected token
-    bool adopted;     // another cache has the lease too, and shows its metric
+    bool adopted;     // another cache has the token too, and shows its metric
     struct timer timer;
     LIST_HEAD(, cache_request) waiters; // the cache's
     char text[];
@@ -61,7 +60,7 @@ int64_t cache_entry_left_ms(const struct cache_entry *entry);
 // Whether it has a token that can be given.
 bool cache_entry_usable(const struct cache_entry *entry);
 // Takes the reference. NULL: it has no token any more.
-void cache_entry_set_lease(struct cache_entry *entry, struct lease *lease);
+void cache_entry_set_token(struct cache_entry *entry, struct token *token);
 
 // Begins to mint; none is under way.
 void cache_entry_mint(struct cache_entry *entry);

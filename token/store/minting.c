@@ -40,31 +40,29 @@ void minting_cancel(struct minting *minting)
 {
     leave_gate(minting);
     if (minting->mint)
-        minting->source->type->cancel(minting->mint);
+        minting->source->id.kind->cancel(minting->mint);
     if (minting->lookup)
         repository_lookup_cancel(minting->lookup);
     mem_free(minting);
 }
 
-static void tell(const struct minting *minting, const struct source_token *token, const struct source_failure *failure,
+static void tell(const struct minting *minting, struct token *token, const struct source_failure *failure,
                  int64_t duration_ms)
 {
     const struct mint_scope *scope = minting->scope;
-    char repository[sizeof(struct repository_name) + 2], fingerprint[SECRET_FINGERPRINT_SIZE];
+    char repository[sizeof(struct repository_name) + 2];
     struct text label = {0};
 
     if (!minting->context->on_mint)
         return;
     mint_scope_label(scope, &label);
     snprintf(repository, sizeof(repository), "%s/%s", scope->repository.owner, scope->repository.name);
-    if (token)
-        secret_fingerprint(token->token, fingerprint);
     struct token_mint_event event = {
-        .source = minting->source->name,
+        .source = source_id_name(minting->source->id),
         .scope = text_string(&label),
         .host = scope->host->web,
         .repository = scope->reach == SCOPE_REPOSITORY ? repository : NULL,
-        .fingerprint = token ? fingerprint : NULL,
+        .fingerprint = token ? token->fingerprint : NULL,
         .verdict = failure ? &failure->verdict : NULL,
         .duration_ms = duration_ms,
     };
@@ -72,11 +70,11 @@ static void tell(const struct minting *minting, const struct source_token *token
     text_free(&label);
 }
 
-static void finish(struct minting *minting, const struct source_token *token, const struct source_failure *failure)
+static void finish(struct minting *minting, struct token *token, const struct source_failure *failure)
 {
     int64_t duration_ms = loop_now(minting->source->loop).ms - minting->started.ms;
     const char *const *labels =
-        METRIC_LABELS(minting->source->name, failure ? reason_row(failure->verdict.reason)->code : "ok");
+        METRIC_LABELS(source_id_name(minting->source->id), failure ? reason_row(failure->verdict.reason)->code : "ok");
 
     metrics_add(minting->context->metrics, METRIC_TOKEN_MINTS, labels, 1);
     metrics_observe(minting->context->metrics, METRIC_TOKEN_MINT_DURATION, labels, (double)duration_ms / SECOND_MS);
@@ -105,7 +103,7 @@ static void on_failure(struct minting *minting, const struct source_failure *fai
     const struct mint_scope *scope = minting->scope;
 
     if (failure->verdict.reason != REASON_NOT_COVERED || scope->reach != SCOPE_REPOSITORY ||
-        !minting->source->type->github) {
+        !minting->source->id.kind->github) {
         finish(minting, NULL, failure);
         return;
     }
@@ -115,19 +113,20 @@ static void on_failure(struct minting *minting, const struct source_failure *fai
                                 github_call_repository(scope->host, &scope->repository), on_new_name, minting);
 }
 
-static void on_token(struct minting *minting, const struct source_token *token)
+static void on_token(struct minting *minting, struct token *token)
 {
+    const struct token_scope *granted = &token->granted;
     struct source_failure failure = {.permanent = true};
 
-    if (!minting->source->type->narrow) {
+    if (!minting->source->id.kind->narrow) {
         finish(minting, token, NULL);
         return;
     }
-    repository_map_learn(minting->context->map, minting->scope->host, token->repositories, token->repository_count);
-    if (!token->narrowed)
+    repository_map_learn(minting->context->map, minting->scope->host, granted->repositories, granted->repository_count);
+    if (granted->wide)
         verdict_set(&failure.verdict, REASON_SCOPE,
                     "what the token grants was not told, or is too much to look at; it is not used");
-    else if (mint_scope_compare(minting->scope, token->permissions, token->repositories, token->repository_count,
+    else if (mint_scope_compare(minting->scope, &granted->permissions, granted->repositories, granted->repository_count,
                                 &failure.verdict)) {
         finish(minting, token, NULL);
         return;
@@ -135,7 +134,7 @@ static void on_token(struct minting *minting, const struct source_token *token)
     finish(minting, NULL, &failure);
 }
 
-static void on_source(void *arg, const struct source_token *token, const struct source_failure *failure)
+static void on_source(void *arg, struct token *token, const struct source_failure *failure)
 {
     struct minting *minting = arg;
 
@@ -152,7 +151,7 @@ static void on_turn(void *arg)
     struct minting *minting = arg;
 
     minting->started = loop_now(minting->source->loop);
-    minting->mint = minting->source->type->mint(minting->source, minting->scope, on_source, minting);
+    minting->mint = minting->source->id.kind->mint(minting->source, minting->scope, on_source, minting);
 }
 
 static void on_full(void *arg)
@@ -170,7 +169,7 @@ static void on_full(void *arg)
 // Where many share GitHub's limits, a turn is waited for.
 static void enter_gate(struct minting *minting)
 {
-    struct mint_gate *gate = minting->source->type->github ? minting->context->gate : NULL;
+    struct mint_gate *gate = minting->source->id.kind->github ? minting->context->gate : NULL;
 
     if (!gate)
         on_turn(minting);

@@ -35,14 +35,14 @@ const struct verdict *token_walk_verdict(const struct token_walk *walk)
     return walk->verdict.reason == REASON_NONE ? NULL : &walk->verdict;
 }
 
-static void finish(struct token_walk *walk, struct lease *lease, struct source *source)
+static void finish(struct token_walk *walk, struct token *token, struct source *source)
 {
     token_walk_fn *done = walk->done;
     void *arg = walk->arg;
     struct verdict verdict = walk->verdict;
 
     token_walk_cancel(walk);
-    done(arg, lease, source, lease ? NULL : &verdict);
+    done(arg, token, source, token ? NULL : &verdict);
 }
 
 // A source is passed over when it is unreachable, rate limited, has no installation for the owner, or is not there at
@@ -100,13 +100,13 @@ static void fail(struct token_walk *walk, const struct verdict *verdict)
 
 static void enumerate(struct token_walk *walk, struct source *source);
 
-static void on_lease(void *arg, struct lease *lease, const struct verdict *verdict)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct token_walk *walk = arg;
 
     walk->asking = NULL;
-    if (lease) {
-        finish(walk, lease, walk->context->sources[walk->position]);
+    if (token) {
+        finish(walk, token, walk->context->sources[walk->position]);
     } else if (walk->by_name && verdict->reason == REASON_NOT_COVERED) {
         // One of the names is not there: the others are told by enumeration.
         walk->by_name = false;
@@ -118,7 +118,7 @@ static void on_lease(void *arg, struct lease *lease, const struct verdict *verdi
 
 static void ask(struct token_walk *walk, struct source *source, struct mint_scope *scope)
 {
-    walk->asking = cache_ask(walk->context->cache, source, scope, on_lease, walk);
+    walk->asking = cache_ask(walk->context->cache, source, scope, on_token, walk);
     mint_scope_clear(scope);
 }
 
@@ -216,7 +216,7 @@ static bool wide_is_refused(const struct scope *scope, const struct source *sour
 
 static void init_wide(struct mint_scope *mint, const struct scope *scope, const struct source *source)
 {
-    mint_scope_init_wide(mint, source->host, source->type->by_owner ? scope->repository.owner : "");
+    mint_scope_init_wide(mint, source->host, source->id.kind->by_owner ? scope->repository.owner : "");
 }
 
 static void try_wide(struct token_walk *walk, struct source *source)
@@ -241,33 +241,30 @@ static bool is_ready(struct source *source)
 
     if (source->ready_at.ms == now.ms)
         return true;
-    if (!source->type->ready(source, &ignored))
+    if (!source->id.kind->ready(source, &ignored))
         return false;
     source->ready_at = now;
     return true;
 }
 
-bool token_walk_look(const struct token_walk_context *context, const struct scope *scope, struct lease **ret_lease)
+struct token *token_walk_look(const struct token_walk_context *context, const struct scope *scope)
 {
     size_t position = 0;
     struct source *source = source_from(context, scope, &position);
     struct mint_scope mint;
-    struct lease *lease;
+    struct token *token;
 
     if (!source || !is_ready(source))
-        return false;
-    if (source->type->narrow ? scope->reach == SCOPE_SET : wide_is_refused(scope, source))
-        return false;
-    if (source->type->narrow)
+        return NULL;
+    if (source->id.kind->narrow ? scope->reach == SCOPE_SET : wide_is_refused(scope, source))
+        return NULL;
+    if (source->id.kind->narrow)
         mint_scope_init(&mint, scope);
     else
         init_wide(&mint, scope, source);
-    lease = cache_look(context->cache, source, &mint);
+    token = cache_look(context->cache, source, &mint);
     mint_scope_clear(&mint);
-    if (!lease)
-        return false;
-    *ret_lease = lease;
-    return true;
+    return token;
 }
 
 static void on_step(void *arg)
@@ -279,9 +276,9 @@ static void on_step(void *arg)
     if (!source) {
         verdict_set(&walk->verdict, REASON_NO_CREDENTIAL, NULL);
         finish(walk, NULL, NULL);
-    } else if (!source->type->ready(source, &failure)) {
+    } else if (!source->id.kind->ready(source, &failure)) {
         fail(walk, &failure.verdict);
-    } else if (source->type->narrow) {
+    } else if (source->id.kind->narrow) {
         try_narrow(walk, source);
     } else {
         try_wide(walk, source);

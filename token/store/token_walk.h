@@ -24,16 +24,15 @@ struct token_walk_context {
 
 struct token_walk;
 
-// Exactly one of the two is not NULL, on loan; with a lease comes its source.
-typedef void token_walk_fn(void *arg, struct lease *lease, struct source *source, const struct verdict *verdict);
+// Exactly one of the two is not NULL, on loan; with a token comes its source.
+typedef void token_walk_fn(void *arg, struct token *token, struct source *source, const struct verdict *verdict);
 
 // `scope` is copied. Ends with `done`, never from inside, or with token_walk_cancel.
 struct token_walk *token_walk_start(const struct token_walk_context *context, const struct scope *scope,
                                     token_walk_fn *done, void *arg) GL_MUST_CHECK;
 void token_walk_cancel(struct token_walk *walk);
-// What a walk would end with, where the first source has it at once; both are on loan. False: it takes a walk.
-bool token_walk_look(const struct token_walk_context *context, const struct scope *scope, struct lease **ret_lease)
-    GL_MUST_CHECK;
+// The token a walk would end with, if the first source has it at once; on loan. NULL: it takes a walk.
+struct token *token_walk_look(const struct token_walk_context *context, const struct scope *scope) GL_MUST_CHECK;
 // What the walk has met so far that says more than that time is over; NULL: nothing.
 const struct verdict *token_walk_verdict(const struct token_walk *walk);
 

@@ -2,27 +2,24 @@
 
 #include <unistd.h>
 
-#include "head.h"
 #include "loop.h"
 #include "mem.h"
+#include "proxy_tunnel.h"
+#include "secret.h"
 #include "stream.h"
 #include "tls_client.h"
 #include "wire.h"
-
-// A proxy answers CONNECT with a few hundred bytes.
-#define PROXY_HEAD_MAX ((size_t)16 * KIB)
 
 struct dial {
     const struct dialer *dialer;
     char *host;
     uint16_t port;
     struct tls_client *tls; // a reference; NULL: plain
-    bool through_proxy;
     dial_done_fn *done;
     void *arg;
     struct connect *connecting; // NULL: connected
     struct stream *stream;      // NULL: not yet
-    struct head *head;          // of the proxy's answer, while it is awaited
+    bool tunnel_open;           // the proxy has agreed, or there is none
     struct timer timeout;
 };
 
@@ -66,7 +63,6 @@ void dial_cancel(struct dial *dial)
     stream_free(dial->stream);
     timer_stop(&dial->timeout);
     tls_client_unref(dial->tls);
-    mem_free(dial->head);
     mem_free(dial->host);
     mem_free(dial);
 }
@@ -97,8 +93,9 @@ static void fail_with(struct dial *dial, enum reason reason, const char *what)
 {
     struct verdict verdict;
 
-    if (dial->through_proxy && !dial->head)
-        verdict_set(&verdict, reason, "%s, through the proxy %s: %s", dial->host, dial->dialer->proxy_host, what);
+    if (!dial->tunnel_open)
+        verdict_set(&verdict, reason, "%s cannot be reached through the proxy %s (`upstream.proxy`): %s", dial->host,
+                    dial->dialer->proxy_host, what);
     else
         verdict_set(&verdict, reason, "%s: %s", dial->host, what);
     fail(dial, &verdict);
@@ -108,6 +105,8 @@ static void on_timeout(void *arg)
 {
     fail_with(arg, REASON_UPSTREAM_UNREACHABLE, "no connection within `limits.connect`");
 }
+
+static void ask_proxy(struct dial *dial);
 
 static void on_tls_input(void *arg)
 {
@@ -120,15 +119,26 @@ static void on_tls_input(void *arg)
 
 static void on_tls_done(void *arg)
 {
-    succeed(arg);
+    struct dial *dial = arg;
+
+    if (dial->tunnel_open)
+        succeed(dial);
+    else
+        ask_proxy(dial);
 }
 
 static const struct stream_callbacks tls_callbacks = {.on_input = on_tls_input, .on_handshake = on_tls_done};
 
 static void start_tls_or_succeed(struct dial *dial)
 {
+    dial->tunnel_open = true;
     if (!dial->tls) {
         succeed(dial);
+        return;
+    }
+    // TLS servers wait for the ClientHello.
+    if (stream_input(dial->stream).size > 0) {
+        fail_with(dial, REASON_UPSTREAM_TLS, "bytes came before TLS");
         return;
     }
     stream_set_owner(dial->stream, &tls_callbacks, dial);
@@ -138,29 +148,26 @@ static void start_tls_or_succeed(struct dial *dial)
 static void on_proxy_input(void *arg)
 {
     struct dial *dial = arg;
-    char text[80];
+    struct proxy_tunnel_answer answer;
+    char reason[PROXY_TUNNEL_REASON_SIZE];
 
-    switch (head_parse_response(dial->head, stream_input(dial->stream), PROXY_HEAD_MAX)) {
-    case HEAD_MORE:
+    switch (proxy_tunnel_read(stream_input(dial->stream), &answer)) {
+    case PROXY_TUNNEL_MORE:
         if (stream_end(dial->stream) != STREAM_OPEN)
-            fail_with(dial, REASON_UPSTREAM_UNREACHABLE, "the proxy closed the connection");
+            fail_with(dial, REASON_UPSTREAM_UNREACHABLE, "it closed the connection");
         return;
-    case HEAD_DONE:
-        break;
-    case HEAD_BAD:
-    case HEAD_TOO_LARGE:
-        fail_with(dial, REASON_UPSTREAM_UNREACHABLE, "the proxy's answer is not HTTP");
+    case PROXY_TUNNEL_OPEN:
+        stream_consume(dial->stream, answer.size);
+        start_tls_or_succeed(dial);
+        return;
+    case PROXY_TUNNEL_REFUSED:
+        proxy_tunnel_reason(&answer, dial->dialer->proxy_authorization != NULL, reason);
+        fail_with(dial, REASON_UPSTREAM_UNREACHABLE, reason);
+        return;
+    case PROXY_TUNNEL_BAD:
+        fail_with(dial, REASON_UPSTREAM_UNREACHABLE, "its answer is not HTTP");
         return;
     }
-    if (dial->head->status / 100 != 2) {
-        snprintf(text, sizeof(text), "the proxy answered %d to CONNECT", dial->head->status);
-        fail_with(dial, REASON_UPSTREAM_UNREACHABLE, text);
-        return;
-    }
-    stream_consume(dial->stream, dial->head->size);
-    mem_free(dial->head);
-    dial->head = NULL;
-    start_tls_or_succeed(dial);
 }
 
 static void on_proxy_output(void *arg)
@@ -171,22 +178,14 @@ static const struct stream_callbacks proxy_callbacks = {.on_input = on_proxy_inp
 
 static void ask_proxy(struct dial *dial)
 {
-    bool literal_v6 = strchr(dial->host, ':') != NULL;
-    char authority[300];
+    struct secret *authorization = dial->dialer->proxy_authorization;
     size_t room;
-    struct wire wire;
+    char *at = stream_output_room(dial->stream, &room);
+    struct wire wire = wire_of(at, room);
 
-    snprintf(authority, sizeof(authority), literal_v6 ? "[%s]:%u" : "%s:%u", dial->host, dial->port);
-    wire.data = stream_output_room(dial->stream, &room);
-    wire = wire_of(wire.data, room);
-    wire_put(&wire, BYTES("CONNECT "));
-    wire_put(&wire, bytes_of_string(authority));
-    wire_put(&wire, BYTES(" HTTP/1.1\r\n"));
-    wire_put_field(&wire, BYTES("Host"), bytes_of_string(authority));
-    wire_put(&wire, BYTES("\r\n"));
-    stream_commit(dial->stream, wire.size, false);
-    dial->head = mem_alloc(sizeof(*dial->head));
-    head_init(dial->head);
+    proxy_tunnel_ask(&wire, dial->host, dial->port, authorization ? secret_bytes(authorization) : BYTES(""));
+    stream_commit(dial->stream, wire.size, authorization != NULL);
+    stream_set_owner(dial->stream, &proxy_callbacks, dial);
     stream_want_input(dial->stream, true);
     stream_flush(dial->stream);
 }
@@ -197,14 +196,21 @@ static void on_connected(void *arg, int fd, const struct verdict *verdict)
 
     dial->connecting = NULL;
     if (fd < 0) {
-        fail(dial, verdict);
+        if (dial->tunnel_open)
+            fail(dial, verdict);
+        else
+            fail_with(dial, verdict->reason, verdict->sentence);
         return;
     }
     dial->stream = stream_new(dial->dialer->loop, fd, &proxy_callbacks, dial);
-    if (dial->through_proxy)
-        ask_proxy(dial);
-    else
+    if (dial->tunnel_open) {
         start_tls_or_succeed(dial);
+    } else if (dial->dialer->proxy_tls) {
+        stream_set_owner(dial->stream, &tls_callbacks, dial);
+        stream_start_tls(dial->stream, tls_client_ssl(dial->dialer->proxy_tls, dial->dialer->proxy_host));
+    } else {
+        ask_proxy(dial);
+    }
 }
 
 struct dial *dial_start(const struct dialer *dialer, const struct dial_request *request, dial_done_fn *done, void *arg)
@@ -221,7 +227,7 @@ struct dial *dial_start(const struct dialer *dialer, const struct dial_request *
     dial->host = mem_string(request->host);
     dial->port = request->port;
     dial->tls = request->tls ? tls_client_ref(request->tls) : NULL;
-    dial->through_proxy = dial_goes_through_proxy(dialer, request->host, request->port);
+    dial->tunnel_open = !dial_goes_through_proxy(dialer, request->host, request->port);
     dial->done = done;
     dial->arg = arg;
     if (override) {
@@ -229,7 +235,7 @@ struct dial *dial_start(const struct dialer *dialer, const struct dial_request *
         to.port = override->to_port ? override->to_port : to.port;
         to.absolute = to.absolute && !override->to_host[0];
         to.allowed = NULL;
-    } else if (dial->through_proxy) {
+    } else if (!dial->tunnel_open) {
         to.host = dialer->proxy_host;
         to.port = dialer->proxy_port;
         to.absolute = false;

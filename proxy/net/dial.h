@@ -15,6 +15,7 @@
 struct loop;
 struct resolver;
 struct stream;
+struct secret;
 struct tls_client;
 struct dial;
 
@@ -34,7 +35,9 @@ struct dialer {
     size_t override_count;
     const char *proxy_host; // NULL: the way out is direct
     uint16_t proxy_port;
-    const char *const *no_proxy; // host names, ".suffix", "*"
+    struct tls_client *proxy_tls;       // of an https:// proxy; NULL: http://
+    struct secret *proxy_authorization; // "Basic …", toward the proxy alone; NULL: none
+    const char *const *no_proxy;        // host names, ".suffix", "*"
     size_t no_proxy_count;
     int64_t timeout_ms; // `limits.connect`: of the whole dial
 };

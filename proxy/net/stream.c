@@ -270,14 +270,19 @@ void stream_start_tls(struct stream *stream, SSL *ssl)
 {
     struct buffer none = {0};
 
-    assert(stream->tls == TLS_NONE && buffer_empty(&stream->output));
-    stream->early = stream->input;
-    stream->input = none;
+    assert(stream->tls != TLS_HANDSHAKE && !stream->outer && buffer_empty(&stream->output));
+    assert(stream->tls == TLS_NONE || buffer_empty(&stream->input));
+    if (stream->tls == TLS_DONE) {
+        stream->outer = stream->ssl;
+    } else {
+        stream->early = stream->input;
+        stream->input = none;
+    }
     stream->ssl = ssl;
     stream->tls = TLS_HANDSHAKE;
     stream->transport = &transport_tls;
     stream->handshake_wants_write = false;
-    if (!stream_bio_attach(stream, ssl))
+    if (!(stream->outer ? stream_bio_nest(ssl, stream->outer) : stream_bio_attach(stream, ssl)))
         abort(); // out of memory
     timer_start(&stream->again, 0);
 }

@@ -50,7 +50,8 @@ void stream_free(struct stream *stream);
 void stream_set_owner(struct stream *stream, const struct stream_callbacks *callbacks, void *arg);
 
 // Starts a TLS handshake as server or client (by what the SSL was set to). Bytes already in the input buffer are
-// its beginning. Takes the SSL over.
+// its beginning. Takes the SSL over. A stream that is under TLS already (an https:// proxy) carries the further one
+// inside; then no input may wait.
 void stream_start_tls(struct stream *stream, SSL *ssl);
 // The TLS side of the stream; NULL where it is plain.
 SSL *stream_ssl(const struct stream *stream);

@@ -129,6 +129,17 @@ bool stream_bio_attach(struct stream *stream, SSL *ssl)
     return true;
 }
 
+bool stream_bio_nest(SSL *ssl, SSL *outer)
+{
+    BIO *bio = BIO_new(BIO_f_ssl());
+
+    if (!bio)
+        return false;
+    BIO_set_ssl(bio, outer, BIO_CLOSE);
+    SSL_set_bio(ssl, bio, bio);
+    return true;
+}
+
 // Keeps OpenSSL's own words for a failure. The certificate's error says more than "certificate verify failed".
 static void tls_failure(struct stream *stream, unsigned long error)
 {
@@ -192,7 +203,8 @@ static enum transport_result tls_write(struct stream *stream, const char *data, 
 
 static bool tls_pending(const struct stream *stream)
 {
-    return SSL_has_pending(stream->ssl) || !buffer_empty(&stream->early);
+    return SSL_has_pending(stream->ssl) || (stream->outer && SSL_has_pending(stream->outer)) ||
+           !buffer_empty(&stream->early);
 }
 
 // FIN alone would tell the peer that what it got may not be all.

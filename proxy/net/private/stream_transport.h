@@ -41,6 +41,7 @@ struct stream {
     struct buffer input, output;
     struct buffer early; // bytes that came before TLS started, for its BIO to read first
     SSL *ssl;
+    SSL *outer; // that carries `ssl`, which owns it; NULL: none
     enum tls_state tls;
     enum stream_end end;
     uint64_t bytes_read, bytes_written;
@@ -61,6 +62,8 @@ struct stream {
 
 // Makes `ssl` read and write through the stream's socket.
 bool stream_bio_attach(struct stream *stream, SSL *ssl);
+// Makes `ssl` read and write through `outer`, which it owns from now on.
+bool stream_bio_nest(SSL *ssl, SSL *outer);
 // One step of the handshake.
 enum transport_result stream_handshake_step(struct stream *stream);
 

@@ -158,7 +158,7 @@ static void on_next(void *arg)
     while (!started && connect->started < connect->count)
         started = start_attempt(&connect->attempts[connect->started++]);
     if (connect->under_way == 0) {
-        resolve_forget(connect->resolver, connect->lookup);
+        resolve_forget(connect->resolver, connect->host);
         finish(connect, -1);
     } else if (connect->started < connect->count) {
         timer_start(&connect->next, ATTEMPT_DELAY_MS);

@@ -1,4 +1,4 @@
-// The host and port of a URL, and how curl is told their addresses.
+// The host and port of a URL.
 #ifndef GITLATCH_HTTP_ADDRESS_H
 #define GITLATCH_HTTP_ADDRESS_H
 
@@ -6,8 +6,6 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-
-struct resolve_answer;
 
 struct http_address {
     char *host; // lower case; IPv6 with its brackets
@@ -19,7 +17,5 @@ bool http_address_of_url(const char *url, struct http_address *ret_address) GL_M
 // `host` is copied; it may be the one that is there.
 void http_address_set(struct http_address *address, const char *host, uint16_t port);
 void http_address_clear(struct http_address *address);
-// "host:port:address,address" as CURLOPT_RESOLVE takes it; given to mem_free.
-char *http_address_resolved(const struct http_address *address, const struct resolve_answer *answer) GL_MUST_CHECK;
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/bytes.h>
+#include "bytes.h"
 
 #include "wire.h"
 

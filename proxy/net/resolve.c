@@ -385,12 +385,21 @@ void resolve_cancel(struct resolve_request *request)
     mem_free(request);
 }
 
-void resolve_forget(struct resolver *resolver, const char *text)
+static void expire(struct resolver *resolver, const char *text)
 {
     struct resolve_name *name = name_find(resolver, text);
 
     if (name)
         name->fresh_until = (struct mono){INT64_MIN};
+}
+
+void resolve_forget(struct resolver *resolver, const char *name)
+{
+    char *absolute = mem_format("%s.", name);
+
+    expire(resolver, name);
+    expire(resolver, absolute);
+    mem_free(absolute);
 }
 
 bool resolve_literal(const char *text, union resolve_address *ret_address)

@@ -46,14 +46,14 @@ struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, c
 // Ends every request without calling back; NULL is allowed.
 void resolver_free(struct resolver *resolver);
 
-// Asks for the addresses of a name (made normal: lower case, no trailing dot) or of a literal address (IPv6 with or
+// Asks for the addresses of a name (made normal: lower case; a dot at its end makes it absolute, see dns_channel.h) or of a literal address (IPv6 with or
 // without brackets). The request ends with `done`, which is never called from inside this call, or with
 // resolve_cancel, after which `done` is not called.
 struct resolve_request *resolve_ask(struct resolver *resolver, const char *name, resolve_done_fn *done, void *arg)
     GL_MUST_CHECK;
 void resolve_cancel(struct resolve_request *request);
 
-// The addresses of this name did not lead anywhere: the next request asks DNS again.
+// The addresses of this name, absolute or not, did not lead anywhere: the next request asks DNS again.
 void resolve_forget(struct resolver *resolver, const char *name);
 
 // Reads a literal address, IPv6 with or without brackets. False: it is a name.

@@ -28,6 +28,7 @@ void github_call_clear(struct github_call *call)
 struct http_call github_call_http(const struct github_call *call, struct bytes bearer, struct tls_client *tls)
 {
     return (struct http_call){
+        .absolute = true,
         .method = call->method,
         .url = call->url,
         .headers = call->body ? headers_with_body : headers,

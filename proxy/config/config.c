@@ -10,6 +10,7 @@
 #include "config_check.h"
 #include "config_table.h"
 #include "mem.h"
+#include "secret.h"
 #include "text.h"
 
 // Ten thousand rules have about this size.
@@ -132,6 +133,7 @@ void config_unref(struct config *config)
     if (!config || --config->references > 0)
         return;
     setting_table_clear(&config_table, config);
+    secret_unref(config->upstream_password);
     mem_free(config->path);
     mem_free(config);
 }

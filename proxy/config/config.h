@@ -130,7 +130,10 @@ struct config {
     struct config_github *githubs; // at least one
     size_t github_count;
 
-    char *upstream_proxy; // "http://proxy.corp:3128"; NULL: direct
+    char *upstream_proxy;             // "http://user@proxy.corp:3128"; NULL: direct
+    char *upstream_password_file;     // of its user; NULL: none
+    struct secret *upstream_password; // the same, where the caller's environment held it (`gitlatch run`); NULL: none
+    char *upstream_trust;             // roots of an https:// proxy
     struct text_list upstream_no_proxy;
     int64_t keep_capabilities_ms; // 0: not kept
 

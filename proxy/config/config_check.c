@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "web_url.h"
+
 // Beside the two descriptors of each connection: listeners, the log, files that are read, c-ares, curl,
 // spares.
 #define DESCRIPTORS_BESIDE 128
@@ -103,6 +105,20 @@ static bool check_credentials(const struct config *config, enum config_use use, 
     return true;
 }
 
+static bool check_upstream(const struct config *config, struct yaml_reader *reader)
+{
+    struct web_url_proxy proxy = {0};
+    bool parsed = config->upstream_proxy && web_url_proxy_parse(config->upstream_proxy, &proxy, NULL);
+    bool has_user = parsed && proxy.user;
+
+    web_url_proxy_clear(&proxy);
+    if (config->upstream_password_file && !has_user)
+        return yaml_reader_refuse_key(reader, "upstream.password_file",
+                                      "has no user to go with: name it in `upstream.proxy`, such as "
+                                      "http://USER@proxy.corp:3128");
+    return true;
+}
+
 static bool check_limits(const struct config *config, struct yaml_reader *reader)
 {
     uint64_t wanted = config->limits.connections * 2 + DESCRIPTORS_BESIDE;
@@ -187,5 +203,5 @@ bool config_check(const struct config *config, enum config_use use, struct yaml_
                                       "needs `ca.state`: processes that share a port must share "
                                       "the CA");
     return check_addresses(config, reader) && check_githubs(config, reader) && check_credentials(config, use, reader) &&
-           check_limits(config, reader) && check_broker(config, use, reader);
+           check_upstream(config, reader) && check_limits(config, reader) && check_broker(config, use, reader);
 }

@@ -255,9 +255,13 @@ static const struct setting rows[] = {
         "how long a protocol-v2 capability advertisement is kept; 0s: not"),
     ROW(config, "upstream.no_proxy", setting_host_suffixes, upstream_no_proxy, "[]", NULL,
         "hosts that are reached without `upstream.proxy`"),
+    ROW(config, "upstream.password_file", setting_file, upstream_password_file, NULL, NULL,
+        "holds the password of the user in `upstream.proxy`, sent to that proxy alone (Basic)"),
     ROW(config, "upstream.proxy", setting_web_url, upstream_proxy, NULL, &proxy_url,
-        "the corporate proxy through which everything goes but `upstream.no_proxy` and `github.connect_to`; absent: "
-        "direct"),
+        "the corporate proxy, http:// or https://, through which everything goes but `upstream.no_proxy` and "
+        "`github.connect_to`; a user may stand in it; absent: direct"),
+    ROW(config, "upstream.trust", setting_file, upstream_trust, SYSTEM_ROOTS, NULL,
+        "the certificates that an https:// `upstream.proxy` is trusted by"),
 };
 
 const struct setting_table config_table = SETTING_TABLE(rows);

@@ -1,9 +1,14 @@
 #include "way_out.h"
 
+#include <openssl/evp.h>
+
 #include "config.h"
-#include "host_name.h"
 #include "mem.h"
 #include "resolve.h"
+#include "secret.h"
+#include "secret_file.h"
+#include "tls_client.h"
+#include "web_url.h"
 
 // All GitHubs' `connect_to` in one list.
 static void gather_overrides(struct way_out *way, const struct config *config)
@@ -26,26 +31,70 @@ static void gather_overrides(struct way_out *way, const struct config *config)
     way->dialer.override_count = count;
 }
 
+// RFC 7617: "Basic " and the base64 form of "user:password".
+static struct secret *basic_authorization(const char *user, struct bytes password)
+{
+    static const char scheme[] = "Basic ";
+    size_t plain_size = strlen(user) + 1 + password.size, prefix = sizeof(scheme) - 1;
+    size_t size = prefix + (plain_size + 2) / 3 * 4;
+    char *plain = mem_alloc(plain_size + 1), *text, *encoded = mem_alloc(size + 1);
+    struct secret *authorization = secret_new_sized(size, &text);
+
+    snprintf(plain, plain_size + 1, "%s:%.*s", user, (int)password.size, password.data);
+    memcpy(encoded, scheme, prefix);
+    EVP_EncodeBlock((unsigned char *)encoded + prefix, (const unsigned char *)plain, (int)plain_size);
+    memcpy(text, encoded, size);
+    mem_wiping_free(plain);
+    mem_wiping_free(encoded);
+    return authorization;
+}
+
+// The password is the environment's (`gitlatch run`), or the file's.
+static bool set_authorization(struct way_out *way, const struct config *config, const char *user,
+                              struct error *ret_error)
+{
+    struct secret_file file;
+    struct error problem;
+    bool changed, ok = true;
+
+    secret_file_init(&file, config->upstream_password_file ? config->upstream_password_file : "");
+    if (config->upstream_password)
+        way->authorization = basic_authorization(user, secret_bytes(config->upstream_password));
+    else if (!config->upstream_password_file)
+        way->authorization = basic_authorization(user, BYTES(""));
+    else if (secret_file_refresh(&file, &changed, &problem))
+        way->authorization = basic_authorization(user, secret_bytes(file.secret));
+    else
+        ok = error_set(ret_error, "upstream.password_file: %s", problem.text);
+    secret_file_clear(&file);
+    way->dialer.proxy_authorization = way->authorization;
+    return ok;
+}
+
 static bool set_proxy(struct way_out *way, const struct config *config, struct error *ret_error)
 {
-    struct bytes url = bytes_of_string(config->upstream_proxy);
-    struct bytes authority, rest;
-    struct host_name host;
-    uint16_t port;
+    struct web_url_proxy proxy;
+    struct error problem;
+    bool ok = true;
 
-    if (url.size == 0)
+    if (!config->upstream_proxy)
         return true;
-    if (!bytes_start_with(url, BYTES("http://")))
-        return error_set(ret_error, "upstream.proxy: must begin with http://");
-    bytes_cut(bytes_skip(url, sizeof("http://") - 1), '/', &authority, &rest);
-    if (!host_name_parse_authority(authority, 80, &host, &port))
-        return error_set(ret_error, "upstream.proxy: must be http://HOST:PORT");
-    way->proxy_host = mem_string(host.text);
+    if (!web_url_proxy_parse(config->upstream_proxy, &proxy, &problem))
+        return error_set(ret_error, "upstream.proxy: %s", problem.text);
+    way->proxy_host = mem_string(proxy.host);
     way->dialer.proxy_host = way->proxy_host;
-    way->dialer.proxy_port = port;
+    way->dialer.proxy_port = proxy.port;
     way->dialer.no_proxy = (const char *const *)config->upstream_no_proxy.items;
     way->dialer.no_proxy_count = config->upstream_no_proxy.count;
-    return true;
+    if (proxy.tls) {
+        way->proxy_tls = tls_client_new(config->upstream_trust, &problem);
+        way->dialer.proxy_tls = way->proxy_tls;
+        ok = way->proxy_tls || error_set(ret_error, "upstream.trust: %s", problem.text);
+    }
+    if (ok && proxy.user)
+        ok = set_authorization(way, config, proxy.user, ret_error);
+    web_url_proxy_clear(&proxy);
+    return ok;
 }
 
 // In hosts mode the hosts file leads GitHub's names to ourselves: DNS alone is asked there.
@@ -75,5 +124,7 @@ void way_out_clear(struct way_out *way)
     resolver_free(way->resolver);
     mem_free(way->overrides);
     mem_free(way->proxy_host);
+    tls_client_unref(way->proxy_tls);
+    secret_unref(way->authorization);
     *way = (struct way_out){0};
 }

@@ -19,6 +19,8 @@ struct way_out {
     struct resolver *resolver;
     struct dial_override *overrides;
     char *proxy_host;
+    struct tls_client *proxy_tls; // of an https:// proxy; NULL: http://
+    struct secret *authorization; // toward the proxy; NULL: none
 };
 
 // The configuration outlives it. On failure there is nothing to be cleared.

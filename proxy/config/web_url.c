@@ -1,6 +1,10 @@
 #include "web_url.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "mem.h"
 
@@ -28,10 +32,10 @@ static bool check_parts(CURLU *url, enum web_url_kind kind, struct error *error)
         return error_set(error, "must begin with http:// or https://");
     if (kind == WEB_URL_TLS && !part_is(url, CURLUPART_SCHEME, "https"))
         return error_set(error, "must begin with https://: a token never goes over plain HTTP");
-    if (kind == WEB_URL_PROXY && !part_is(url, CURLUPART_SCHEME, "http"))
-        return error_set(error, "must begin with http://: the proxy is asked to CONNECT over plain HTTP, the TLS "
-                                "is inside");
-    if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+    if (kind == WEB_URL_PROXY && has_part(url, CURLUPART_PASSWORD))
+        return error_set(error, "must hold no password: name the file that holds it in `upstream.password_file`, and "
+                                "keep the user in the URL");
+    if (kind != WEB_URL_PROXY && (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD)))
         return error_set(error, "must hold no user and no password: a secret has no place in the configuration");
     if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return error_set(error, "must end before any ? or #");
@@ -55,4 +59,65 @@ bool web_url_check(struct bytes text, const enum web_url_kind *kind, struct erro
     curl_url_cleanup(url);
     mem_free(string);
     return ok;
+}
+
+// A part of the URL, decoded; owned by the caller. NULL: it has none.
+static char *copy_part(CURLU *url, CURLUPart part, unsigned flags)
+{
+    char *text = NULL, *copy = NULL;
+
+    if (curl_url_get(url, part, &text, flags) == CURLUE_OK && text[0] != '\0')
+        copy = mem_string(text);
+    if (text && part == CURLUPART_PASSWORD)
+        OPENSSL_cleanse(text, strlen(text));
+    curl_free(text);
+    return copy;
+}
+
+// "[::1]" without its brackets, in lower case.
+static char *bare_host(char *host)
+{
+    size_t size = strlen(host);
+
+    for (size_t i = 0; i < size; i++)
+        host[i] = (char)tolower((unsigned char)host[i]);
+    if (host[0] == '[' && host[size - 1] == ']') {
+        memmove(host, host + 1, size - 2);
+        host[size - 2] = '\0';
+    }
+    return host;
+}
+
+bool web_url_proxy_parse(const char *text, struct web_url_proxy *ret_proxy, struct error *ret_error)
+{
+    struct web_url_proxy proxy = {0};
+    CURLU *url = curl_url();
+    char *port;
+
+    // RFC 3986 has no URL without a scheme; the environment's proxies often have none, and mean http.
+    CURLUcode code = url ? curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME)
+                         : CURLUE_OUT_OF_MEMORY;
+    bool tls = code == CURLUE_OK && part_is(url, CURLUPART_SCHEME, "https");
+    if (code != CURLUE_OK || (!tls && !part_is(url, CURLUPART_SCHEME, "http"))) {
+        curl_url_cleanup(url);
+        return error_set(ret_error, "must be a URL such as http://proxy.corp:3128 or https://proxy.corp:3129");
+    }
+    proxy.tls = tls;
+    proxy.host = bare_host(copy_part(url, CURLUPART_HOST, 0));
+    port = copy_part(url, CURLUPART_PORT, 0);
+    proxy.port = port ? (uint16_t)strtoul(port, NULL, 10) : tls ? 443 : 80;
+    proxy.user = copy_part(url, CURLUPART_USER, CURLU_URLDECODE);
+    proxy.password = copy_part(url, CURLUPART_PASSWORD, CURLU_URLDECODE);
+    mem_free(port);
+    curl_url_cleanup(url);
+    *ret_proxy = proxy;
+    return true;
+}
+
+void web_url_proxy_clear(struct web_url_proxy *proxy)
+{
+    mem_free(proxy->host);
+    mem_free(proxy->user);
+    mem_wiping_free(proxy->password);
+    *proxy = (struct web_url_proxy){0};
 }

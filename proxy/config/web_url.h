@@ -3,6 +3,7 @@
 #define GITLATCH_WEB_URL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <gitlatch/attr.h>
 
@@ -13,12 +14,26 @@
 enum web_url_kind {
     WEB_URL_ANY,   // http or https
     WEB_URL_TLS,   // https
-    WEB_URL_PROXY, // http, and no path
+    WEB_URL_PROXY, // http or https, no path; a user may stand in it
     WEB_URL_KIND_COUNT,
 };
 
 // Whether the text is a URL of that kind (NULL: WEB_URL_ANY), without user or password (a secret has no place
 // in the configuration), query and fragment. Source: RFC 3986, as libcurl reads it.
 bool web_url_check(struct bytes text, const enum web_url_kind *kind, struct error *ret_error) GL_MUST_CHECK;
+
+// The parts of a proxy's URL.
+struct web_url_proxy {
+    bool tls;
+    char *host; // lower case, IPv6 without brackets
+    uint16_t port;
+    char *user;     // decoded; NULL: none
+    char *password; // decoded; NULL: none. A secret
+};
+
+// Takes a proxy's URL apart, as curl takes one from the environment: the scheme may be missing, and a password may stand
+// in it. The parts are the caller's: web_url_proxy_clear.
+bool web_url_proxy_parse(const char *text, struct web_url_proxy *ret_proxy, struct error *ret_error) GL_MUST_CHECK;
+void web_url_proxy_clear(struct web_url_proxy *proxy);
 
 #endif

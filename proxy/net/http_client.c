@@ -164,7 +164,8 @@ static void on_connected_socket(void *arg, bool connected, const struct verdict 
 static void describe_problem(const struct http_request *request, CURLcode code, char ret_problem[PROBLEM_SIZE])
 {
     const struct dialer *dialer = request->client->dialer;
-    struct proxy_tunnel_answer answer = {.offers_basic = true};
+    struct proxy_tunnel_answer answer = {0};
+    struct curl_header *field;
     char reason[PROXY_TUNNEL_REASON_SIZE];
     long status = 0;
 
@@ -174,6 +175,9 @@ static void describe_problem(const struct http_request *request, CURLcode code, 
         return;
     }
     answer.status = (int)status;
+    for (size_t i = 0; curl_easy_header(request->easy, "proxy-authenticate", i, CURLH_CONNECT, -1, &field) == CURLHE_OK;
+         i++)
+        proxy_tunnel_add_scheme(&answer, bytes_of_string(field->value));
     proxy_tunnel_reason(&answer, dialer->proxy_authorization != NULL, reason);
     snprintf(ret_problem, PROBLEM_SIZE, "the proxy %.255s (`upstream.proxy`): %s", dialer->proxy_host, reason);
 }

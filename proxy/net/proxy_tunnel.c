@@ -58,22 +58,26 @@ static struct bytes trim_blanks(struct bytes text)
     return text;
 }
 
-// RFC 9110, 11.7.1: each field names a scheme and its parameters.
-static void read_field(struct bytes line, struct proxy_tunnel_answer *answer)
+void proxy_tunnel_add_scheme(struct proxy_tunnel_answer *answer, struct bytes value)
 {
-    struct bytes name, value, scheme, parameters;
+    struct bytes scheme, parameters;
 
-    if (!bytes_cut(line, ':', &name, &value) || !bytes_equal_nocase(trim_blanks(name), BYTES("Proxy-Authenticate")))
-        return;
-    value = trim_blanks(value);
-    bytes_cut(value, ' ', &scheme, &parameters);
+    bytes_cut(trim_blanks(value), ' ', &scheme, &parameters);
     for (size_t i = 0; i < scheme.size; i++)
         if (!isalnum((unsigned char)scheme.data[i]) && scheme.data[i] != '-')
-            return; // a scheme that is to be shown to people
+            return; // nothing to show to people
     if (bytes_equal_nocase(scheme, BYTES("Basic")))
         answer->offers_basic = true;
-    if (answer->schemes.size == 0)
-        answer->schemes = scheme;
+    if (answer->scheme.size == 0)
+        answer->scheme = scheme;
+}
+
+static void read_field(struct bytes line, struct proxy_tunnel_answer *answer)
+{
+    struct bytes name, value;
+
+    if (bytes_cut(line, ':', &name, &value) && bytes_equal_nocase(trim_blanks(name), BYTES("Proxy-Authenticate")))
+        proxy_tunnel_add_scheme(answer, value);
 }
 
 enum proxy_tunnel_result proxy_tunnel_read(struct bytes input, struct proxy_tunnel_answer *ret_answer)
@@ -109,12 +113,12 @@ void proxy_tunnel_reason(const struct proxy_tunnel_answer *answer, bool has_pass
 {
     if (answer->status != 407)
         snprintf(ret_reason, PROXY_TUNNEL_REASON_SIZE, "it answers %d to CONNECT", answer->status);
-    else if (!answer->offers_basic && answer->schemes.size)
+    else if (!answer->offers_basic && answer->scheme.size)
         snprintf(
             ret_reason, PROXY_TUNNEL_REASON_SIZE,
             "it answers 407 and takes %.*s alone, which gitlatch does not speak (it speaks Basic, neither NTLM nor "
             "Negotiate); a local helper such as cntlm or px does",
-            (int)(answer->schemes.size < 40 ? answer->schemes.size : 40), answer->schemes.data);
+            (int)(answer->scheme.size < 40 ? answer->scheme.size : 40), answer->scheme.data);
     else if (has_password)
         snprintf(ret_reason, PROXY_TUNNEL_REASON_SIZE,
                  "it answers 407: it refuses the user in `upstream.proxy` or the password in `upstream.password_file`");

@@ -35,7 +35,7 @@ static const struct {
     {APP "listne: 127.0.0.1:1\n", "2: listne: unknown key; did you mean \"listen\"?"},
     {APP "limits: {tunel_idle: 1m}\n", "2: limits.tunel_idle: unknown key; did you mean \"tunnel_idle\"?"},
     {APP "upstream:\n  xyzzy: 1\n",
-     "3: upstream.xyzzy: unknown key; known here are keep_capabilities, no_proxy, proxy"},
+     "3: upstream.xyzzy: unknown key; known here are keep_capabilities, no_proxy, password_file, proxy, trust"},
     {APP "limits.idle: 5m\n", "2: limits.idle: unknown key; did you mean \"limits\"?"},
     {APP "Admin: off\n", "2: Admin: unknown key; did you mean \"admin\"?"},
     {APP "\"admin\\0x\": off\n", "2: admin: unknown key; did you mean \"admin\"?"},
@@ -149,12 +149,13 @@ static const struct {
     {"credentials: [{type: file, path: f, host: ghe.corp}]\n",
      "1: credentials[0].host: is \"ghe.corp\", which `github` does not name"},
     // Upstream.
-    {APP "upstream: {proxy: \"https://proxy:3128\"}\n",
-     "2: upstream.proxy: must begin with http://: the proxy is asked to CONNECT over plain HTTP, the TLS is "
-     "inside"},
     {APP "upstream: {proxy: \"socks5://proxy:3128\"}\n", "2: upstream.proxy: must begin with http:// or https://"},
     {APP "upstream: {proxy: \"http://u:p@proxy:3128\"}\n",
-     "2: upstream.proxy: must hold no user and no password: a secret has no place in the configuration"},
+     "2: upstream.proxy: must hold no password: name the file that holds it in `upstream.password_file`, and keep the "
+     "user in the URL"},
+    {APP "upstream: {proxy: \"http://proxy:3128\", password_file: /x}\n",
+     "2: upstream.password_file: has no user to go with: name it in `upstream.proxy`, such as "
+     "http://USER@proxy.corp:3128"},
     {APP "upstream: {proxy: \"http://proxy:3128/x\"}\n",
      "2: upstream.proxy: must end after the port: http://proxy.corp:3128"},
     {APP "upstream: {no_proxy: [\"*.corp\"]}\n",

@@ -1,5 +1,6 @@
 """The least way to somewhere else: connections go on to one target, as a company's CONNECT proxy or as they are."""
 import socket
+import ssl
 import threading
 
 from lib.listener import Listener
@@ -7,17 +8,24 @@ from lib.listener import Listener
 
 class Relay:
     """Leads to `target`, a port or an address. As a `proxy` it takes CONNECT first, whatever name is asked for, and keeps
-    the heads in `asked`."""
+    the heads in `asked`. It may want an `authorization`, and else refuses with `refusal`; `answer` is what opens a tunnel;
+    with a `certificate` (and its key) it is an https:// proxy."""
 
-    def __init__(self, target, address=("127.0.0.1", 0), family=socket.AF_INET, proxy=False):
+    def __init__(self, target, address=("127.0.0.1", 0), family=socket.AF_INET, proxy=False, authorization=None,
+                 refusal=b"", answer=b"HTTP/1.1 200 Connection established\r\n\r\n", certificate=None):
         self.target = ("127.0.0.1", target) if isinstance(target, int) else target
         self.proxy, self.asked = proxy, []
+        self.authorization, self.refusal, self.answer = authorization, refusal, answer
+        self.tls = None
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
         self.listener = Listener(self._serve, address, family)
         self.port = self.listener.port
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def close(self):
         self.listener.close()
@@ -30,11 +38,14 @@ class Relay:
                 return False
             head += data
         self.asked.append(head.decode("latin-1"))
-        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        return True
+        allowed = not self.authorization or f"Proxy-Authorization: {self.authorization}\r\n" in self.asked[-1]
+        client.sendall(self.answer if allowed else self.refusal)
+        return allowed
 
     def _serve(self, client, _):
         try:
+            if self.tls:
+                client = self.tls.wrap_socket(client, server_side=True)
             with client:
                 if self.proxy and not self._take_connect(client):
                     return

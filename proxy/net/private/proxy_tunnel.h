@@ -27,12 +27,15 @@ enum proxy_tunnel_result {
 struct proxy_tunnel_answer {
     size_t size; // of the head
     int status;
-    struct bytes schemes; // of Proxy-Authenticate, what the first field names and all after it; a view of the input
-    bool offers_basic;    // among them
+    struct bytes scheme; // that the first Proxy-Authenticate names; a view of the input
+    bool offers_basic;   // one of them is Basic
 };
 
 // Writes the request. `authorization` is the value of Proxy-Authorization; empty: none is sent.
 void proxy_tunnel_ask(struct wire *wire, const char *host, uint16_t port, struct bytes authorization);
+
+// Takes the value of a Proxy-Authenticate field into account (RFC 9110, 11.7.1: it names a scheme and its parameters).
+void proxy_tunnel_add_scheme(struct proxy_tunnel_answer *answer, struct bytes value);
 
 enum proxy_tunnel_result proxy_tunnel_read(struct bytes input, struct proxy_tunnel_answer *ret_answer) GL_MUST_CHECK;
 

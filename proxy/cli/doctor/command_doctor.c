@@ -1,11 +1,12 @@
 // `gitlatch doctor`: whether a workspace is set up as it should be, as seen from inside.
 #include <curl/curl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "command.h"
 #include "doctor.h"
+#include "doctor_credentials.h"
+#include "doctor_tools.h"
+#include "doctor_way.h"
 #include "mem.h"
 
 static const char help[] = "Usage: gitlatch doctor\n"
@@ -37,42 +38,6 @@ static const struct option options[] = {
     COMMAND_OPTION_HELP,
     {NULL, 0, NULL, 0},
 };
-
-static void GL_PRINTF(3, 0) say(const char *word, const char *what, const char *format, va_list values)
-{
-    printf("%-5s %s: ", word, what);
-    vprintf(format, values);
-    putchar('\n');
-    fflush(stdout); // what comes next may take seconds
-}
-
-void doctor_ok(struct doctor *doctor, const char *what, const char *format, ...)
-{
-    va_list values;
-
-    va_start(values, format);
-    say("ok", what, format, values);
-    va_end(values);
-}
-
-void doctor_wrong(struct doctor *doctor, const char *what, const char *format, ...)
-{
-    va_list values;
-
-    va_start(values, format);
-    say("FAIL", what, format, values);
-    va_end(values);
-    doctor->ok = false;
-}
-
-void doctor_note(struct doctor *doctor, const char *what, const char *format, ...)
-{
-    va_list values;
-
-    va_start(values, format);
-    say("note", what, format, values);
-    va_end(values);
-}
 
 // For all programs that are run: they ask nobody, and speak English, which is looked at.
 static void prepare_environment(void)

@@ -1,12 +1,13 @@
 // How GitHub is reached from the workspace: by the proxy of the environment, by git's own, by the gateway, or by a
 // network that leads there by itself; and whether gitlatch is who answers.
+#include "doctor_way.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor.h"
 #include "doctor_program.h"
 #include "doctor_request.h"
 #include "mem.h"

@@ -38,11 +38,4 @@ void doctor_ok(struct doctor *doctor, const char *what, const char *format, ...)
 void doctor_wrong(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);
 void doctor_note(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);
 
-// Finds how GitHub is reached from here, and whether gitlatch answers there; then whether the clock is right.
-void doctor_examine_ways(struct doctor *doctor);
-// Runs each tool that is found, to see that it reaches gitlatch and trusts its CA.
-void doctor_examine_tools(struct doctor *doctor);
-// Looks for credentials that a workspace should not hold. Prints none.
-void doctor_examine_credentials(struct doctor *doctor);
-
 #endif

@@ -1,10 +1,11 @@
 // Credentials that a workspace should not hold, wherever its tools look for them. What is found is named, never shown.
+#include "doctor_credentials.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "doctor.h"
 #include "doctor_program.h"
 #include "environment.h"
 #include "mem.h"

@@ -14,7 +14,7 @@
 #include "config_private.h"
 #include "mem.h"
 #include "server.h"
-#include "serving.h"
+#include "daemon.h"
 #include "temporary_directory.h"
 #include "text.h"
 
@@ -69,8 +69,8 @@ static void leave_terminal(void)
 
 static GL_NORETURN void serve(struct config *config, char *temporary, int lifeline)
 {
-    struct serving_options options = {
-        .type = &served_proxy, .config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
+    struct daemon_options options = {
+        .type = &daemon_type_proxy, .config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
     char password[PASSWORD_SIZE];
     struct error error;
     bool ok;
@@ -78,7 +78,7 @@ static GL_NORETURN void serve(struct config *config, char *temporary, int lifeli
     leave_terminal();
     make_password(password);
     options.password = password;
-    ok = serving_run(&options, &error);
+    ok = daemon_run(&options, &error);
     if (!ok)
         report(lifeline, REPORT_FAILED, error.text, "");
     // Here, and not only by who started us: he may have been killed.

@@ -1,5 +1,7 @@
 // The tools of the workspace: each is run once, to ask for what gitlatch always refuses; its words show whether it came
 // there and trusted the CA.
+#include "doctor_tools.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "doctor.h"
 #include "doctor_java.h"
 #include "doctor_program.h"
 #include "doctor_request.h"

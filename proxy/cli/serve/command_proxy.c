@@ -7,7 +7,7 @@
 #include "log.h"
 #include "reason_reference.h"
 #include "server.h"
-#include "serving.h"
+#include "daemon.h"
 
 static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
                            "\n"
@@ -117,7 +117,7 @@ static void on_ready(void *arg, const void *server)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct serving_options serving = {.type = &served_proxy, .reloads = true, .lifeline = -1, .ready = on_ready};
+    struct daemon_options daemon = {.type = &daemon_type_proxy, .reloads = true, .lifeline = -1, .ready = on_ready};
     const char *path = NULL;
     struct error error;
     int option, status;
@@ -131,12 +131,12 @@ static int run(const struct command *command, int argc, char **argv)
     }
     if (!command_no_arguments(command, argc, argv))
         return COMMAND_USAGE;
-    serving.config = command_config(command, path, CONFIG_FOR_PROXY);
-    if (!serving.config)
+    daemon.config = command_config(command, path, CONFIG_FOR_PROXY);
+    if (!daemon.config)
         return COMMAND_USAGE;
-    serving.ready_arg = serving.config;
-    status = serving_run(&serving, &error) ? COMMAND_DONE : command_fail(command, "%s", error.text);
-    config_unref(serving.config);
+    daemon.ready_arg = daemon.config;
+    status = daemon_run(&daemon, &error) ? COMMAND_DONE : command_fail(command, "%s", error.text);
+    config_unref(daemon.config);
     return status;
 }
 

@@ -1,0 +1,294 @@
+#include "daemon.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <event2/event.h>
+
+#include "admin.h"
+#include "audit.h"
+#include "config_spawner.h"
+#include "config_watch.h"
+#include "log.h"
+#include "loop.h"
+#include "metrics.h"
+#include "sandbox.h"
+#include "secret.h"
+
+// What is left in the log's ring when all else has ended: a sink that takes nothing for so long takes
+// nothing.
+#define LOG_STOP_MS (2 * SECOND_MS)
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+struct daemon {
+    const struct daemon_options *options;
+    struct config *config;
+    struct spawner *spawner;
+    struct loop *loop;
+    struct metrics *metrics;
+    void *instance;
+    struct admin *admin, *scrape; // `admin`, `metrics`
+    struct config_watch *watch;
+    struct event *signals[GL_ARRAY_SIZE(signals)];
+    struct event *lifeline;
+    bool draining;
+};
+
+// The end.
+
+static void on_drained(void *arg)
+{
+    struct daemon *daemon = arg;
+
+    loop_stop(daemon->loop);
+}
+
+static void end(struct daemon *daemon)
+{
+    if (daemon->draining) {
+        loop_stop(daemon->loop);
+        return;
+    }
+    daemon->draining = true;
+    log_info(daemon->options->type->name, "draining: no new connections, what is in flight may end");
+    daemon->options->type->drain(daemon->instance, on_drained, daemon);
+}
+
+static void on_lifeline(evutil_socket_t socket, short events, void *arg)
+{
+    struct daemon *daemon = arg;
+
+    // Nothing is ever sent on it: it is readable because it has ended.
+    loop_stop(daemon->loop);
+}
+
+// The reload.
+
+static struct log_options log_options_of(const struct config *config)
+{
+    return (struct log_options){.level = config->log_level, .format = config->log_format, .audit = config->audit};
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool take(struct daemon *daemon, struct config *config, struct error *ret_error)
+{
+    struct log_options log = log_options_of(config);
+    struct log_options old_log = log_options_of(daemon->config);
+    struct error ignored;
+
+    if (!same_text(config->admin.text, daemon->config->admin.text) ||
+        !same_text(config->metrics.text, daemon->config->metrics.text))
+        return error_set(ret_error, "%s: `admin` or `metrics` has another address, which needs a restart",
+                         config->path);
+    if (!log_configure(&log, ret_error))
+        return false;
+    if (!daemon->options->type->reload(daemon->instance, config, ret_error)) {
+        if (!log_configure(&old_log, &ignored))
+            log_error("config", "%s", ignored.text);
+        return false;
+    }
+    config_unref(daemon->config);
+    daemon->config = config_ref(config);
+    return true;
+}
+
+static void reload(void *arg)
+{
+    struct daemon *daemon = arg;
+    struct config *config = NULL;
+    struct error error;
+    bool ok =
+        config_load(daemon->config->path, daemon->options->type->use, &config, &error) && take(daemon, config, &error);
+
+    if (ok)
+        log_info("config", "%s: read again, and in force", daemon->config->path);
+    else
+        log_error("config", "%s; the old configuration stays", error.text);
+    metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS(ok ? "ok" : "failed"), 1);
+    config_unref(config);
+}
+
+static void on_signal(evutil_socket_t number, short events, void *arg)
+{
+    struct daemon *daemon = arg;
+
+    if (number != SIGHUP) {
+        end(daemon);
+        return;
+    }
+    log_reopen();
+    if (!daemon->options->reloads)
+        return;
+    if (daemon->watch)
+        config_watch_look(daemon->watch);
+    reload(daemon);
+}
+
+// The addresses of our own.
+
+static bool is_own_name(void *arg, const struct host_name *host)
+{
+    const struct daemon *daemon = arg;
+    const struct text_list *names = &daemon->config->gateway_hosts;
+
+    for (size_t i = 0; i < names->count; i++) {
+        if (bytes_equal(bytes_of_string(names->items[i]), host_name_bytes(host)))
+            return true;
+    }
+    return false;
+}
+
+static bool is_ready(void *arg)
+{
+    const struct daemon *daemon = arg;
+
+    return daemon->options->type->ready(daemon->instance);
+}
+
+static void append_status(void *arg, struct text *text)
+{
+    const struct daemon *daemon = arg;
+
+    daemon->options->type->status(daemon->instance, text);
+}
+
+static bool open_admin(struct daemon *daemon, const struct config_address *address, bool metrics_alone,
+                       struct admin **ret_admin, struct error *ret_error)
+{
+    const struct admin_options options = {
+        .loop = daemon->loop,
+        .metrics = daemon->metrics,
+        .address = address->address,
+        .metrics_alone = metrics_alone,
+        .is_own_name = is_own_name,
+        .is_ready = is_ready,
+        .status = append_status,
+        .arg = daemon,
+    };
+
+    if (!address->off)
+        *ret_admin = admin_new(&options, ret_error);
+    return address->off || *ret_admin || error_prefix(ret_error, metrics_alone ? "metrics" : "admin");
+}
+
+// The start, in this order: what runs commands is forked while the process is still what it was; then it is
+// closed to others before it reads a secret; and only then is anything read from the network.
+
+// Two descriptors a connection: the soft limit of 1,024 would end at 500.
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool enter(struct daemon *daemon, struct error *ret_error)
+{
+    const struct audit_workspace workspace = {getenv("GITLATCH_NAMESPACE"), getenv("GITLATCH_POD"),
+                                              getenv("GITLATCH_SERVICE_ACCOUNT")};
+    struct log_options log = log_options_of(daemon->config);
+    struct error error;
+
+    daemon->spawner = config_spawner_new(daemon->config, ret_error);
+    if (!daemon->spawner)
+        return false;
+    secret_protect_process();
+    raise_descriptor_limit();
+    signal(SIGPIPE, SIG_IGN);
+    if (!log_init(&log, ret_error))
+        return false;
+    if (!sandbox_enter(&error))
+        log_warn(daemon->options->type->name, "without a sandbox: %s", error.text);
+    audit_set_workspace(&workspace);
+    return true;
+}
+
+static void catch_signals(struct daemon *daemon)
+{
+    struct event_base *base = loop_event_base(daemon->loop);
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(signals); i++) {
+        daemon->signals[i] = evsignal_new(base, signals[i], on_signal, daemon);
+        evsignal_add(daemon->signals[i], NULL);
+    }
+    if (daemon->options->lifeline >= 0) {
+        daemon->lifeline = event_new(base, daemon->options->lifeline, EV_READ, on_lifeline, daemon);
+        event_add(daemon->lifeline, NULL);
+    }
+}
+
+static bool start(struct daemon *daemon, struct error *ret_error)
+{
+    struct daemon_context context = {.config = daemon->config, .password = daemon->options->password};
+    struct error error;
+
+    if (!enter(daemon, ret_error))
+        return false;
+    daemon->loop = loop_new(clock_real());
+    daemon->metrics = metrics_new();
+    // There from the start, so that the first failure is an increase.
+    metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS("ok"), 0);
+    metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS("failed"), 0);
+    spawner_attach(daemon->spawner, daemon->loop);
+    context.loop = daemon->loop;
+    context.metrics = daemon->metrics;
+    context.spawner = daemon->spawner;
+    daemon->instance = daemon->options->type->new (&context, ret_error);
+    if (!daemon->instance || !open_admin(daemon, &daemon->config->admin, false, &daemon->admin, ret_error) ||
+        !open_admin(daemon, &daemon->config->metrics, true, &daemon->scrape, ret_error))
+        return false;
+    catch_signals(daemon);
+    if (daemon->options->reloads) {
+        daemon->watch = config_watch_new(daemon->loop, daemon->config->path, reload, daemon, &error);
+        if (!daemon->watch)
+            log_warn("config", "%s", error.text);
+    }
+    return true;
+}
+
+static void stop(struct daemon *daemon)
+{
+    config_watch_free(daemon->watch);
+    for (size_t i = 0; i < GL_ARRAY_SIZE(signals); i++) {
+        if (daemon->signals[i])
+            event_free(daemon->signals[i]);
+    }
+    if (daemon->lifeline)
+        event_free(daemon->lifeline);
+    admin_free(daemon->scrape);
+    admin_free(daemon->admin);
+    if (daemon->instance)
+        daemon->options->type->free(daemon->instance);
+    if (daemon->spawner)
+        spawner_free(daemon->spawner);
+    if (daemon->metrics)
+        metrics_free(daemon->metrics);
+    if (daemon->loop)
+        loop_free(daemon->loop);
+    config_unref(daemon->config);
+    log_stop(LOG_STOP_MS);
+}
+
+bool daemon_run(const struct daemon_options *options, struct error *ret_error)
+{
+    struct daemon daemon = {.options = options, .config = config_ref(options->config)};
+    bool ok = start(&daemon, ret_error);
+
+    if (ok) {
+        if (options->ready)
+            options->ready(options->ready_arg, daemon.instance);
+        loop_run(daemon.loop);
+    }
+    stop(&daemon);
+    return ok;
+}

@@ -40,7 +40,7 @@ static bool make_tokens(struct broker_runtime *runtime, const struct broker_runt
         .wait_ms = config->limits.token_ms < WAIT_MAX_MS ? config->limits.token_ms : WAIT_MAX_MS,
         .replicas = config->broker.replicas,
         .loop = options->loop,
-        .dialer = &runtime->way.dialer,
+        .dialer = &runtime->egress.dialer,
         .spawner = options->spawner,
         .metrics = options->metrics,
         .on_mint = on_mint,
@@ -98,7 +98,7 @@ static bool make_callers(struct broker_runtime *runtime, struct loop *loop, stru
 
     if (config->grant_count == 0)
         return true;
-    runtime->direct = runtime->way.dialer;
+    runtime->direct = runtime->egress.dialer;
     runtime->direct.proxy_host = NULL;
     runtime->cluster = tls_client_new(config->kubernetes_ca ? config->kubernetes_ca : BROKER_CLUSTER_CA, ret_error);
     if (!runtime->cluster)
@@ -149,7 +149,7 @@ struct broker_runtime *broker_runtime_new(const struct broker_runtime_options *o
     runtime->githubs = mem_alloc_zero(config->github_count, sizeof(struct tls_client *));
     runtime->certificate =
         serving_certificate_new(options->loop, config->broker.certificate, config->broker.key, ret_error);
-    if (runtime->certificate && way_out_init(&runtime->way, options->loop, config, ret_error) &&
+    if (runtime->certificate && egress_init(&runtime->egress, options->loop, config, ret_error) &&
         read_admin_token(runtime, ret_error) && read_admission(runtime, ret_error) &&
         make_callers(runtime, options->loop, ret_error) && make_tokens(runtime, options, ret_error))
         return runtime;
@@ -176,7 +176,7 @@ static void on_unused(void *arg)
     mem_free(runtime->githubs);
     secret_file_clear(&runtime->admin_token);
     admission_free(runtime->admission);
-    way_out_clear(&runtime->way);
+    egress_clear(&runtime->egress);
     serving_certificate_free(runtime->certificate);
     config_unref(runtime->config);
     mem_free(runtime);

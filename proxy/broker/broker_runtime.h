@@ -9,7 +9,7 @@
 #include "error.h"
 #include "loop.h"
 #include "secret_file.h"
-#include "way_out.h"
+#include "egress.h"
 
 struct admission;
 struct callers;
@@ -28,7 +28,7 @@ struct broker_runtime {
     struct loop *loop;
     struct deferred unused; // the last reference has gone: freed when who held it has returned
     struct config *config;
-    struct way_out way;
+    struct egress egress;
     struct tls_client **githubs; // as many as the configuration has
     struct token_service *tokens;
     struct serving_certificate *certificate;

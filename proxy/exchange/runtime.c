@@ -15,8 +15,8 @@ static bool make_github(struct runtime *runtime, struct runtime_github *github, 
                         struct error *ret_error)
 {
     struct pool_options pool = {
-        .loop = runtime->way.dialer.loop,
-        .dialer = &runtime->way.dialer,
+        .loop = runtime->egress.dialer.loop,
+        .dialer = &runtime->egress.dialer,
         .metrics = runtime->metrics,
         .idle_ms = POOL_IDLE_MS,
     };
@@ -44,7 +44,7 @@ static bool make_tokens(struct runtime *runtime, const struct runtime_options *o
         .minimum_life_ms = config->token_minimum_life_ms,
         .wait_ms = config->limits.token_ms,
         .loop = options->loop,
-        .dialer = &runtime->way.dialer,
+        .dialer = &runtime->egress.dialer,
         .spawner = options->spawner,
         .metrics = options->metrics,
         .on_mint = options->on_mint,
@@ -69,13 +69,13 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
     runtime->metrics = options->metrics;
     runtime->githubs = mem_alloc_zero(config->github_count, sizeof(*runtime->githubs));
     runtime->github_count = config->github_count;
-    if (!way_out_init(&runtime->way, options->loop, config, ret_error))
+    if (!egress_init(&runtime->egress, options->loop, config, ret_error))
         goto failed;
     for (size_t i = 0; i < config->github_count; i++)
         if (!make_github(runtime, &runtime->githubs[i], &config->githubs[i], ret_error))
             goto failed;
     if (!make_tokens(runtime, options, ret_error) ||
-        !granted_rules_new(options->loop, &runtime->way.dialer, config, &runtime->granted, ret_error))
+        !granted_rules_new(options->loop, &runtime->egress.dialer, config, &runtime->granted, ret_error))
         goto failed;
     if (config->keep_capabilities_ms > 0)
         runtime->capabilities = kept_capabilities_new(options->loop, config->keep_capabilities_ms);
@@ -104,7 +104,7 @@ void runtime_unref(struct runtime *runtime)
     kept_capabilities_free(runtime->capabilities);
     token_service_unref(runtime->tokens);
     granted_rules_free(runtime->granted);
-    way_out_clear(&runtime->way);
+    egress_clear(&runtime->egress);
     mem_free(runtime->githubs);
     config_unref(runtime->config);
     mem_free(runtime);

@@ -13,7 +13,7 @@
 #include "error.h"
 #include "host_name.h"
 #include "token_options.h"
-#include "way_out.h"
+#include "egress.h"
 
 struct granted_rules;
 struct kept_capabilities;
@@ -33,7 +33,7 @@ struct runtime {
     struct config *config;
     struct token_service *tokens;
     struct granted_rules *granted; // by brokers; NULL: there is no broker
-    struct way_out way;
+    struct egress egress;
     struct runtime_github *githubs;
     size_t github_count;
     struct kept_capabilities *capabilities; // NULL: none are kept

@@ -371,5 +371,5 @@ void tunnel_start(struct session *session, const struct host_name *host, uint16_
     timer_init(&tunnel->idle, loop, on_idle, tunnel);
     session->tunnel = tunnel;
     session->state = SESSION_TUNNEL;
-    tunnel->dial = dial_start(&tunnel->runtime->way.dialer, &request, on_dialed, tunnel);
+    tunnel->dial = dial_start(&tunnel->runtime->egress.dialer, &request, on_dialed, tunnel);
 }

@@ -99,7 +99,7 @@ static void dial_next(struct trial *trial)
         return;
     request.tls = runtime_find_github(trial->runtime, &host, &endpoint)->tls;
     // It ends by itself, at the latest by `limits.connect`.
-    if (!dial_start(&trial->runtime->way.dialer, &request, on_dialled, trial))
+    if (!dial_start(&trial->runtime->egress.dialer, &request, on_dialled, trial))
         loop_stop(trial->loop);
 }
 

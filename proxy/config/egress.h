@@ -1,7 +1,7 @@
 // How a process reaches the network, as its configuration says: the one resolver, `connect_to` of all GitHubs,
 // `upstream.proxy` and `limits.connect`.
-#ifndef GITLATCH_WAY_OUT_H
-#define GITLATCH_WAY_OUT_H
+#ifndef GITLATCH_EGRESS_H
+#define GITLATCH_EGRESS_H
 
 #include <stdbool.h>
 
@@ -14,7 +14,7 @@ struct config;
 struct loop;
 
 // Embedded by its owner, who stays where it is: the dialer is pointed to.
-struct way_out {
+struct egress {
     struct dialer dialer;
     struct resolver *resolver;
     struct dial_override *overrides;
@@ -24,9 +24,9 @@ struct way_out {
 };
 
 // The configuration outlives it. On failure there is nothing to be cleared.
-bool way_out_init(struct way_out *way, struct loop *loop, const struct config *config, struct error *ret_error)
+bool egress_init(struct egress *egress, struct loop *loop, const struct config *config, struct error *ret_error)
     GL_MUST_CHECK;
 // All dials and calls have ended. Nothing where it is all zero.
-void way_out_clear(struct way_out *way);
+void egress_clear(struct egress *egress);
 
 #endif

@@ -74,13 +74,37 @@ static char *copy_part(CURLU *url, CURLUPart part, unsigned flags)
     return copy;
 }
 
-// "[::1]" without its brackets, in lower case.
+static char *lower(char *text)
+{
+    for (char *c = text; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return text;
+}
+
+bool web_url_authority(const char *text, char **ret_host, uint16_t *ret_port)
+{
+    CURLU *url = curl_url();
+    bool read = url && curl_url_set(url, CURLUPART_URL, text, CURLU_DISALLOW_USER) == CURLUE_OK;
+    char *host = read ? copy_part(url, CURLUPART_HOST, 0) : NULL;
+    char *port = read ? copy_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT) : NULL;
+
+    read = host && port;
+    if (read) {
+        *ret_host = lower(host);
+        *ret_port = (uint16_t)strtoul(port, NULL, 10);
+    } else {
+        mem_free(host);
+    }
+    mem_free(port);
+    curl_url_cleanup(url);
+    return read;
+}
+
+// "[::1]" without its brackets.
 static char *bare_host(char *host)
 {
     size_t size = strlen(host);
 
-    for (size_t i = 0; i < size; i++)
-        host[i] = (char)tolower((unsigned char)host[i]);
     if (host[0] == '[' && host[size - 1] == ']') {
         memmove(host, host + 1, size - 2);
         host[size - 2] = '\0';
@@ -103,7 +127,7 @@ bool web_url_proxy_parse(const char *text, struct web_url_proxy *ret_proxy, stru
         return error_set(ret_error, "must be a URL such as http://proxy.corp:3128 or https://proxy.corp:3129");
     }
     proxy.tls = tls;
-    proxy.host = bare_host(copy_part(url, CURLUPART_HOST, 0));
+    proxy.host = bare_host(lower(copy_part(url, CURLUPART_HOST, 0)));
     port = copy_part(url, CURLUPART_PORT, 0);
     proxy.port = port ? (uint16_t)strtoul(port, NULL, 10) : tls ? 443 : 80;
     proxy.user = copy_part(url, CURLUPART_USER, CURLU_URLDECODE);

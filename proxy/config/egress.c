@@ -1,4 +1,4 @@
-#include "way_out.h"
+#include "egress.h"
 
 #include <openssl/evp.h>
 
@@ -11,24 +11,24 @@
 #include "web_url.h"
 
 // All GitHubs' `connect_to` in one list.
-static void gather_overrides(struct way_out *way, const struct config *config)
+static void gather_overrides(struct egress *egress, const struct config *config)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < config->github_count; i++)
         count += config->githubs[i].connect_to_count;
-    way->overrides = mem_alloc_zero(count + 1, sizeof(*way->overrides));
+    egress->overrides = mem_alloc_zero(count + 1, sizeof(*egress->overrides));
     count = 0;
     for (size_t i = 0; i < config->github_count; i++) {
         for (size_t j = 0; j < config->githubs[i].connect_to_count; j++) {
             const struct config_connect_to *entry = &config->githubs[i].connect_to[j];
 
-            way->overrides[count++] =
+            egress->overrides[count++] =
                 (struct dial_override){entry->from_host, entry->from_port, entry->to_host, entry->to_port};
         }
     }
-    way->dialer.overrides = way->overrides;
-    way->dialer.override_count = count;
+    egress->dialer.overrides = egress->overrides;
+    egress->dialer.override_count = count;
 }
 
 // RFC 7617: "Basic " and the base64 form of "user:password".
@@ -50,7 +50,7 @@ static struct secret *basic_authorization(const char *user, struct bytes passwor
 }
 
 // The password is the environment's (`gitlatch run`), or the file's.
-static bool set_authorization(struct way_out *way, const struct config *config, const char *user,
+static bool set_authorization(struct egress *egress, const struct config *config, const char *user,
                               struct error *ret_error)
 {
     struct secret_file file;
@@ -59,19 +59,19 @@ static bool set_authorization(struct way_out *way, const struct config *config, 
 
     secret_file_init(&file, config->upstream_password_file ? config->upstream_password_file : "");
     if (config->upstream_password)
-        way->authorization = basic_authorization(user, secret_bytes(config->upstream_password));
+        egress->authorization = basic_authorization(user, secret_bytes(config->upstream_password));
     else if (!config->upstream_password_file)
-        way->authorization = basic_authorization(user, BYTES(""));
+        egress->authorization = basic_authorization(user, BYTES(""));
     else if (secret_file_refresh(&file, &changed, &problem))
-        way->authorization = basic_authorization(user, secret_bytes(file.secret));
+        egress->authorization = basic_authorization(user, secret_bytes(file.secret));
     else
         ok = error_set(ret_error, "upstream.password_file: %s", problem.text);
     secret_file_clear(&file);
-    way->dialer.proxy_authorization = way->authorization;
+    egress->dialer.proxy_authorization = egress->authorization;
     return ok;
 }
 
-static bool set_proxy(struct way_out *way, const struct config *config, struct error *ret_error)
+static bool set_proxy(struct egress *egress, const struct config *config, struct error *ret_error)
 {
     struct web_url_proxy proxy;
     struct error problem;
@@ -81,18 +81,18 @@ static bool set_proxy(struct way_out *way, const struct config *config, struct e
         return true;
     if (!web_url_proxy_parse(config->upstream_proxy, &proxy, &problem))
         return error_set(ret_error, "upstream.proxy: %s", problem.text);
-    way->proxy_host = mem_string(proxy.host);
-    way->dialer.proxy_host = way->proxy_host;
-    way->dialer.proxy_port = proxy.port;
-    way->dialer.no_proxy = (const char *const *)config->upstream_no_proxy.items;
-    way->dialer.no_proxy_count = config->upstream_no_proxy.count;
+    egress->proxy_host = mem_string(proxy.host);
+    egress->dialer.proxy_host = egress->proxy_host;
+    egress->dialer.proxy_port = proxy.port;
+    egress->dialer.no_proxy = (const char *const *)config->upstream_no_proxy.items;
+    egress->dialer.no_proxy_count = config->upstream_no_proxy.count;
     if (proxy.tls) {
-        way->proxy_tls = tls_client_new(config->upstream_trust, &problem);
-        way->dialer.proxy_tls = way->proxy_tls;
-        ok = way->proxy_tls || error_set(ret_error, "upstream.trust: %s", problem.text);
+        egress->proxy_tls = tls_client_new(config->upstream_trust, &problem);
+        egress->dialer.proxy_tls = egress->proxy_tls;
+        ok = egress->proxy_tls || error_set(ret_error, "upstream.trust: %s", problem.text);
     }
     if (ok && proxy.user)
-        ok = set_authorization(way, config, proxy.user, ret_error);
+        ok = set_authorization(egress, config, proxy.user, ret_error);
     web_url_proxy_clear(&proxy);
     return ok;
 }
@@ -106,25 +106,26 @@ static enum resolve_lookups lookups_of(const struct config *config)
     return RESOLVE_FILES_AND_DNS;
 }
 
-bool way_out_init(struct way_out *way, struct loop *loop, const struct config *config, struct error *ret_error)
+bool egress_init(struct egress *egress, struct loop *loop, const struct config *config, struct error *ret_error)
 {
-    *way = (struct way_out){.resolver = resolver_new(loop, lookups_of(config), NULL, ret_error)};
-    if (!way->resolver)
+    *egress = (struct egress){.resolver = resolver_new(loop, lookups_of(config), NULL, ret_error)};
+    if (!egress->resolver)
         return false;
-    way->dialer = (struct dialer){.loop = loop, .resolver = way->resolver, .timeout_ms = config->limits.connect_ms};
-    gather_overrides(way, config);
-    if (set_proxy(way, config, ret_error))
+    egress->dialer =
+        (struct dialer){.loop = loop, .resolver = egress->resolver, .timeout_ms = config->limits.connect_ms};
+    gather_overrides(egress, config);
+    if (set_proxy(egress, config, ret_error))
         return true;
-    way_out_clear(way);
+    egress_clear(egress);
     return false;
 }
 
-void way_out_clear(struct way_out *way)
+void egress_clear(struct egress *egress)
 {
-    resolver_free(way->resolver);
-    mem_free(way->overrides);
-    mem_free(way->proxy_host);
-    tls_client_unref(way->proxy_tls);
-    secret_unref(way->authorization);
-    *way = (struct way_out){0};
+    resolver_free(egress->resolver);
+    mem_free(egress->overrides);
+    mem_free(egress->proxy_host);
+    tls_client_unref(egress->proxy_tls);
+    secret_unref(egress->authorization);
+    *egress = (struct egress){0};
 }

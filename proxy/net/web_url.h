@@ -1,4 +1,5 @@
-// The URLs that the configuration holds.
+// URLs of the configuration and of the environment: what they must be, and their parts. All URLs of web servers are read
+// here, by libcurl, so that what was checked is what is called. Source: RFC 3986.
 #ifndef GITLATCH_WEB_URL_H
 #define GITLATCH_WEB_URL_H
 
@@ -19,8 +20,12 @@ enum web_url_kind {
 };
 
 // Whether the text is a URL of that kind (NULL: WEB_URL_ANY), without user or password (a secret has no place
-// in the configuration), query and fragment. Source: RFC 3986, as libcurl reads it.
+// in the configuration), query and fragment.
 bool web_url_check(struct bytes text, const enum web_url_kind *kind, struct error *ret_error) GL_MUST_CHECK;
+
+// Where a URL leads: its host (lower case, owned by the caller; an IPv6 address in its brackets) and its port, by default
+// that of the scheme. False where it is none, or holds a user.
+bool web_url_authority(const char *text, char **ret_host, uint16_t *ret_port) GL_MUST_CHECK;
 
 // The parts of a proxy's URL.
 struct web_url_proxy {

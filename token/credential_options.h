@@ -6,15 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum credential_type {
-    CREDENTIAL_APP,
-    CREDENTIAL_BROKER,
-    CREDENTIAL_PLATFORM,
-    CREDENTIAL_COMMAND,
-    CREDENTIAL_FILE,
-    CREDENTIAL_ENVIRONMENT,
-    CREDENTIAL_TYPE_COUNT,
-};
+// The kinds of source, one row each, in the order in which they are listed to people. A row names the enum's member and
+// the kind: its word in the configuration is the second, and its description is `source_<kind>_kind` (source.h).
+#define SOURCE_KINDS(ROW)                                                                                              \
+    ROW(APP, app)                                                                                                      \
+    ROW(BROKER, broker)                                                                                                \
+    ROW(PLATFORM, platform)                                                                                            \
+    ROW(COMMAND, command)                                                                                              \
+    ROW(FILE, file)                                                                                                    \
+    ROW(ENVIRONMENT, environment)
+
+#define SOURCE_KINDS_MEMBER(NAME, name) CREDENTIAL_##NAME,
+enum credential_type { SOURCE_KINDS(SOURCE_KINDS_MEMBER) CREDENTIAL_TYPE_COUNT };
+#undef SOURCE_KINDS_MEMBER
 
 // Strings are NULL where the type has no such member or the file does not name it.
 struct credential_options {
@@ -39,5 +43,25 @@ struct credential_options {
     bool wide_api;          // with rules: serve every API call, though the token cannot be narrowed
     bool also_when_refused; // asked also when the one before refused
 };
+
+// What the table of kinds says (source/source_kinds.c).
+
+// "app", "broker", …, in the order of the enum; ends with NULL.
+extern const char *const credential_type_words[CREDENTIAL_TYPE_COUNT + 1];
+// Whether a credential of this type may have the key, and whether it must.
+bool credential_takes(enum credential_type type, const char *key);
+bool credential_needs(enum credential_type type, const char *key);
+// Whether its `url` must be https://.
+bool credential_needs_tls(enum credential_type type);
+// What is wrong with it beyond its keys, as the end of a sentence; NULL: nothing. `*ret_key` becomes the key to name,
+// NULL: the credential as a whole. A secret that was put in the wrong place is not shown.
+const char *credential_problem(const struct credential_options *options, const char **ret_key);
+
+// Whether its tokens are narrowed to what is asked for; else it gives one wide token.
+bool credential_narrows(enum credential_type type);
+// Whether its tokens are minted at GitHub itself: a broker makes its own of such.
+bool credential_is_github(enum credential_type type);
+// Whether its issuer grants by rules of its own, which it gives to the sidecar.
+bool credential_gives_rules(enum credential_type type);
 
 #endif

@@ -53,7 +53,8 @@ static void print_setting(void *arg, const char *key, const struct setting *sett
     struct text text = {0};
 
     printf(".It Sy %s\n", key);
-    text_format(&text, "%s.", setting->text);
+    config_reference_text(setting, &text);
+    text_append_char(&text, '.');
     print_prose(text_string(&text));
     text_clear(&text);
     if (setting->type != &setting_section) {

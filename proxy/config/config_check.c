@@ -82,7 +82,7 @@ static bool check_credential(const struct config *config, size_t index, struct y
 static bool has_app(const struct config *config)
 {
     for (size_t i = 0; i < config->credential_count; i++) {
-        if (config->credentials[i].type == CREDENTIAL_APP)
+        if (credential_is_github(config->credentials[i].type))
             return true;
     }
     return false;

@@ -1,5 +1,6 @@
 #include "config_reference.h"
 
+#include "config_credential.h"
 #include "config_table.h"
 #include "mem.h"
 #include "setting_rules.h"
@@ -39,6 +40,14 @@ void config_reference_values(const struct setting *setting, struct text *text)
     }
 }
 
+void config_reference_text(const struct setting *setting, struct text *text)
+{
+    if (setting >= credential_rows && setting < credential_rows + CREDENTIAL_ROWS)
+        credential_append_text(setting, text);
+    else
+        text_append(text, setting->text);
+}
+
 static void print(void *arg, const char *key, const struct setting *setting)
 {
     struct text *text = arg;
@@ -50,7 +59,9 @@ static void print(void *arg, const char *key, const struct setting *setting)
     }
     if (setting->fallback)
         text_format(text, " (default: %s)", setting->fallback);
-    text_format(text, "\n    %s\n", setting->text);
+    text_append(text, "\n    ");
+    config_reference_text(setting, text);
+    text_append_char(text, '\n');
 }
 
 void config_reference_print(struct text *text)

@@ -12,6 +12,8 @@ typedef void config_reference_fn(void *arg, const char *key, const struct settin
 void config_reference_each(config_reference_fn *fn, void *arg);
 // Appends what values a setting takes: "duration", "json | text".
 void config_reference_values(const struct setting *setting, struct text *text);
+// Appends what a setting is for.
+void config_reference_text(const struct setting *setting, struct text *text);
 // Appends the whole reference as plain text.
 void config_reference_print(struct text *text);
 

@@ -57,7 +57,7 @@ static bool has_other_source(const struct exchange *exchange)
     for (size_t i = 0; i < config->credential_count; i++) {
         const struct credential_options *options = &config->credentials[i];
 
-        if (options->type != CREDENTIAL_BROKER &&
+        if (!credential_gives_rules(options->type) &&
             (!options->host || strcasecmp(options->host, exchange->operation.host->web) == 0))
             return true;
     }

@@ -248,7 +248,7 @@ static bool add(struct granted_rules *granted, const struct credential_options *
 {
     struct grantor *grantor = &granted->grantors[granted->count];
 
-    if (options->type != CREDENTIAL_BROKER || find(granted, options->host))
+    if (!credential_gives_rules(options->type) || find(granted, options->host))
         return true;
     if (!bearer_file_init(&grantor->bearer, options, ret_error))
         return false;

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "config_table.h"
 #include "mem.h"
+#include "source_kinds.h"
 
 // The example; with `all`, also what is commented out in it (a `#` that no single space follows).
 static void read_example(struct text *text, bool all)
@@ -138,6 +139,32 @@ static void test_sorted(void **state)
     expect_sorted(&config_table);
 }
 
+// A kind names its keys by their text: one that is no row would never be seen.
+static void test_kinds_of_credentials(void **state)
+{
+    const struct setting_entries *credentials = setting_find(&config_table, "credentials")->detail;
+    const struct setting_table *rows = &credentials->table;
+
+    for (size_t type = 0; type < CREDENTIAL_TYPE_COUNT; type++) {
+        const struct source_kind *kind = source_kind_of(type);
+
+        assert_string_equal(kind->names[0], credential_type_words[type]);
+        for (size_t i = 0; i < SOURCE_KEYS_MAX && kind->needs[i]; i++)
+            assert_non_null(setting_find(rows, kind->needs[i]));
+        for (size_t i = 0; i < SOURCE_KEYS_MAX && kind->takes[i]; i++)
+            assert_non_null(setting_find(rows, kind->takes[i]));
+        assert_non_null(kind->make);
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        size_t takers = 0;
+
+        for (size_t type = 0; type < CREDENTIAL_TYPE_COUNT; type++)
+            takers += credential_takes(type, rows->rows[i].key);
+        if (takers == 0)
+            fail_msg("no kind of credential takes %s", rows->rows[i].key);
+    }
+}
+
 static void test_print(void **state)
 {
     struct text text = {0};
@@ -145,6 +172,9 @@ static void test_print(void **state)
     config_reference_print(&text);
     assert_non_null(strstr(text.data, "\nlimits.idle: duration (default: 5m)\n    without a byte either way"));
     assert_non_null(strstr(text.data, "\nca.state: directory\n"));
+    assert_non_null(strstr(text.data, "\ncredentials[].path: file\n    file: holds the token"));
+    assert_non_null(strstr(text.data, "\ncredentials[].url: URL\n    broker, platform: where it is asked for"));
+    assert_non_null(strstr(text.data, "\ncredentials[].host: text\n    the `github.host`"));
     assert_non_null(strstr(text.data, "\nca.publish: directory (default: "));
     assert_non_null(strstr(text.data, "\nlog.format: json | text (default: json)\n"));
     assert_non_null(
@@ -160,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_example_is_complete),
         cmocka_unit_test(test_example_shows_defaults),
         cmocka_unit_test(test_sorted),
+        cmocka_unit_test(test_kinds_of_credentials),
         cmocka_unit_test(test_print),
     };
 

@@ -69,13 +69,23 @@ typedef void source_probe_fn(void *arg, const struct source_probed *probed);
         kind, kind "-2", kind "-3", kind "-4", kind "-5"                                                               \
     }
 
+// Keys that a kind needs or takes, at most.
+#define SOURCE_KEYS_MAX 4
+
 struct source_kind {
-    enum credential_type type;
     const char *names[SOURCE_NAMED_MAX]; // the first is the kind's own
-    bool gives_rules;                    // its issuer grants by rules of its own, which it gives to the sidecar
-    bool narrow;                         // gives tokens narrowed to a scope; else one wide token
-    bool by_owner;                       // not narrow: one token an owner
-    bool github; // what it failed with is GitHub's own word: a repository not covered may be a renamed one
+    // Keys of `credentials` that one must have and that it may have, beside those of every kind (type, host,
+    // also_when_refused).
+    const char *needs[SOURCE_KEYS_MAX];
+    const char *takes[SOURCE_KEYS_MAX];
+    bool needs_tls; // its `url` must be https://
+    // What is wrong with a credential beyond its keys (see credential_problem); NULL: nothing can be.
+    const char *(*problem)(const struct credential_options *options, const char **ret_key);
+
+    bool gives_rules; // its issuer grants by rules of its own, which it gives to the sidecar
+    bool narrow;      // gives tokens narrowed to a scope; else one wide token
+    bool by_owner;    // not narrow: one token an owner
+    bool github;      // what it failed with is GitHub's own word: a repository not covered may be a renamed one
 
     // Whether a token could be asked for now, having read its secret again where that changed; `source->version` then
     // tells this secret from another.

@@ -247,6 +247,11 @@ static void app_free(struct source *source)
 
 extern const struct source_kind source_app_kind;
 
+static const char *app_problem(const struct credential_options *options, const char **ret_key)
+{
+    return !options->private_key == !options->sign_command ? "must have one of `private_key` and `sign_command`" : NULL;
+}
+
 static struct source *app_make(const struct source *base, const struct credential_options *options,
                                struct error *ret_error)
 {
@@ -266,8 +271,10 @@ static struct source *app_make(const struct source *base, const struct credentia
 }
 
 const struct source_kind source_app_kind = {
-    .type = CREDENTIAL_APP,
     .names = SOURCE_NAMES("app"),
+    .needs = {"app_id"},
+    .takes = {"installation", "private_key", "sign_command"},
+    .problem = app_problem,
     .narrow = true,
     .github = true,
     .ready = app_ready,

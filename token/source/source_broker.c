@@ -237,8 +237,10 @@ static struct source *broker_make(const struct source *base, const struct creden
 }
 
 const struct source_kind source_broker_kind = {
-    .type = CREDENTIAL_BROKER,
     .names = SOURCE_NAMES("broker"),
+    .needs = {"token_file", "url"},
+    .takes = {"trust"},
+    .needs_tls = true,
     .gives_rules = true,
     .narrow = true,
     .ready = broker_ready,

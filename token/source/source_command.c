@@ -105,8 +105,9 @@ static struct source *command_make(const struct source *base, const struct crede
 }
 
 const struct source_kind source_command_kind = {
-    .type = CREDENTIAL_COMMAND,
     .names = SOURCE_NAMES("command"),
+    .needs = {"argv"},
+    .takes = {"lifetime", "wide_api"},
     .ready = command_ready,
     .mint = command_mint,
     .cancel = command_cancel,

@@ -1,5 +1,6 @@
 // `environment`: a token in a variable of gitlatch's own environment, read once, at start.
 #include <stdlib.h>
+#include <string.h>
 
 #include "fixed_token.h"
 #include "loop.h"
@@ -41,6 +42,18 @@ static void environment_free(struct source *source)
 
 extern const struct source_kind source_environment_kind;
 
+// A name that no shell could set is a mistake. It may be the token itself: it is not shown.
+static const char *environment_problem(const struct credential_options *options, const char **ret_key)
+{
+    const char *name = options->name;
+    size_t size = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+    if (name[size] == '\0' && (name[0] < '0' || name[0] > '9'))
+        return NULL;
+    *ret_key = "name";
+    return "must be the name of an environment variable, such as GITHUB_TOKEN";
+}
+
 static struct source *environment_make(const struct source *base, const struct credential_options *options,
                                        struct error *ret_error)
 {
@@ -57,8 +70,10 @@ static struct source *environment_make(const struct source *base, const struct c
 }
 
 const struct source_kind source_environment_kind = {
-    .type = CREDENTIAL_ENVIRONMENT,
     .names = SOURCE_NAMES("environment"),
+    .needs = {"name"},
+    .takes = {"wide_api"},
+    .problem = environment_problem,
     .ready = environment_ready,
     .mint = environment_mint,
     .cancel = fixed_token_cancel,

@@ -63,8 +63,9 @@ static struct source *file_make(const struct source *base, const struct credenti
 }
 
 const struct source_kind source_file_kind = {
-    .type = CREDENTIAL_FILE,
     .names = SOURCE_NAMES("file"),
+    .needs = {"path"},
+    .takes = {"wide_api"},
     .ready = file_ready,
     .mint = file_mint,
     .cancel = fixed_token_cancel,

@@ -1,13 +1,15 @@
 #include "source_kinds.h"
 
-extern const struct source_kind source_app_kind, source_broker_kind, source_platform_kind, source_command_kind,
-    source_file_kind, source_environment_kind;
+#include <string.h>
 
-static const struct source_kind *const kinds[CREDENTIAL_TYPE_COUNT] = {
-    [CREDENTIAL_APP] = &source_app_kind,           [CREDENTIAL_BROKER] = &source_broker_kind,
-    [CREDENTIAL_PLATFORM] = &source_platform_kind, [CREDENTIAL_COMMAND] = &source_command_kind,
-    [CREDENTIAL_FILE] = &source_file_kind,         [CREDENTIAL_ENVIRONMENT] = &source_environment_kind,
-};
+#define DECLARE(NAME, name) extern const struct source_kind source_##name##_kind;
+SOURCE_KINDS(DECLARE)
+
+#define KIND(NAME, name) [CREDENTIAL_##NAME] = &source_##name##_kind,
+static const struct source_kind *const kinds[CREDENTIAL_TYPE_COUNT] = {SOURCE_KINDS(KIND)};
+
+#define WORD(NAME, name) [CREDENTIAL_##NAME] = #name,
+const char *const credential_type_words[CREDENTIAL_TYPE_COUNT + 1] = {SOURCE_KINDS(WORD)};
 
 const struct source_kind *source_kind_of(enum credential_type type)
 {
@@ -22,4 +24,53 @@ struct source *source_new(const struct source *base, const struct credential_opt
     if (!source)
         error_prefix(ret_error, "credential `%s`", source_id_name((struct source_id){kind, base->id.number}));
     return source;
+}
+
+static bool keys_have(const char *const keys[SOURCE_KEYS_MAX], const char *key)
+{
+    for (size_t i = 0; i < SOURCE_KEYS_MAX && keys[i]; i++) {
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool credential_takes(enum credential_type type, const char *key)
+{
+    static const char *const every_kinds[SOURCE_KEYS_MAX] = {"also_when_refused", "host", "type"};
+
+    return keys_have(every_kinds, key) || keys_have(kinds[type]->takes, key) || keys_have(kinds[type]->needs, key);
+}
+
+bool credential_needs(enum credential_type type, const char *key)
+{
+    return strcmp(key, "type") == 0 || keys_have(kinds[type]->needs, key);
+}
+
+bool credential_needs_tls(enum credential_type type)
+{
+    return kinds[type]->needs_tls;
+}
+
+const char *credential_problem(const struct credential_options *options, const char **ret_key)
+{
+    const struct source_kind *kind = kinds[options->type];
+
+    *ret_key = NULL;
+    return kind->problem ? kind->problem(options, ret_key) : NULL;
+}
+
+bool credential_narrows(enum credential_type type)
+{
+    return kinds[type]->narrow;
+}
+
+bool credential_is_github(enum credential_type type)
+{
+    return kinds[type]->github;
+}
+
+bool credential_gives_rules(enum credential_type type)
+{
+    return kinds[type]->gives_rules;
 }

@@ -7,8 +7,8 @@
 #include "source.h"
 
 const struct source_kind *source_kind_of(enum credential_type type);
-// Makes the source of a credential, whatever its kind; freed with source_free. `base` has all members but kind, name,
-// identity and version.
+// Makes the source of a credential, whatever its kind; freed with source_free. `base` has all members but
+// `id.kind`, identity and version.
 struct source *source_new(const struct source *base, const struct credential_options *options, struct error *ret_error)
     GL_MUST_CHECK;
 

@@ -120,8 +120,9 @@ static struct source *platform_make(const struct source *base, const struct cred
 }
 
 const struct source_kind source_platform_kind = {
-    .type = CREDENTIAL_PLATFORM,
     .names = SOURCE_NAMES("platform"),
+    .needs = {"token_file", "url"},
+    .takes = {"trust", "wide_api"},
     .by_owner = true,
     .ready = platform_ready,
     .mint = platform_mint,

@@ -53,7 +53,7 @@ static int print_help(const struct command *command)
 static bool has_broker(const struct config *config)
 {
     for (size_t i = 0; i < config->credential_count; i++) {
-        if (config->credentials[i].type == CREDENTIAL_BROKER)
+        if (credential_gives_rules(config->credentials[i].type))
             return true;
     }
     return false;

@@ -38,8 +38,7 @@ static bool has_narrow_source(const struct config *config, const struct github_h
     for (size_t i = 0; i < config->credential_count; i++) {
         const struct credential_options *credential = &config->credentials[i];
 
-        if ((credential->type == CREDENTIAL_APP || credential->type == CREDENTIAL_BROKER) &&
-            (!credential->host || strcmp(credential->host, host->web) == 0))
+        if (credential_narrows(credential->type) && (!credential->host || strcmp(credential->host, host->web) == 0))
             return true;
     }
     return false;

@@ -61,11 +61,6 @@ static int print_help(const struct command *command, const char *topic)
     return command_finish_output(command);
 }
 
-static bool is_wide(enum credential_type type)
-{
-    return type != CREDENTIAL_APP && type != CREDENTIAL_BROKER;
-}
-
 static void warn_of_open_addresses(const struct config *config)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
@@ -87,8 +82,8 @@ static void warn(const struct config *config)
     bool broker = false;
 
     for (size_t i = 0; i < config->credential_count; i++) {
-        broker |= config->credentials[i].type == CREDENTIAL_BROKER;
-        if (is_wide(config->credentials[i].type))
+        broker |= credential_gives_rules(config->credentials[i].type);
+        if (!credential_narrows(config->credentials[i].type))
             log_warn("config", "credentials[%zu] gives one wide token, which cannot be narrowed to a repository%s", i,
                      config->credentials[i].wide_api && config->rules.present
                          ? "; with wide_api: true API calls can pass round the rules"

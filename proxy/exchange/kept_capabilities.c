@@ -1,8 +1,7 @@
 #include "kept_capabilities.h"
 
-#include <sys/queue.h>
-
 #include "loop.h"
+#include "lru.h"
 #include "mem.h"
 #include "operation.h"
 #include "text.h"
@@ -11,9 +10,8 @@
 #define ENTRIES_MAX 256
 
 struct kept_entry {
-    TAILQ_ENTRY(kept_entry) used; // last used first
+    struct lru_entry entry; // first
     struct mono until;
-    char *key;
     char *body;
     size_t size;
 };
@@ -21,9 +19,14 @@ struct kept_entry {
 struct kept_capabilities {
     struct loop *loop;
     int64_t keep_ms;
-    TAILQ_HEAD(kept_entries, kept_entry) entries;
-    size_t count;
+    struct lru entries; // of struct kept_entry, by the question
 };
+
+static void kept_entry_free(struct lru_entry *entry)
+{
+    mem_free(((struct kept_entry *)entry)->body);
+    mem_free(entry);
+}
 
 struct kept_capabilities *kept_capabilities_new(struct loop *loop, int64_t keep_ms)
 {
@@ -31,27 +34,15 @@ struct kept_capabilities *kept_capabilities_new(struct loop *loop, int64_t keep_
 
     kept->loop = loop;
     kept->keep_ms = keep_ms;
-    TAILQ_INIT(&kept->entries);
+    lru_init(&kept->entries, ENTRIES_MAX, NULL, kept_entry_free);
     return kept;
-}
-
-static void drop(struct kept_capabilities *kept, struct kept_entry *entry)
-{
-    TAILQ_REMOVE(&kept->entries, entry, used);
-    kept->count--;
-    mem_free(entry->key);
-    mem_free(entry->body);
-    mem_free(entry);
 }
 
 void kept_capabilities_free(struct kept_capabilities *kept)
 {
-    struct kept_entry *entry;
-
     if (!kept)
         return;
-    while ((entry = TAILQ_FIRST(&kept->entries)))
-        drop(kept, entry);
+    lru_clear(&kept->entries);
     mem_free(kept);
 }
 
@@ -68,66 +59,57 @@ static void put_question(struct text *key, const struct kept_question *question)
     text_append_bytes(key, question->git_protocol);
 }
 
-// Few are kept, and a comparison mostly ends at the repository's name: 256 take some microseconds.
-static struct kept_entry *find(struct kept_capabilities *kept, const char *key)
+// NULL: nothing is kept, or for too long.
+static struct kept_entry *kept_find(struct kept_capabilities *kept, struct bytes key)
 {
-    struct kept_entry *entry, *next;
+    struct kept_entry *found = (struct kept_entry *)lru_find(&kept->entries, key);
 
-    for (entry = TAILQ_FIRST(&kept->entries); entry; entry = next) {
-        next = TAILQ_NEXT(entry, used);
-        if (loop_now(kept->loop).ms >= entry->until.ms)
-            drop(kept, entry);
-        else if (strcmp(entry->key, key) == 0)
-            return entry;
-    }
+    if (!found || loop_now(kept->loop).ms < found->until.ms)
+        return found;
+    lru_drop(&kept->entries, &found->entry);
     return NULL;
 }
 
 struct bytes kept_capabilities_find(struct kept_capabilities *kept, const struct kept_question *question)
 {
     struct text key = {0};
-    struct kept_entry *entry;
+    struct kept_entry *found;
 
     put_question(&key, question);
-    entry = find(kept, text_string(&key));
+    found = kept_find(kept, text_bytes(&key));
     text_free(&key);
-    if (!entry)
+    if (!found)
         return BYTES("");
-    TAILQ_REMOVE(&kept->entries, entry, used);
-    TAILQ_INSERT_HEAD(&kept->entries, entry, used);
-    return bytes_of(entry->body, entry->size);
+    lru_use(&kept->entries, &found->entry);
+    return bytes_of(found->body, found->size);
 }
 
 void kept_capabilities_put(struct kept_capabilities *kept, const struct kept_question *question, struct bytes body)
 {
-    struct kept_entry *entry = mem_alloc_zero(1, sizeof(*entry)), *old;
+    struct kept_entry *put = mem_alloc_zero(1, sizeof(*put)), *old;
     struct text key = {0};
 
     put_question(&key, question);
-    entry->key = mem_string(text_string(&key));
+    if ((old = kept_find(kept, text_bytes(&key))))
+        lru_drop(&kept->entries, &old->entry);
+    put->until.ms = loop_now(kept->loop).ms + kept->keep_ms;
+    put->body = mem_alloc(body.size);
+    put->size = body.size;
+    memcpy(put->body, body.data, body.size);
+    lru_add(&kept->entries, &put->entry, text_bytes(&key));
     text_free(&key);
-    if ((old = find(kept, entry->key)))
-        drop(kept, old);
-    if (kept->count == ENTRIES_MAX)
-        drop(kept, TAILQ_LAST(&kept->entries, kept_entries));
-    entry->until.ms = loop_now(kept->loop).ms + kept->keep_ms;
-    entry->body = mem_alloc(body.size);
-    entry->size = body.size;
-    memcpy(entry->body, body.data, body.size);
-    TAILQ_INSERT_HEAD(&kept->entries, entry, used);
-    kept->count++;
 }
 
 void kept_capabilities_drop(struct kept_capabilities *kept, const struct operation *operation)
 {
-    struct kept_entry *entry, *next;
+    struct lru_entry *entry, *next;
     struct text front = {0};
 
     put_repository(&front, operation);
-    for (entry = TAILQ_FIRST(&kept->entries); entry; entry = next) {
-        next = TAILQ_NEXT(entry, used);
-        if (bytes_start_with(bytes_of_string(entry->key), text_bytes(&front)))
-            drop(kept, entry);
+    for (entry = lru_first(&kept->entries); entry; entry = next) {
+        next = lru_next(entry);
+        if (bytes_start_with(entry->key, text_bytes(&front)))
+            lru_drop(&kept->entries, entry);
     }
     text_free(&front);
 }

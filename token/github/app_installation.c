@@ -2,9 +2,10 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/queue.h>
 
+#include "flight.h"
 #include "loop.h"
+#include "lru.h"
 #include "mem.h"
 #include "source.h"
 #include "text.h"
@@ -14,7 +15,7 @@
 #define FOUND_KEEP_MS HOUR_MS
 // An App that was just installed is found after this at the latest.
 #define FAILED_KEEP_MS (30 * SECOND_MS)
-// Owners that are kept; beyond, the one found longest ago goes.
+// Owners that are kept; beyond, the one asked for longest ago goes.
 #define OWNERS_MAX 512
 
 // What is asked, in this order, until one answers.
@@ -27,9 +28,7 @@ enum lookup {
 };
 
 struct app_installation_request {
-    LIST_ENTRY(app_installation_request) link;
-    struct app_owner *owner; // NULL: settled, to be delivered
-    struct deferred deferred;
+    struct flight_waiter waiter; // first
     app_installation_fn *done;
     void *arg;
     struct github_installation found; // id 0: failed
@@ -38,7 +37,7 @@ struct app_installation_request {
 
 // One owner and its installation.
 struct app_owner {
-    TAILQ_ENTRY(app_owner) link; // last found first
+    struct lru_entry entry; // first; the key is the owner's name
     struct app_installations *installations;
     char name[OWNER_NAME_SIZE];
     struct repository_name repository; // with which it is looked up; name "": none
@@ -48,19 +47,32 @@ struct app_owner {
     struct github_installation elsewhere; // of another owner, to which the repository's redirect led; id 0: none
     struct source_failure failure;
     struct mono until; // how long either is kept
-    LIST_HEAD(, app_installation_request) waiters;
+    struct flight flight;
 };
 
 struct app_installations {
     struct app_caller *caller;
     uint64_t pinned;
-    TAILQ_HEAD(app_owners, app_owner) owners;
-    size_t count;
+    struct lru owners; // of struct app_owner
 };
 
 static struct loop *loop_of(const struct app_installations *installations)
 {
     return installations->caller->source->loop;
+}
+
+static bool owner_is_idle(const struct lru_entry *entry)
+{
+    return !((const struct app_owner *)entry)->call;
+}
+
+static void owner_free(struct lru_entry *entry)
+{
+    struct app_owner *owner = (struct app_owner *)entry;
+
+    if (owner->call)
+        app_call_cancel(owner->call);
+    mem_free(owner);
 }
 
 struct app_installations *app_installations_new(struct app_caller *caller, uint64_t pinned)
@@ -69,67 +81,33 @@ struct app_installations *app_installations_new(struct app_caller *caller, uint6
 
     installations->caller = caller;
     installations->pinned = pinned;
-    TAILQ_INIT(&installations->owners);
+    lru_init(&installations->owners, OWNERS_MAX, owner_is_idle, owner_free);
     return installations;
-}
-
-static void owner_free(struct app_owner *owner)
-{
-    TAILQ_REMOVE(&owner->installations->owners, owner, link);
-    owner->installations->count--;
-    if (owner->call)
-        app_call_cancel(owner->call);
-    mem_free(owner);
 }
 
 void app_installations_free(struct app_installations *installations)
 {
-    struct app_owner *owner;
-
-    while ((owner = TAILQ_FIRST(&installations->owners)))
-        owner_free(owner);
+    lru_clear(&installations->owners);
     mem_free(installations);
 }
 
 static struct app_owner *owner_find(const struct app_installations *installations, const char *name)
 {
-    struct app_owner *owner;
-
-    TAILQ_FOREACH(owner, &installations->owners, link) {
-        if (strcmp(owner->name, name) == 0)
-            return owner;
-    }
-    return NULL;
-}
-
-static void make_room(struct app_installations *installations)
-{
-    struct app_owner *owner;
-
-    if (installations->count < OWNERS_MAX)
-        return;
-    TAILQ_FOREACH_REVERSE(owner, &installations->owners, app_owners, link) {
-        if (!owner->call) {
-            owner_free(owner);
-            return;
-        }
-    }
+    return (struct app_owner *)lru_find(&installations->owners, bytes_of_string(name));
 }
 
 static struct app_owner *owner_make(struct app_installations *installations, const char *name)
 {
     struct app_owner *owner = mem_alloc_zero(1, sizeof(*owner));
 
-    make_room(installations);
     owner->installations = installations;
     snprintf(owner->name, sizeof(owner->name), "%s", name);
-    LIST_INIT(&owner->waiters);
-    TAILQ_INSERT_HEAD(&installations->owners, owner, link);
-    installations->count++;
+    flight_init(&owner->flight);
+    lru_add(&installations->owners, &owner->entry, bytes_of_string(name));
     return owner;
 }
 
-static void deliver(void *arg)
+static void installation_deliver(void *arg)
 {
     struct app_installation_request *request = arg;
 
@@ -138,29 +116,26 @@ static void deliver(void *arg)
     mem_free(request);
 }
 
-static void settle(struct app_installation_request *request, const struct app_owner *owner)
+static void installation_settle(struct app_installation_request *request, const struct app_owner *owner)
 {
-    request->owner = NULL;
     request->found = owner->found;
     request->failure = owner->failure;
-    loop_defer(loop_of(owner->installations), &request->deferred);
+    flight_settle(loop_of(owner->installations), &request->waiter);
 }
 
-static void settle_all(struct app_owner *owner, int64_t keep_ms)
+static void owner_settle(struct app_owner *owner, int64_t keep_ms)
 {
-    struct app_installation_request *request;
+    struct flight_waiter *waiter;
 
     owner->until.ms = loop_now(loop_of(owner->installations)).ms + keep_ms;
-    while ((request = LIST_FIRST(&owner->waiters))) {
-        LIST_REMOVE(request, link);
-        settle(request, owner);
-    }
+    while ((waiter = flight_take(&owner->flight)))
+        installation_settle((struct app_installation_request *)waiter, owner);
 }
 
 static void found(struct app_owner *owner, const struct github_installation *installation)
 {
     owner->found = *installation;
-    settle_all(owner, FOUND_KEEP_MS);
+    owner_settle(owner, FOUND_KEEP_MS);
 }
 
 static void failed(struct app_owner *owner, const struct source_failure *failure)
@@ -168,7 +143,7 @@ static void failed(struct app_owner *owner, const struct source_failure *failure
     owner->found = (struct github_installation){0};
     owner->failure = *failure;
     // What passes is the cache's to retry, which keeps its own times.
-    settle_all(owner, failure->permanent ? FAILED_KEEP_MS : 0);
+    owner_settle(owner, failure->permanent ? FAILED_KEEP_MS : 0);
 }
 
 static void unreadable(struct app_owner *owner, const struct error *error)
@@ -366,13 +341,13 @@ struct app_installation_request *app_installation_find(struct app_installations 
         owner = owner_make(installations, scope->repository.owner);
     request->done = done;
     request->arg = arg;
-    deferred_init(&request->deferred, deliver, request);
+    flight_waiter_init(&request->waiter, installation_deliver, request);
+    lru_use(&installations->owners, &owner->entry);
     if (!owner->call && loop_now(loop_of(installations)).ms < owner->until.ms) {
-        settle(request, owner);
+        installation_settle(request, owner);
         return request;
     }
-    request->owner = owner;
-    LIST_INSERT_HEAD(&owner->waiters, request, link);
+    flight_join(&owner->flight, &request->waiter);
     if (!owner->call)
         begin(owner, scope);
     return request;
@@ -380,9 +355,7 @@ struct app_installation_request *app_installation_find(struct app_installations 
 
 void app_installation_cancel(struct app_installation_request *request)
 {
-    if (request->owner)
-        LIST_REMOVE(request, link);
-    deferred_cancel(&request->deferred);
+    flight_leave(&request->waiter);
     mem_free(request);
 }
 
@@ -396,9 +369,12 @@ void app_installation_forget(struct app_installations *installations, const char
 
 void app_installations_adopt(struct app_installations *installations, struct app_installations *old)
 {
-    struct app_owner *owner;
+    const struct lru_entry *entry;
 
-    TAILQ_FOREACH_REVERSE(owner, &old->owners, app_owners, link) {
+    LRU_FOREACH_OLDEST_FIRST(entry, &old->owners)
+    {
+        const struct app_owner *owner = (const struct app_owner *)entry;
+
         if (owner->found.id && !owner->call && !owner_find(installations, owner->name)) {
             struct app_owner *copy = owner_make(installations, owner->name);
             copy->found = owner->found;

@@ -1,10 +1,10 @@
 #include "app_key.h"
 
 #include <string.h>
-#include <sys/queue.h>
 
 #include "jwt_sign.h"
 #include "child.h"
+#include "flight.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -18,9 +18,8 @@
 #define SIGN_TIMEOUT_MS (15 * SECOND_MS)
 
 struct app_key_request {
-    LIST_ENTRY(app_key_request) link;
+    struct flight_waiter waiter; // first
     struct app_key *key;
-    struct deferred deferred;
     app_key_done_fn *done;
     void *arg;
     struct secret *jwt; // NULL: it waits, or failed
@@ -42,7 +41,7 @@ struct app_key {
     int64_t ahead_ms; // of GitHub's clock before ours
     struct secret *jwt;
     struct mono jwt_at;
-    LIST_HEAD(, app_key_request) waiting;
+    struct flight flight; // for the command's signature
 };
 
 static bool read_key(struct app_key *key, struct error *ret_error)
@@ -70,7 +69,7 @@ struct app_key *app_key_new(struct loop *loop, struct spawner *spawner, const st
     key->loop = loop;
     key->spawner = spawner;
     key->issuer = mem_string(options->app_id);
-    LIST_INIT(&key->waiting);
+    flight_init(&key->flight);
     bool usable;
     if (options->sign_command) {
         usable = spawner_find(spawner, options->sign_command, &key->command, ret_error);
@@ -127,7 +126,7 @@ void app_key_set_clock(struct app_key *key, struct wall github)
     key->jwt = NULL;
 }
 
-static void deliver(void *arg)
+static void jwt_deliver(void *arg)
 {
     struct app_key_request *request = arg;
 
@@ -136,13 +135,13 @@ static void deliver(void *arg)
     mem_free(request);
 }
 
-static void settle(struct app_key_request *request, const struct source_failure *failure)
+static void jwt_settle(struct app_key_request *request, const struct source_failure *failure)
 {
     if (failure)
         request->failure = *failure;
     else
         request->jwt = secret_ref(request->key->jwt);
-    loop_defer(request->key->loop, &request->deferred);
+    flight_settle(request->key->loop, &request->waiter);
 }
 
 // Takes the new JWT.
@@ -156,7 +155,7 @@ static void keep(struct app_key *key, struct secret *jwt)
 static void on_signature(void *arg, struct secret *output, const struct error *error)
 {
     struct app_key *key = arg;
-    struct app_key_request *request;
+    struct flight_waiter *waiter;
     struct source_failure failure;
     struct error unusable;
     struct secret *jwt = NULL;
@@ -171,15 +170,13 @@ static void on_signature(void *arg, struct secret *output, const struct error *e
     else
         source_failure_set(&failure, false, REASON_APP_KEY, "sign_command of App %s: %s", key->issuer,
                            output ? unusable.text : error->text);
-    while ((request = LIST_FIRST(&key->waiting))) {
-        LIST_REMOVE(request, link);
-        settle(request, jwt ? NULL : &failure);
-    }
+    while ((waiter = flight_take(&key->flight)))
+        jwt_settle((struct app_key_request *)waiter, jwt ? NULL : &failure);
 }
 
 static void sign_by_command(struct app_key *key, struct app_key_request *request)
 {
-    LIST_INSERT_HEAD(&key->waiting, request, link);
+    flight_join(&key->flight, &request->waiter);
     if (key->signing)
         return;
     key->signing_input = jwt_sign_input(key->issuer, app_key_now(key));
@@ -195,10 +192,10 @@ static void sign(struct app_key *key, struct app_key_request *request)
 
     if (jwt) {
         keep(key, jwt);
-        settle(request, NULL);
+        jwt_settle(request, NULL);
     } else {
         source_failure_set(&failure, true, REASON_APP_KEY, "App %s: %s", key->issuer, error.text);
-        settle(request, &failure);
+        jwt_settle(request, &failure);
     }
 }
 
@@ -207,9 +204,9 @@ struct app_key_request *app_key_jwt(struct app_key *key, app_key_done_fn *done, 
     struct app_key_request *request = mem_alloc_zero(1, sizeof(*request));
 
     *request = (struct app_key_request){.key = key, .done = done, .arg = arg};
-    deferred_init(&request->deferred, deliver, request);
+    flight_waiter_init(&request->waiter, jwt_deliver, request);
     if (key->jwt && loop_now(key->loop).ms - key->jwt_at.ms < JWT_REUSE_MS)
-        settle(request, NULL);
+        jwt_settle(request, NULL);
     else if (key->pem)
         sign(key, request);
     else
@@ -219,10 +216,7 @@ struct app_key_request *app_key_jwt(struct app_key *key, app_key_done_fn *done, 
 
 void app_key_cancel(struct app_key_request *request)
 {
-    if (deferred_pending(&request->deferred))
-        deferred_cancel(&request->deferred);
-    else
-        LIST_REMOVE(request, link);
+    flight_leave(&request->waiter);
     secret_unref(request->jwt);
     mem_free(request);
 }

@@ -2,12 +2,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/queue.h>
 
+#include "flight.h"
 #include "github_answer.h"
 #include "github_call.h"
 #include "github_failure.h"
 #include "loop.h"
+#include "lru.h"
 #include "mem.h"
 #include "secret.h"
 
@@ -20,16 +21,14 @@
 #define LISTS_MAX 32
 
 struct repository_list_request {
-    LIST_ENTRY(repository_list_request) link;
+    struct flight_waiter waiter; // first
     struct repository_list *list;
-    bool waiting; // in the list's waiters; else to be delivered
-    struct deferred deferred;
     repository_list_fn *done;
     void *arg;
 };
 
 struct repository_list {
-    TAILQ_ENTRY(repository_list) link; // asked for last first
+    struct lru_entry entry; // first
     struct repository_lists *lists;
     struct source *source;
     char owner[OWNER_NAME_SIZE];
@@ -42,32 +41,32 @@ struct repository_list {
     struct token *token;
     struct http_request *request;
     unsigned users; // requests that will be given it
-    LIST_HEAD(, repository_list_request) waiters;
+    struct flight flight;
 };
 
 struct repository_lists {
     struct loop *loop;
     struct cache *cache;
     struct repository_map *map;
-    TAILQ_HEAD(repository_list_head, repository_list) lists;
-    size_t count;
+    struct lru lists; // of struct repository_list, by source and owner
 };
 
-struct repository_lists *repository_lists_new(struct loop *loop, struct cache *cache, struct repository_map *map)
+static bool list_is_busy(const struct repository_list *list)
 {
-    struct repository_lists *lists = mem_alloc_zero(1, sizeof(*lists));
-
-    lists->loop = loop;
-    lists->cache = cache;
-    lists->map = map;
-    TAILQ_INIT(&lists->lists);
-    return lists;
+    return list->asking || list->request;
 }
 
-static void list_free(struct repository_list *list)
+static bool list_is_idle(const struct lru_entry *entry)
 {
-    TAILQ_REMOVE(&list->lists->lists, list, link);
-    list->lists->count--;
+    const struct repository_list *list = (const struct repository_list *)entry;
+
+    return list->users == 0 && !list_is_busy(list);
+}
+
+static void list_free(struct lru_entry *entry)
+{
+    struct repository_list *list = (struct repository_list *)entry;
+
     if (list->asking)
         cache_cancel(list->asking);
     if (list->request)
@@ -77,16 +76,24 @@ static void list_free(struct repository_list *list)
     mem_free(list);
 }
 
+struct repository_lists *repository_lists_new(struct loop *loop, struct cache *cache, struct repository_map *map)
+{
+    struct repository_lists *lists = mem_alloc_zero(1, sizeof(*lists));
+
+    lists->loop = loop;
+    lists->cache = cache;
+    lists->map = map;
+    lru_init(&lists->lists, LISTS_MAX, list_is_idle, list_free);
+    return lists;
+}
+
 void repository_lists_free(struct repository_lists *lists)
 {
-    struct repository_list *list;
-
-    while ((list = TAILQ_FIRST(&lists->lists)))
-        list_free(list);
+    lru_clear(&lists->lists);
     mem_free(lists);
 }
 
-static void deliver(void *arg)
+static void list_deliver(void *arg)
 {
     struct repository_list_request *request = arg;
     struct repository_list *list = request->list;
@@ -98,32 +105,29 @@ static void deliver(void *arg)
     mem_free(request);
 }
 
-static void settle(struct repository_list *list, int64_t keep_ms)
+static void list_settle(struct repository_list *list, int64_t keep_ms)
 {
-    struct repository_list_request *request;
+    struct flight_waiter *waiter;
 
     token_unref(list->token);
     list->token = NULL;
     list->until.ms = loop_now(list->lists->loop).ms + keep_ms;
-    while ((request = LIST_FIRST(&list->waiters))) {
-        LIST_REMOVE(request, link);
-        request->waiting = false;
-        loop_defer(list->lists->loop, &request->deferred);
-    }
+    while ((waiter = flight_take(&list->flight)))
+        flight_settle(list->lists->loop, waiter);
 }
 
-static void fail(struct repository_list *list, const struct source_failure *failure)
+static void list_fail(struct repository_list *list, const struct source_failure *failure)
 {
     list->failure = *failure;
-    settle(list, failure->retry_ms ? failure->retry_ms : FAILED_KEEP_MS);
+    list_settle(list, failure->retry_ms ? failure->retry_ms : FAILED_KEEP_MS);
 }
 
-static void fail_with(struct repository_list *list, enum reason reason, const char *what)
+static void list_fail_with(struct repository_list *list, enum reason reason, const char *what)
 {
     struct source_failure failure;
 
     source_failure_set(&failure, reason == REASON_SET_TOO_LARGE, reason, "%s: %s", list->source->host->api, what);
-    fail(list, &failure);
+    list_fail(list, &failure);
 }
 
 static void ask_page(struct repository_list *list);
@@ -135,7 +139,7 @@ static void take_page(struct repository_list *list, const struct http_answer *an
     struct error error;
 
     if (!github_answer_repositories(answer->body, &page, &count, &total, &error)) {
-        fail_with(list, REASON_TOKEN_SOURCE, error.text);
+        list_fail_with(list, REASON_TOKEN_SOURCE, error.text);
         return;
     }
     repository_map_learn(list->lists->map, list->source->host, page, count);
@@ -144,9 +148,9 @@ static void take_page(struct repository_list *list, const struct http_answer *an
     list->count += count;
     mem_free(page);
     if (total > REPOSITORIES_MAX || list->count > REPOSITORIES_MAX) {
-        fail_with(list, REASON_SET_TOO_LARGE, "the installation covers more than 10000 repositories");
+        list_fail_with(list, REASON_SET_TOO_LARGE, "the installation covers more than 10000 repositories");
     } else if (count < GITHUB_CALL_PAGE_SIZE || list->count >= total) {
-        settle(list, KEEP_MS);
+        list_settle(list, KEEP_MS);
     } else {
         list->page++;
         ask_page(list);
@@ -166,7 +170,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
     if (answer->status == 401)
         cache_rejected(list->lists->cache, list->token);
     github_failure(list->source->host, answer, clock_wall(loop_clock(list->lists->loop)), &failure);
-    fail(list, &failure);
+    list_fail(list, &failure);
 }
 
 static void ask_page(struct repository_list *list)
@@ -187,14 +191,14 @@ static void on_token(void *arg, struct token *token, const struct verdict *verdi
     list->asking = NULL;
     if (!token) {
         failure.verdict = *verdict;
-        fail(list, &failure);
+        list_fail(list, &failure);
         return;
     }
     list->token = token_ref(token);
     ask_page(list);
 }
 
-static void enumerate(struct repository_list *list)
+static void list_enumerate(struct repository_list *list)
 {
     struct mint_scope scope;
 
@@ -206,43 +210,29 @@ static void enumerate(struct repository_list *list)
     mint_scope_clear(&scope);
 }
 
-static struct repository_list *list_find(const struct repository_lists *lists, const struct source *source,
-                                         const char *owner)
-{
-    struct repository_list *list;
-
-    TAILQ_FOREACH(list, &lists->lists, link) {
-        if (list->source == source && strcmp(list->owner, owner) == 0)
-            return list;
-    }
-    return NULL;
-}
-
-static void make_room(struct repository_lists *lists)
-{
-    struct repository_list *list;
-
-    if (lists->count < LISTS_MAX)
-        return;
-    TAILQ_FOREACH_REVERSE(list, &lists->lists, repository_list_head, link) {
-        if (list->users == 0 && !list->asking && !list->request) {
-            list_free(list);
-            return;
-        }
-    }
-}
-
-static struct repository_list *list_make(struct repository_lists *lists, struct source *source, const char *owner)
+static struct repository_list *list_make(struct repository_lists *lists, struct source *source, const char *owner,
+                                         struct bytes key)
 {
     struct repository_list *list = mem_alloc_zero(1, sizeof(*list));
 
-    make_room(lists);
     list->lists = lists;
     list->source = source;
     snprintf(list->owner, sizeof(list->owner), "%s", owner);
-    LIST_INIT(&list->waiters);
-    TAILQ_INSERT_HEAD(&lists->lists, list, link);
-    lists->count++;
+    flight_init(&list->flight);
+    lru_add(&lists->lists, &list->entry, key);
+    return list;
+}
+
+// The list of this owner by this source, made where it is not there, and used now.
+static struct repository_list *list_of(struct repository_lists *lists, struct source *source, const char *owner)
+{
+    char key[OWNER_NAME_SIZE + 32];
+
+    snprintf(key, sizeof(key), "%p %s", (void *)source, owner);
+    struct repository_list *list = (struct repository_list *)lru_find(&lists->lists, bytes_of_string(key));
+    if (!list)
+        return list_make(lists, source, owner, bytes_of_string(key));
+    lru_use(&lists->lists, &list->entry);
     return list;
 }
 
@@ -250,31 +240,25 @@ struct repository_list_request *repository_list_ask(struct repository_lists *lis
                                                     const char *owner, repository_list_fn *done, void *arg)
 {
     struct repository_list_request *request = mem_alloc_zero(1, sizeof(*request));
-    struct repository_list *list = list_find(lists, source, owner);
+    struct repository_list *list = list_of(lists, source, owner);
 
-    if (!list)
-        list = list_make(lists, source, owner);
     list->users++;
     *request = (struct repository_list_request){.list = list, .done = done, .arg = arg};
-    deferred_init(&request->deferred, deliver, request);
-    bool busy = list->asking || list->request;
+    flight_waiter_init(&request->waiter, list_deliver, request);
     // One that others are about to be given is not emptied under them.
-    if (!busy && (loop_now(lists->loop).ms < list->until.ms || list->users > 1)) {
-        loop_defer(lists->loop, &request->deferred);
+    if (!list_is_busy(list) && (loop_now(lists->loop).ms < list->until.ms || list->users > 1)) {
+        flight_settle(lists->loop, &request->waiter);
         return request;
     }
-    request->waiting = true;
-    LIST_INSERT_HEAD(&list->waiters, request, link);
-    if (!busy)
-        enumerate(list);
+    flight_join(&list->flight, &request->waiter);
+    if (!list_is_busy(list))
+        list_enumerate(list);
     return request;
 }
 
 void repository_list_cancel(struct repository_list_request *request)
 {
-    if (request->waiting)
-        LIST_REMOVE(request, link);
-    deferred_cancel(&request->deferred);
+    flight_leave(&request->waiter);
     request->list->users--;
     mem_free(request);
 }

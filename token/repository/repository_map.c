@@ -1,14 +1,13 @@
 #include "repository_map.h"
 
-#include <search.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include <gitlatch/github_host.h>
 
 #include "clock.h"
 #include "loop.h"
+#include "lru.h"
 #include "mem.h"
 
 // About 1 MiB at the worst.
@@ -20,28 +19,19 @@
 #define MISSING_MS MINUTE_MS
 
 struct known {
-    uint64_t id;                 // the first two tell it from others
-    const char *host;            // of the bytes at the end, or of a key
-    TAILQ_ENTRY(known) link;     // learned last first
+    struct lru_entry entry;      // first
     struct repository_name name; // "": missing
     struct mono until;
-    char text[];
 };
 
 struct repository_map {
     struct loop *loop;
-    void *tree; // of struct known, tsearch(3)
-    TAILQ_HEAD(known_list, known) list;
-    size_t count;
+    struct lru known; // of struct known, by "id host"; learned is used
 };
 
-static int compare(const void *a, const void *b)
+static void known_free(struct lru_entry *entry)
 {
-    const struct known *left = a, *right = b;
-
-    if (left->id != right->id)
-        return left->id < right->id ? -1 : 1;
-    return strcmp(left->host, right->host);
+    mem_free(entry);
 }
 
 struct repository_map *repository_map_new(struct loop *loop)
@@ -49,80 +39,64 @@ struct repository_map *repository_map_new(struct loop *loop)
     struct repository_map *map = mem_alloc_zero(1, sizeof(*map));
 
     map->loop = loop;
-    TAILQ_INIT(&map->list);
+    lru_init(&map->known, REPOSITORIES_MAX, NULL, known_free);
     return map;
-}
-
-static void known_free(struct repository_map *map, struct known *known)
-{
-    tdelete(known, &map->tree, compare);
-    TAILQ_REMOVE(&map->list, known, link);
-    map->count--;
-    mem_free(known);
 }
 
 void repository_map_free(struct repository_map *map)
 {
-    struct known *known;
-
-    while ((known = TAILQ_FIRST(&map->list)))
-        known_free(map, known);
+    lru_clear(&map->known);
     mem_free(map);
 }
 
-static struct known *find(const struct repository_map *map, const char *host, uint64_t id)
-{
-    struct known wanted = {.id = id, .host = host};
-    void *found = tfind(&wanted, &map->tree, compare);
+#define KNOWN_KEY_SIZE 300 // 20 digits and a host name
 
-    return found ? *(struct known **)found : NULL;
+static struct bytes known_key(const char *host, uint64_t id, char buffer[static KNOWN_KEY_SIZE])
+{
+    snprintf(buffer, KNOWN_KEY_SIZE, "%" PRIu64 " %s", id, host);
+    return bytes_of_string(buffer);
 }
 
-static void learn(struct repository_map *map, const char *host, uint64_t id, const struct repository_name *name,
-                  struct mono until)
+static void known_learn(struct lru *table, struct bytes key, const struct repository_name *name, struct mono until)
 {
-    struct known *known = find(map, host, id);
+    struct known *known = (struct known *)lru_find(table, key);
 
     if (known) {
-        TAILQ_REMOVE(&map->list, known, link);
+        lru_use(table, &known->entry);
     } else {
-        if (map->count == REPOSITORIES_MAX)
-            known_free(map, TAILQ_LAST(&map->list, known_list));
-        known = mem_alloc_zero(1, sizeof(*known) + strlen(host) + 1);
-        known->id = id;
-        memcpy(known->text, host, strlen(host));
-        known->host = known->text;
-        map->count++;
-        if (!tsearch(known, &map->tree, compare))
-            abort(); // memory ran out
+        known = mem_alloc_zero(1, sizeof(*known));
+        lru_add(table, &known->entry, key);
     }
     known->name = *name;
     known->until = until;
-    TAILQ_INSERT_HEAD(&map->list, known, link);
 }
 
 void repository_map_learn(struct repository_map *map, const struct github_host *host,
                           const struct token_repository *repositories, size_t count)
 {
     struct mono until = {loop_now(map->loop).ms + KNOWN_MS};
+    char key[KNOWN_KEY_SIZE];
 
     for (size_t i = 0; i < count; i++) {
         if (repositories[i].id)
-            learn(map, host->web, repositories[i].id, &repositories[i].name, until);
+            known_learn(&map->known, known_key(host->web, repositories[i].id, key), &repositories[i].name, until);
     }
 }
 
 void repository_map_learn_missing(struct repository_map *map, const struct github_host *host, uint64_t id)
 {
     static const struct repository_name missing;
+    char key[KNOWN_KEY_SIZE];
 
-    learn(map, host->web, id, &missing, (struct mono){loop_now(map->loop).ms + MISSING_MS});
+    known_learn(&map->known, known_key(host->web, id, key), &missing,
+                (struct mono){loop_now(map->loop).ms + MISSING_MS});
 }
 
 enum repository_map_result repository_map_find(const struct repository_map *map, const struct github_host *host,
                                                uint64_t id, struct repository_name *ret_name)
 {
-    const struct known *known = find(map, host->web, id);
+    char key[KNOWN_KEY_SIZE];
+    const struct known *known = (const struct known *)lru_find(&map->known, known_key(host->web, id, key));
 
     if (!known || loop_now(map->loop).ms >= known->until.ms)
         return REPOSITORY_UNKNOWN;
@@ -134,8 +108,12 @@ enum repository_map_result repository_map_find(const struct repository_map *map,
 
 void repository_map_adopt(struct repository_map *map, const struct repository_map *old)
 {
-    const struct known *known;
+    const struct lru_entry *entry;
 
-    TAILQ_FOREACH_REVERSE(known, &old->list, known_list, link)
-        learn(map, known->host, known->id, &known->name, known->until);
+    LRU_FOREACH_OLDEST_FIRST(entry, &old->known)
+    {
+        const struct known *known = (const struct known *)entry;
+
+        known_learn(&map->known, entry->key, &known->name, known->until);
+    }
 }

@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-TEST_SECONDS = 300  # for one test, where its mark `limit(seconds)` does not give it more: a busy machine is no failure
+TEST_SECONDS = 300  # for one test, if its mark `limit(seconds)` does not say more: a busy machine is no failure
 
 # What a test file needs is told by its name; without the binary it is not collected.
 NEEDS = {"GITLATCH_BIN": ("git", "lfs", "gh", "proxy", "gateway", "tunnel", "leaks", "run", "cli", "token", "rules",
@@ -38,7 +38,7 @@ ACME = [{"match": "acme/*", "fetch": True, "push": True, "delete": True, "graphq
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "limit(seconds): how long this test may take")
+    config.addinivalue_line("markers", f"limit(seconds): how long this test may take, if more than {TEST_SECONDS}")
     config.addinivalue_line("markers", "slow: left out by `tests/run quick`")
 
 
@@ -46,7 +46,8 @@ def pytest_configure(config):
 def time_limit(request):
     """No test hangs: it fails where it stands."""
     mark = request.node.get_closest_marker("limit")
-    seconds = max(mark.args[0] if mark else 0, TEST_SECONDS)
+    seconds = mark.args[0] if mark else TEST_SECONDS
+    assert seconds >= TEST_SECONDS, "a mark gives a test more time than all have; say less in the test itself"
 
     def expired(number, frame):
         raise AssertionError(f"the test takes more than {seconds} s")

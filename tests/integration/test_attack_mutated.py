@@ -76,7 +76,7 @@ def send_some(chance, pool, raw):
         pass  # refused and closed, or still waiting for the rest
 
 
-@pytest.mark.limit(SECONDS * 2 + 60)
+@pytest.mark.limit(SECONDS * 2 + 300)
 def test_damaged_requests(start, github):
     github.repository("acme/secret", files={"a": "a"})
     gitlatch = start(repositories=tricks.RULES, github={"default_owner": "acme"}, limits={"idle": "3s", "head": "3s"})

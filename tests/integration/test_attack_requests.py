@@ -167,13 +167,11 @@ def advertised(at):
     return answer.body
 
 
-@pytest.mark.limit(240)
 def test_nothing_is_smuggled(at, github):
     assert len(SMUGGLED) >= 40
     check(at, github, SMUGGLED, advertised(at))
 
 
-@pytest.mark.limit(240)
 def test_nothing_strange_leads_anywhere(at, github):
     check(at, github, STRANGE, advertised(at))
 

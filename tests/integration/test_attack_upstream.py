@@ -385,7 +385,6 @@ def test_early_success_in_a_push_reads_the_rest(serve):
     assert gitlatch.wait_audit(operation="push")["status"] == 200
 
 
-@pytest.mark.limit(180)
 def test_real_git_sees_a_sentence_when_github_breaks_a_push(github, gitlatch, workspace):
     """Mock faults, each in the middle of a chunked push."""
     repository = workspace.clone(WIDGETS)

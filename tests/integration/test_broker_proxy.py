@@ -93,7 +93,6 @@ def test_a_token_that_the_cluster_does_not_take_is_told(start, broker, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(150)
 def test_the_rules_are_asked_again_every_minute(sidecar, broker, folder):
     workspace = sidecar().workspace(folder / "workspace")
     clone = workspace.clone(WIDGETS)

@@ -160,7 +160,6 @@ def in_background(call, arguments):
     return results
 
 
-@pytest.mark.limit(90)
 def test_mints_stay_under_githubs_limit_and_namespaces_take_turns(start_broker, kubernetes, github):
     broker = start_broker(grants=grants("team-a", "team-b"))
     greedy, modest = kubernetes.issue("team-a"), kubernetes.issue("team-b")

@@ -5,13 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from lib.gitlatch import BINARY
 
 BENCH = Path(__file__).parent.parent / "bench" / "sidecars"
 
 
-@pytest.mark.limit(100)
 def test_a_cluster_that_starts(folder):
     """The load program, smaller than its 5,000."""
     programs = Path(BINARY).resolve().parents[2]

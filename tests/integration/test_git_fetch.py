@@ -149,7 +149,6 @@ def test_eight_clones_side_by_side(workspace, github):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(300)
 def test_a_repository_of_500_mb_through_24_mib(workspace, github, gitlatch):
     """The clone is whole, and gitlatch's memory does not grow with it."""
     path = github.repository("acme/large")

@@ -3,6 +3,7 @@ import re
 
 import pytest
 from lib import seed
+from lib.github import some
 from lib.gitlatch import sanitized
 
 WIDGETS = "https://github.com/acme/widgets.git"
@@ -38,7 +39,7 @@ def test_a_push_carries_a_token_for_this_repository_alone(workspace, github):
     clone = workspace.clone(WIDGETS)
     workspace.commit(clone, {"new": "new\n"}, branch="topic")
     workspace.git("push", "--quiet", "origin", "topic", cwd=clone)
-    for request in pushed(github):
+    for request in some(pushed(github)):
         assert request.scope["permissions"]["contents"] == "write"
         assert request.scope["repository_ids"] == [github.id("acme/widgets")]
 
@@ -157,7 +158,7 @@ def test_a_repository_that_no_rule_names_is_not_there(agent, github):
     github.repository("acme/hidden", files={"a": "a"})
     refused = workspace.git("clone", "https://github.com/acme/hidden.git", check=False)
     assert "remote: " in refused.err and ("403" in refused.err or "not found" in refused.err)
-    assert all(request.auth == "none" for request in github.requests(host="github.com"))
+    assert all(request.auth == "none" for request in some(github.requests(host="github.com")))
 
 
 def test_a_denied_repository_is_refused_with_the_reason(start, folder, github):

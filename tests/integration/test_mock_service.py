@@ -198,7 +198,6 @@ def test_slow_reading_and_writing(direct, github):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(300)
 def test_four_gigabytes_each_way_in_constant_memory(direct, github):
     size = 4 << 30
     github.fault(host="uploads.github.com", swallow=True, status=201)

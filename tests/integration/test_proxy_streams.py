@@ -16,7 +16,6 @@ PEAK_KIB = 24 << 10
 
 
 @pytest.mark.slow
-@pytest.mark.limit(300)
 def test_4_gib_down_in_bounded_memory(workspace, github, gitlatch):
     github.fault(path=ARCHIVE, status=200, size=FOUR_GIB)
     done = workspace.curl("--max-time", "280", "--output", "/dev/null", "--write-out", "%{http_code} %{size_download}",
@@ -27,7 +26,6 @@ def test_4_gib_down_in_bounded_memory(workspace, github, gitlatch):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(300)
 @pytest.mark.parametrize("framing", ["chunked", "length"])
 def test_4_gib_up_in_bounded_memory(workspace, github, gitlatch, framing):
     size = FOUR_GIB if framing == "chunked" else FOUR_GIB // 4

@@ -105,7 +105,6 @@ def test_token_and_connection_are_asked_for_together(folder, github, start):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(300)
 def test_a_connection_that_grows_old_is_replaced_before_it_is_closed(begin):
     """GitHub closes one that is idle for a minute: ours are gone before, and at no moment is there none."""
     gitlatch = begin()

@@ -107,7 +107,6 @@ def test_a_push_that_is_chunked_and_probed_first(desk):
 
 
 @pytest.mark.slow
-@pytest.mark.limit(240)
 def test_a_push_of_100_mb(desk):
     """It is read to its end at full speed and forgotten: that costs no more than to pass it on, and no memory."""
     at = desk()

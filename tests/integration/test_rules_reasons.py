@@ -118,7 +118,6 @@ def probes(ask):
     }
 
 
-@pytest.mark.limit(180)
 def test_every_refusal_says_its_reason_everywhere(start, github):
     github.repository("acme/old", files={"a": "a"})
     gitlatch = start(**SETTINGS)

@@ -56,7 +56,6 @@ def permitted(request, expected):
     return granted == dict(pair.split(":") for pair in wanted.split(",")), names
 
 
-@pytest.mark.limit(300)
 @pytest.mark.parametrize("flavor", ["github.com", "Enterprise Server"])
 def test_no_trick_passes_the_rules(start, github, flavor):
     for name in ("secret", "docs", "tools-x", "tools-", "widgets-secret"):

@@ -94,7 +94,6 @@ def test_both_formats_of_tokens(workspace, github, old):
     assert (len(github.tokens()[-1]) == 40) == bool(old)
 
 
-@pytest.mark.limit(90)
 def test_a_workspace_outlives_its_tokens(start, folder, github):
     github.setting(token_lifetime=8)
     workspace = start(token={"refresh_before": "4s", "minimum_life": "2s"}).workspace(folder / "workspace")

@@ -20,6 +20,12 @@ NAMES = ("github.com", "api.github.com", "uploads.github.com", "codeload.github.
          "lfs.github.com", "gist.github.com", "ssh.github.com", "other.test", "a.other.test")
 
 
+def some(requests):
+    """The requests, of which there must be some: what holds for all of none proves nothing."""
+    assert requests, "no such request arrived"
+    return requests
+
+
 class Request:
     """One request that reached the mock. `headers` are [name, value] pairs as they came."""
 

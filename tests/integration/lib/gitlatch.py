@@ -42,6 +42,7 @@ class Gitlatch:
         self.write_config()
         self.env = {"PATH": PATH, **SANITIZERS, **(env or {})}
         self.process = None
+        self.audit_seen = {}  # for wait_audit
 
     def write_config(self):
         temporary = self.config_path.with_suffix(".new")
@@ -116,11 +117,14 @@ class Gitlatch:
         return [event for event in events if all(event.get(key) == value for key, value in wanted.items())]
 
     def wait_audit(self, seconds=30, **wanted):
-        """The last event like `wanted`, as soon as there is one: an event is written when its request ended."""
-        def last():
-            events = self.audit(**wanted)
-            return events[-1] if events else None
-        return wait_until(last, f"an audit event with {wanted}; there are {self.audit()[-5:]}", seconds)
+        """The last event like `wanted`, as soon as there is one that no earlier call with the same words has seen: an
+        event is written when its request ended, so at first the one of the request before may be all that there is."""
+        words = json.dumps(wanted, sort_keys=True)
+        seen = self.audit_seen.get(words, 0)
+        events = wait_until(lambda: self.audit(**wanted)[seen:],
+                            f"an audit event with {wanted} beside {seen}; there are {self.audit()[-5:]}", seconds)
+        self.audit_seen[words] = seen + len(events)
+        return events[-1]
 
     def reload(self, **changes):
         """Changes the configuration and tells gitlatch; the caller waits for what it expects of it."""

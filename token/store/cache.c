@@ -1,12 +1,11 @@
 #include "cache.h"
 
-#include <search.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 #include "cache_entry.h"
+#include "flight.h"
 #include "loop.h"
+#include "lru.h"
 #include "mem.h"
 #include "pace.h"
 #include "text.h"
@@ -21,10 +20,8 @@
 static const struct pace_rate told_rate = {.interval_ms = 10 * MINUTE_MS, .burst = 3};
 
 struct cache_request {
-    LIST_ENTRY(cache_request) link; // of its entry, while it waits there
+    struct flight_waiter waiter; // first; of its entry
     struct cache *cache;
-    struct cache_entry *entry; // NULL: settled, to be delivered
-    struct deferred deferred;
     cache_done_fn *done;
     void *arg;
     struct token *token; // NULL: `verdict` says why
@@ -33,9 +30,8 @@ struct cache_request {
 
 struct cache {
     struct cache_options options;
-    void *tree; // of struct cache_entry, tsearch(3)
-    TAILQ_HEAD(cache_entries, cache_entry) entries;
-    size_t entry_count, waiter_count;
+    struct lru entries;  // of struct cache_entry, by source and scope
+    size_t waiter_count; // of all entries
 };
 
 static struct mono now_of(const struct cache *cache)
@@ -45,48 +41,31 @@ static struct mono now_of(const struct cache *cache)
 
 // The table.
 
-static int compare_keys(const void *a, const void *b)
+static bool entry_is_idle(const struct lru_entry *in_table)
 {
-    return strcmp(((const struct cache_entry *)a)->key, ((const struct cache_entry *)b)->key);
+    const struct cache_entry *entry = (const struct cache_entry *)in_table;
+
+    return !entry->mint && flight_is_empty(&entry->flight);
 }
 
-static struct cache_entry *entry_find(const struct cache *cache, const char *key)
+static void entry_free(struct lru_entry *in_table)
 {
-    struct cache_entry wanted = {.key = key};
-    void *found = tfind(&wanted, &cache->tree, compare_keys);
-
-    return found ? *(struct cache_entry **)found : NULL;
+    cache_entry_free((struct cache_entry *)in_table);
 }
 
-static void entry_free(struct cache_entry *entry)
+static struct cache_entry *entry_find(const struct cache *cache, struct bytes key)
 {
-    struct cache *cache = entry->cache;
-
-    tdelete(entry, &cache->tree, compare_keys);
-    TAILQ_REMOVE(&cache->entries, entry, used);
-    cache->entry_count--;
-    cache_entry_free(entry);
+    return (struct cache_entry *)lru_find(&cache->entries, key);
 }
 
-// The entry used longest ago that nobody waits for goes; false: there is none.
-static bool make_room(struct cache *cache)
+static void on_unused(struct cache_entry *entry)
 {
-    struct cache_entry *entry;
-
-    if (cache->entry_count < ENTRIES_MAX)
-        return true;
-    TAILQ_FOREACH_REVERSE(entry, &cache->entries, cache_entries, used) {
-        if (!entry->mint && LIST_EMPTY(&entry->waiters)) {
-            entry_free(entry);
-            return true;
-        }
-    }
-    return false;
+    lru_drop(&entry->cache->entries, &entry->in_table);
 }
 
 // Requests and their answers.
 
-static void deliver(void *arg)
+static void request_deliver(void *arg)
 {
     struct cache_request *request = arg;
 
@@ -98,7 +77,7 @@ static void deliver(void *arg)
 static void settle_token(struct cache_request *request, struct token *token)
 {
     request->token = token_ref(token);
-    loop_defer(request->cache->options.loop, &request->deferred);
+    flight_settle(request->cache->options.loop, &request->waiter);
 }
 
 static void settle_failure(struct cache_request *request, const struct cache_entry *entry)
@@ -108,17 +87,17 @@ static void settle_failure(struct cache_request *request, const struct cache_ent
     request->verdict = entry->failure.verdict;
     if (request->verdict.reason != REASON_RENAMED)
         request->verdict.retry_after_s = wait_ms > SECOND_MS ? (unsigned)((wait_ms + SECOND_MS - 1) / SECOND_MS) : 1;
-    loop_defer(request->cache->options.loop, &request->deferred);
+    flight_settle(request->cache->options.loop, &request->waiter);
 }
 
 static void settle_waiters(struct cache_entry *entry)
 {
-    struct cache_request *request;
+    struct flight_waiter *waiter;
 
-    while ((request = LIST_FIRST(&entry->waiters))) {
-        LIST_REMOVE(request, link);
+    while ((waiter = flight_take(&entry->flight))) {
+        struct cache_request *request = (struct cache_request *)waiter;
+
         entry->cache->waiter_count--;
-        request->entry = NULL;
         if (entry->token && cache_entry_usable(entry))
             settle_token(request, entry->token);
         else
@@ -128,29 +107,21 @@ static void settle_waiters(struct cache_entry *entry)
 
 // What is asked.
 
-static struct cache_entry *entry_make(struct cache *cache, const char *key, struct source *source,
+static struct cache_entry *entry_make(struct cache *cache, struct bytes key, struct source *source,
                                       const struct mint_scope *scope)
 {
-    static const struct cache_entry_owner owner = {.settled = settle_waiters, .unused = entry_free};
-    struct cache_entry *entry = cache_entry_new(&cache->options, &owner, key, source, scope);
+    static const struct cache_entry_owner owner = {.settled = settle_waiters, .unused = on_unused};
+    struct cache_entry *entry = cache_entry_new(&cache->options, &owner, source, scope);
 
     entry->cache = cache;
-    TAILQ_INSERT_HEAD(&cache->entries, entry, used);
-    cache->entry_count++;
-    if (!tsearch(entry, &cache->tree, compare_keys))
-        abort(); // memory ran out
+    lru_add(&cache->entries, &entry->in_table, key);
     return entry;
 }
 
-static void use(struct cache_entry *entry)
+static void entry_use(struct cache_entry *entry)
 {
-    struct cache *cache = entry->cache;
-
-    entry->used_at = now_of(cache);
-    if (entry == TAILQ_FIRST(&cache->entries))
-        return;
-    TAILQ_REMOVE(&cache->entries, entry, used);
-    TAILQ_INSERT_HEAD(&cache->entries, entry, used);
+    entry->used_at = now_of(entry->cache);
+    lru_use(&entry->cache->entries, &entry->in_table);
 }
 
 // Whether who asks waits for another token than the entry's: the one he names as rejected, and a mint is under way or may
@@ -161,7 +132,7 @@ static bool waits_for_another(struct cache_entry *entry, const struct mint_scope
 
     if (strcmp(entry->token->fingerprint, asked->rejected) != 0 || cache->waiter_count >= WAITERS_MAX)
         return false;
-    if (entry->mint || !LIST_EMPTY(&entry->waiters))
+    if (entry->mint || !flight_is_empty(&entry->flight))
         return true;
     if (!may_mint || !pace_take(&entry->told, &told_rate, now_of(cache)))
         return false;
@@ -175,7 +146,7 @@ static void ask_entry(struct cache_request *request, struct cache_entry *entry, 
     struct cache *cache = entry->cache;
     bool may_mint = !entry->mint && now_of(cache).ms >= entry->retry_at.ms;
 
-    use(entry);
+    entry_use(entry);
     if (cache_entry_usable(entry) && !waits_for_another(entry, asked, may_mint)) {
         settle_token(request, entry->token);
         if (may_mint && cache_entry_left_ms(entry) <= entry->refresh_left_ms) {
@@ -184,14 +155,13 @@ static void ask_entry(struct cache_request *request, struct cache_entry *entry, 
         }
         return;
     }
-    if (!entry->mint && !may_mint && LIST_EMPTY(&entry->waiters)) {
+    if (!entry->mint && !may_mint && flight_is_empty(&entry->flight)) {
         settle_failure(request, entry);
         return;
     }
-    request->entry = entry;
-    if (LIST_EMPTY(&entry->waiters))
+    if (flight_is_empty(&entry->flight))
         entry->attempts = entry->mint != NULL;
-    LIST_INSERT_HEAD(&entry->waiters, request, link);
+    flight_join(&entry->flight, &request->waiter);
     cache->waiter_count++;
     if (may_mint)
         cache_entry_mint(entry);
@@ -218,7 +188,7 @@ static bool skip_line(struct bytes *key, struct bytes line)
 // Whether the key of what is looked for is the entry's, told without making it.
 static bool has_key_of(const struct cache_entry *entry, const struct source *source, const struct mint_scope *scope)
 {
-    struct bytes key = bytes_of_string(entry->key);
+    struct bytes key = entry->in_table.key;
 
     return skip_line(&key, bytes_of_string(source->identity)) && skip_line(&key, bytes_of_string(source->version)) &&
            mint_scope_equal(&entry->scope, scope);
@@ -228,13 +198,13 @@ static bool has_key_of(const struct cache_entry *entry, const struct source *sou
 static struct cache_entry *entry_look(const struct cache *cache, const struct source *source,
                                       const struct mint_scope *scope)
 {
-    struct cache_entry *entry = TAILQ_FIRST(&cache->entries);
+    struct cache_entry *entry = (struct cache_entry *)lru_first(&cache->entries);
     struct text key = {0};
 
     if (entry && has_key_of(entry, source, scope))
         return entry;
     make_key(source, scope, &key);
-    entry = entry_find(cache, text_string(&key));
+    entry = entry_find(cache, text_bytes(&key));
     text_free(&key);
     return entry;
 }
@@ -245,7 +215,7 @@ struct token *cache_look(struct cache *cache, const struct source *source, const
 
     if (!entry || !cache_entry_usable(entry) || cache_entry_left_ms(entry) <= entry->refresh_left_ms)
         return NULL;
-    use(entry);
+    entry_use(entry);
     return entry->token;
 }
 
@@ -258,29 +228,27 @@ struct cache_request *cache_ask(struct cache *cache, struct source *source, cons
     request->cache = cache;
     request->done = done;
     request->arg = arg;
-    deferred_init(&request->deferred, deliver, request);
+    flight_waiter_init(&request->waiter, request_deliver, request);
     make_key(source, scope, &key);
-    struct cache_entry *entry = entry_find(cache, text_string(&key));
-    if (!entry && cache->waiter_count < WAITERS_MAX && make_room(cache))
-        entry = entry_make(cache, text_string(&key), source, scope);
+    struct cache_entry *entry = entry_find(cache, text_bytes(&key));
+    if (!entry && cache->waiter_count < WAITERS_MAX && lru_make_room(&cache->entries))
+        entry = entry_make(cache, text_bytes(&key), source, scope);
     text_free(&key);
     if (entry && (cache->waiter_count < WAITERS_MAX || cache_entry_usable(entry))) {
         ask_entry(request, entry, scope);
     } else {
         verdict_set(&request->verdict, REASON_TOKEN_TIMEOUT, "too many requests wait for tokens");
         request->verdict.retry_after_s = 1;
-        loop_defer(cache->options.loop, &request->deferred);
+        flight_settle(cache->options.loop, &request->waiter);
     }
     return request;
 }
 
 void cache_cancel(struct cache_request *request)
 {
-    if (request->entry) {
-        LIST_REMOVE(request, link);
+    if (request->waiter.flight)
         request->cache->waiter_count--;
-    }
-    deferred_cancel(&request->deferred);
+    flight_leave(&request->waiter);
     token_unref(request->token);
     mem_free(request);
 }
@@ -297,9 +265,12 @@ static void reject(struct cache_entry *entry, struct mono now)
 void cache_rejected(struct cache *cache, const struct token *token)
 {
     struct mono now = now_of(cache);
-    struct cache_entry *entry;
+    struct lru_entry *in_table;
 
-    TAILQ_FOREACH(entry, &cache->entries, used) {
+    LRU_FOREACH(in_table, &cache->entries)
+    {
+        struct cache_entry *entry = (struct cache_entry *)in_table;
+
         if (entry->token == token) {
             if (now.ms - entry->rejected_at.ms >= REJECTED_MS)
                 reject(entry, now);
@@ -313,32 +284,33 @@ struct cache *cache_new(const struct cache_options *options)
     struct cache *cache = mem_alloc_zero(1, sizeof(*cache));
 
     cache->options = *options;
-    TAILQ_INIT(&cache->entries);
+    lru_init(&cache->entries, ENTRIES_MAX, entry_is_idle, entry_free);
     return cache;
 }
 
 void cache_free(struct cache *cache)
 {
-    struct cache_entry *entry;
+    struct lru_entry *in_table;
 
     // A mint may wait for another entry's token: all end before the first entry goes.
-    TAILQ_FOREACH(entry, &cache->entries, used)
-        cache_entry_cancel(entry);
-    while ((entry = TAILQ_FIRST(&cache->entries)))
-        entry_free(entry);
+    LRU_FOREACH(in_table, &cache->entries)
+    cache_entry_cancel((struct cache_entry *)in_table);
+    lru_clear(&cache->entries);
     mem_free(cache);
 }
 
 void cache_adopt(struct cache *cache, struct cache *old, cache_source_fn *find, void *arg)
 {
-    struct cache_entry *from;
+    struct lru_entry *in_table;
 
-    TAILQ_FOREACH_REVERSE(from, &old->entries, cache_entries, used) {
+    LRU_FOREACH_OLDEST_FIRST(in_table, &old->entries)
+    {
+        struct cache_entry *from = (struct cache_entry *)in_table;
         struct source *source = from->token ? find(arg, from->source) : NULL;
 
-        if (!source || entry_find(cache, from->key) || !make_room(cache))
+        if (!source || entry_find(cache, in_table->key) || !lru_make_room(&cache->entries))
             continue;
-        struct cache_entry *entry = entry_make(cache, from->key, source, &from->scope);
+        struct cache_entry *entry = entry_make(cache, in_table->key, source, &from->scope);
         entry->scope.host = source->host;
         entry->used_at = from->used_at;
         entry->refresh_left_ms = from->refresh_left_ms;
@@ -385,9 +357,12 @@ static void count_failure(const struct cache_entry *entry, struct cache_summary 
 void cache_summarize(const struct cache *cache, const struct source *source, struct cache_summary *ret_summary)
 {
     struct cache_summary summary = {.first_end = WALL_NEVER};
-    const struct cache_entry *entry;
+    const struct lru_entry *in_table;
 
-    TAILQ_FOREACH(entry, &cache->entries, used) {
+    LRU_FOREACH(in_table, &cache->entries)
+    {
+        const struct cache_entry *entry = (const struct cache_entry *)in_table;
+
         if (entry->source != source)
             continue;
         summary.tokens += cache_entry_usable(entry);

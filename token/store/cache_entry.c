@@ -77,13 +77,10 @@ void cache_entry_set_token(struct cache_entry *entry, struct token *token)
 static void on_timer(void *arg);
 
 struct cache_entry *cache_entry_new(const struct cache_options *options, const struct cache_entry_owner *owner,
-                                    const char *key, struct source *source, const struct mint_scope *scope)
+                                    struct source *source, const struct mint_scope *scope)
 {
-    size_t size = strlen(key) + 1;
-    struct cache_entry *entry = mem_alloc_zero(1, sizeof(*entry) + size);
+    struct cache_entry *entry = mem_alloc_zero(1, sizeof(*entry));
 
-    memcpy(entry->text, key, size);
-    entry->key = entry->text;
     entry->options = options;
     entry->owner = owner;
     entry->source = source;
@@ -91,7 +88,7 @@ struct cache_entry *cache_entry_new(const struct cache_options *options, const s
     entry->rejected_at.ms = INT64_MIN / 2;
     mint_scope_copy(&entry->scope, scope);
     timer_init(&entry->timer, options->loop, on_timer, entry);
-    LIST_INIT(&entry->waiters);
+    flight_init(&entry->flight);
     return entry;
 }
 
@@ -129,7 +126,7 @@ void cache_entry_plan(struct cache_entry *entry)
     struct mono now = now_of(entry);
     int64_t left = cache_entry_left_ms(entry), delay_ms;
 
-    if (!LIST_EMPTY(&entry->waiters))
+    if (!flight_is_empty(&entry->flight))
         delay_ms = entry->retry_at.ms - now.ms;
     else if (!entry->token || left == INT64_MAX)
         delay_ms = entry->used_at.ms + KEEP_MS - now.ms;
@@ -151,7 +148,7 @@ static void on_timer(void *arg)
 
     if (entry->mint)
         return; // its end plans
-    if (!LIST_EMPTY(&entry->waiters)) {
+    if (!flight_is_empty(&entry->flight)) {
         cache_entry_mint(entry);
     } else if (ends && cache_entry_left_ms(entry) <= entry->refresh_left_ms && unused_ms < USED_LATELY_MS &&
                now.ms >= entry->retry_at.ms) {
@@ -195,7 +192,7 @@ static void log_failure(struct cache_entry *entry)
 
 static void take_failure(struct cache_entry *entry, const struct source_failure *failure)
 {
-    bool quick = !LIST_EMPTY(&entry->waiters) && !failure->permanent && !failure->slow && failure->retry_ms == 0 &&
+    bool quick = !flight_is_empty(&entry->flight) && !failure->permanent && !failure->slow && failure->retry_ms == 0 &&
                  entry->attempts < QUICK_ATTEMPTS;
 
     entry->failure = *failure;

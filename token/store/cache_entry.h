@@ -5,12 +5,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 #include <gitlatch/attr.h>
 
 #include "cache.h"
+#include "flight.h"
 #include "loop.h"
+#include "lru.h"
 #include "pace.h"
 
 struct cache_entry;
@@ -24,8 +25,7 @@ struct cache_entry_owner {
 // One scope of one source. It is empty (no token, no failure), being minted (`mint`), fresh (`token`), being refreshed
 // (both), or failed until a time (`failure`); a fresh one whose refresh failed is both.
 struct cache_entry {
-    const char *key;               // of the bytes at the end
-    TAILQ_ENTRY(cache_entry) used; // the cache's: last used first
+    struct lru_entry in_table; // first; the cache's
     struct cache *cache;
     const struct cache_options *options;
     const struct cache_entry_owner *owner;
@@ -44,14 +44,12 @@ struct cache_entry {
     struct pace told; // mints for holders of a rejected token
     bool adopted;     // another cache has the token too, and shows its metric
     struct timer timer;
-    LIST_HEAD(, cache_request) waiters; // the cache's
-    char text[];
+    struct flight flight; // of the cache's requests
 };
 
-// Empty, and used now. `options` and `owner` outlive it; `key` and `scope` are copied.
+// Empty, and used now. `options` and `owner` outlive it; `scope` is copied.
 struct cache_entry *cache_entry_new(const struct cache_options *options, const struct cache_entry_owner *owner,
-                                    const char *key, struct source *source, const struct mint_scope *scope)
-    GL_MUST_CHECK;
+                                    struct source *source, const struct mint_scope *scope) GL_MUST_CHECK;
 // Nobody waits for it. What is being minted is cancelled.
 void cache_entry_free(struct cache_entry *entry);
 

@@ -1,12 +1,13 @@
 #include "resolve.h"
 
 #include <arpa/inet.h>
-#include <search.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
 #include "dns_channel.h"
+#include "flight.h"
 #include "loop.h"
+#include "lru.h"
 #include "mem.h"
 
 // GitHub's records live 60 s. A time to live of 0 would ask DNS for each connection; a long one would keep an
@@ -31,11 +32,9 @@
 #define PROBLEM_SIZE 96
 
 struct resolve_request {
-    LIST_ENTRY(resolve_request) all;  // of the resolver
-    LIST_ENTRY(resolve_request) link; // of the name, while it waits there
-    struct resolve_name *name;        // NULL: answered, to be delivered
+    struct flight_waiter waiter;     // first; of the name
+    LIST_ENTRY(resolve_request) all; // of the resolver
     struct resolver *resolver;
-    struct deferred deferred;
     resolve_done_fn *done;
     void *arg;
     union resolve_address addresses[RESOLVE_ADDRESSES_MAX];
@@ -54,8 +53,7 @@ enum { FAMILY_V6, FAMILY_V4, FAMILY_COUNT };
 
 // One name and its addresses. Empty (count 0) until the first answer, and after a failure.
 struct resolve_name {
-    const char *name;               // of the bytes at the end, or of a key
-    TAILQ_ENTRY(resolve_name) used; // last used first
+    struct lru_entry entry; // first; the key is the name
     struct resolver *resolver;
     union resolve_address addresses[RESOLVE_ADDRESSES_MAX];
     size_t count;
@@ -68,16 +66,13 @@ struct resolve_name {
     int failure;                          // ARES_SUCCESS, or the worst status of the question in progress
     struct timer delay;                   // of the waiters, for the other family
     struct timer timer;                   // to ask ahead, or to let go
-    LIST_HEAD(, resolve_request) waiters;
-    char text[];
+    struct flight flight;
 };
 
 struct resolver {
     struct loop *loop;
     struct dns_channel *channel;
-    void *tree; // of struct resolve_name, tsearch(3)
-    size_t name_count;
-    TAILQ_HEAD(resolve_names, resolve_name) names;
+    struct lru names; // of struct resolve_name
     LIST_HEAD(, resolve_request) requests;
     bool ending;
 };
@@ -85,18 +80,17 @@ struct resolver {
 static void ask_dns(struct resolve_name *name);
 static void on_resolution_delay(void *arg);
 
-static int compare_names(const void *a, const void *b)
+static bool name_is_idle(const struct lru_entry *entry)
 {
-    return strcmp(((const struct resolve_name *)a)->name, ((const struct resolve_name *)b)->name);
+    const struct resolve_name *name = (const struct resolve_name *)entry;
+
+    return !name->asking && flight_is_empty(&name->flight);
 }
 
-static void name_free(struct resolve_name *name)
+static void name_free(struct lru_entry *entry)
 {
-    struct resolver *resolver = name->resolver;
+    struct resolve_name *name = (struct resolve_name *)entry;
 
-    tdelete(name, &resolver->tree, compare_names);
-    TAILQ_REMOVE(&resolver->names, name, used);
-    resolver->name_count--;
     timer_stop(&name->delay);
     timer_stop(&name->timer);
     mem_free(name);
@@ -109,52 +103,29 @@ static void on_name_timer(void *arg)
     if (name->asking)
         return; // the answer sets it again
     if (loop_now(name->resolver->loop).ms - name->used_at.ms >= KEEP_MS || name->count == 0)
-        name_free(name);
+        lru_drop(&name->resolver->names, &name->entry);
     else
         ask_dns(name);
 }
 
-// One that nobody waits for makes room for a new one.
-static void make_room(struct resolver *resolver)
-{
-    struct resolve_name *name;
-
-    if (resolver->name_count < NAMES_MAX)
-        return;
-    TAILQ_FOREACH_REVERSE(name, &resolver->names, resolve_names, used) {
-        if (!name->asking && LIST_EMPTY(&name->waiters)) {
-            name_free(name);
-            return;
-        }
-    }
-}
-
 static struct resolve_name *name_find(struct resolver *resolver, const char *text)
 {
-    struct resolve_name key = {.name = text};
-    void *found = tfind(&key, &resolver->tree, compare_names);
-
-    return found ? *(struct resolve_name **)found : NULL;
+    return (struct resolve_name *)lru_find(&resolver->names, bytes_of_string(text));
 }
 
 static struct resolve_name *name_make(struct resolver *resolver, const char *text)
 {
-    make_room(resolver);
-    struct resolve_name *name = mem_alloc_zero(1, sizeof(*name) + strlen(text) + 1);
-    memcpy(name->text, text, strlen(text));
-    name->name = name->text;
+    struct resolve_name *name = mem_alloc_zero(1, sizeof(*name));
+
     name->resolver = resolver;
     timer_init(&name->delay, resolver->loop, on_resolution_delay, name);
     timer_init(&name->timer, resolver->loop, on_name_timer, name);
-    LIST_INIT(&name->waiters);
-    TAILQ_INSERT_HEAD(&resolver->names, name, used);
-    resolver->name_count++;
-    if (!tsearch(name, &resolver->tree, compare_names))
-        abort(); // memory ran out
+    flight_init(&name->flight);
+    lru_add(&resolver->names, &name->entry, bytes_of_string(text));
     return name;
 }
 
-static void deliver(void *arg)
+static void resolve_deliver(void *arg)
 {
     struct resolve_request *request = arg;
     struct resolve_answer answer = {
@@ -169,23 +140,20 @@ static void deliver(void *arg)
 }
 
 // The request takes what the name has, and leaves its waiters.
-static void settle(struct resolve_request *request, const struct resolve_name *name)
+static void resolve_settle(struct resolve_request *request, const struct resolve_name *name)
 {
     memcpy(request->addresses, name->addresses, name->count * sizeof(name->addresses[0]));
     request->count = name->count;
     memcpy(request->problem, name->problem, sizeof(request->problem));
-    request->name = NULL;
-    loop_defer(request->resolver->loop, &request->deferred);
+    flight_settle(request->resolver->loop, &request->waiter);
 }
 
 static void settle_waiters(struct resolve_name *name)
 {
-    struct resolve_request *request;
+    struct flight_waiter *waiter;
 
-    while ((request = LIST_FIRST(&name->waiters))) {
-        LIST_REMOVE(request, link);
-        settle(request, name);
-    }
+    while ((waiter = flight_take(&name->flight)))
+        resolve_settle((struct resolve_request *)waiter, name);
 }
 
 // The families in turns (RFC 8305, section 4). IPv6 comes first; where there is no way to it, connect(2) fails at once.
@@ -303,7 +271,7 @@ static void ask_dns(struct resolve_name *name)
     name->asking = true;
     name->failure = ARES_SUCCESS;
     memset(name->families, 0, sizeof(name->families));
-    dns_channel_ask(name->resolver->channel, name->name, on_dns_answer, name);
+    dns_channel_ask(name->resolver->channel, name->entry.key_copy, on_dns_answer, name);
 }
 
 struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, const char *servers,
@@ -312,7 +280,7 @@ struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, c
     struct resolver *resolver = mem_alloc_zero(1, sizeof(*resolver));
 
     resolver->loop = loop;
-    TAILQ_INIT(&resolver->names);
+    lru_init(&resolver->names, NAMES_MAX, name_is_idle, name_free);
     LIST_INIT(&resolver->requests);
     resolver->channel = dns_channel_new(loop, lookups == RESOLVE_FILES_AND_DNS, servers, ret_error);
     if (!resolver->channel) {
@@ -325,7 +293,6 @@ struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, c
 void resolver_free(struct resolver *resolver)
 {
     struct resolve_request *request;
-    struct resolve_name *name;
 
     if (!resolver)
         return;
@@ -333,8 +300,7 @@ void resolver_free(struct resolver *resolver)
     dns_channel_free(resolver->channel);
     while ((request = LIST_FIRST(&resolver->requests)))
         resolve_cancel(request);
-    while ((name = TAILQ_FIRST(&resolver->names)))
-        name_free(name);
+    lru_clear(&resolver->names);
     mem_free(resolver);
 }
 
@@ -346,15 +312,13 @@ static void ask_name(struct resolve_request *request, const char *text)
 
     if (!name)
         name = name_make(resolver, text);
-    TAILQ_REMOVE(&resolver->names, name, used);
-    TAILQ_INSERT_HEAD(&resolver->names, name, used);
+    lru_use(&resolver->names, &name->entry);
     name->used_at = now;
     if (now.ms < name->fresh_until.ms) {
-        settle(request, name);
+        resolve_settle(request, name);
         return;
     }
-    request->name = name;
-    LIST_INSERT_HEAD(&name->waiters, request, link);
+    flight_join(&name->flight, &request->waiter);
     ask_dns(name);
 }
 
@@ -365,11 +329,11 @@ struct resolve_request *resolve_ask(struct resolver *resolver, const char *name,
     request->resolver = resolver;
     request->done = done;
     request->arg = arg;
-    deferred_init(&request->deferred, deliver, request);
+    flight_waiter_init(&request->waiter, resolve_deliver, request);
     LIST_INSERT_HEAD(&resolver->requests, request, all);
     if (resolve_literal(name, &request->addresses[0])) {
         request->count = 1;
-        loop_defer(resolver->loop, &request->deferred);
+        flight_settle(resolver->loop, &request->waiter);
     } else {
         ask_name(request, name);
     }
@@ -378,9 +342,7 @@ struct resolve_request *resolve_ask(struct resolver *resolver, const char *name,
 
 void resolve_cancel(struct resolve_request *request)
 {
-    if (request->name)
-        LIST_REMOVE(request, link);
-    deferred_cancel(&request->deferred);
+    flight_leave(&request->waiter);
     LIST_REMOVE(request, all);
     mem_free(request);
 }

@@ -61,11 +61,6 @@ size_t buffer_blocks_used(void)
     return pool.blocks - pool.warm_count - pool.cold_count;
 }
 
-size_t buffer_blocks_spare(void)
-{
-    return pool.warm_count;
-}
-
 static void check(const struct buffer *buffer)
 {
     assert(buffer->start <= buffer->end && buffer->end <= BUFFER_SIZE);

@@ -67,8 +67,7 @@ void buffer_mark_secret(struct buffer *buffer);
 // Drops what is unread, and gives the block back (wiped where marked).
 void buffer_clear(struct buffer *buffer);
 
-// Blocks in use by buffers, and kept spare, for tests and the status page.
+// Blocks in use by buffers, for tests and the status page.
 size_t buffer_blocks_used(void);
-size_t buffer_blocks_spare(void);
 
 #endif

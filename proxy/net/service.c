@@ -39,7 +39,6 @@ struct service {
     struct address address;
     struct connection *connections;
     size_t count;
-    size_t calls;
 };
 
 static void free_call(struct connection *connection)
@@ -49,7 +48,6 @@ static void free_call(struct connection *connection)
     if (!call)
         return;
     connection->call = NULL;
-    connection->service->calls--;
     service_call_free(call);
 }
 
@@ -180,7 +178,6 @@ static bool take_head(struct connection *connection, size_t size)
     bool taken;
 
     connection->call = service_call_new(connection, &connection->peer);
-    connection->service->calls++;
     taken = service_call_take_head(connection->call, connection->stream, size);
     connection->closes = !connection->call->head.keep_alive;
     return taken;
@@ -350,11 +347,6 @@ void service_free(struct service *service)
 const struct address *service_address(const struct service *service)
 {
     return &service->address;
-}
-
-size_t service_calls(const struct service *service)
-{
-    return service->calls;
 }
 
 size_t service_connections(const struct service *service)

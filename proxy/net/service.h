@@ -46,8 +46,7 @@ void service_free(struct service *service);
 void service_stop(struct service *service);
 // Where it listens, with the port that the kernel picked.
 const struct address *service_address(const struct service *service);
-// Calls that were not answered yet, and connections: those on which an answer is still being sent, too.
-size_t service_calls(const struct service *service);
+// Connections: those on which an answer is still being sent, too.
 size_t service_connections(const struct service *service);
 
 // What is asked. Views, valid until it is answered or gone.

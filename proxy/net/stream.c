@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <event2/event.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "mem.h"
@@ -152,7 +151,6 @@ static bool fill(struct stream *stream)
 
         buffer_commit(&stream->input, count);
         if (result == TRANSPORT_DONE) {
-            stream->bytes_read += count;
             news = true;
             if (stream->socket_drained && !stream->transport->pending(stream))
                 break;
@@ -392,25 +390,7 @@ void stream_shutdown_output(struct stream *stream)
     stream_flush(stream);
 }
 
-void stream_abort(struct stream *stream)
-{
-    struct linger linger = {.l_onoff = 1, .l_linger = 0};
-
-    setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-    stream->shutdown_done = true; // no close_notify: this is not an orderly end
-}
-
-uint64_t stream_bytes_read(const struct stream *stream)
-{
-    return stream->bytes_read;
-}
-
 uint64_t stream_bytes_written(const struct stream *stream)
 {
     return stream->bytes_written;
-}
-
-int stream_fd(const struct stream *stream)
-{
-    return stream->fd;
 }

@@ -89,8 +89,7 @@ void stream_shutdown_output(struct stream *stream);
 // A lasting reset instead of an orderly end: the peer must not take what it got for whole.
 void stream_abort(struct stream *stream);
 
-// Bytes of payload read and written since the stream was made.
-uint64_t stream_bytes_read(const struct stream *stream);
+// Bytes of payload written since the stream was made.
 uint64_t stream_bytes_written(const struct stream *stream);
 int stream_fd(const struct stream *stream);
 

@@ -18,7 +18,7 @@ const struct source_kind *source_kind_of(enum credential_type type)
 
 struct source *source_new(const struct source *base, const struct credential_options *options, struct error *ret_error)
 {
-    const struct source_kind *kind = kinds[options->type];
+    const struct source_kind *kind = source_kind_of(options->type);
     struct source *source = kind->make(base, options, ret_error);
 
     if (!source)
@@ -39,22 +39,23 @@ bool credential_takes(enum credential_type type, const char *key)
 {
     static const char *const every_kinds[SOURCE_KEYS_MAX] = {"also_when_refused", "host", "type"};
 
-    return keys_have(every_kinds, key) || keys_have(kinds[type]->takes, key) || keys_have(kinds[type]->needs, key);
+    return keys_have(every_kinds, key) || keys_have(source_kind_of(type)->takes, key) ||
+           keys_have(source_kind_of(type)->needs, key);
 }
 
 bool credential_needs(enum credential_type type, const char *key)
 {
-    return strcmp(key, "type") == 0 || keys_have(kinds[type]->needs, key);
+    return strcmp(key, "type") == 0 || keys_have(source_kind_of(type)->needs, key);
 }
 
 bool credential_needs_tls(enum credential_type type)
 {
-    return kinds[type]->needs_tls;
+    return source_kind_of(type)->needs_tls;
 }
 
 const char *credential_problem(const struct credential_options *options, const char **ret_key)
 {
-    const struct source_kind *kind = kinds[options->type];
+    const struct source_kind *kind = source_kind_of(options->type);
 
     *ret_key = NULL;
     return kind->problem ? kind->problem(options, ret_key) : NULL;
@@ -62,15 +63,15 @@ const char *credential_problem(const struct credential_options *options, const c
 
 bool credential_narrows(enum credential_type type)
 {
-    return kinds[type]->narrow;
+    return source_kind_of(type)->narrow;
 }
 
 bool credential_is_github(enum credential_type type)
 {
-    return kinds[type]->github;
+    return source_kind_of(type)->github;
 }
 
 bool credential_gives_rules(enum credential_type type)
 {
-    return kinds[type]->gives_rules;
+    return source_kind_of(type)->gives_rules;
 }

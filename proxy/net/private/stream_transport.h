@@ -44,7 +44,7 @@ struct stream {
     SSL *outer; // that carries `ssl`, which owns it; NULL: none
     enum tls_state tls;
     enum stream_end end;
-    uint64_t bytes_read, bytes_written;
+    uint64_t bytes_written;
     const char *failure;        // static text or OpenSSL's; NULL: none
     char failure_text[160];     // holds what is not static
     unsigned depth;             // callbacks under way: the stream is freed when they have returned

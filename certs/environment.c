@@ -4,8 +4,8 @@
 #include "mem.h"
 #include "text.h"
 
-// Never through the proxy: it would refuse them.
-#define NO_PROXY_ADDED "localhost,127.0.0.1,::1"
+// Never through the proxy: it would refuse them. Not ::1, which httpx before 0.25 takes for a broken URL and dies of.
+#define NO_PROXY_ADDED "localhost,127.0.0.1"
 
 struct entry {
     char *name;
@@ -61,25 +61,29 @@ static void add_no_proxy(struct environment *environment, const struct environme
 
 struct environment *environment_new(const struct environment_settings *settings)
 {
-    // These replace the system's roots, so they get the bundle.
-    static const char *const replacing[] = {
-        "GIT_SSL_CAINFO",    "CURL_CA_BUNDLE",
-        "SSL_CERT_FILE",     "CARGO_HTTP_CAINFO",
-        "PIP_CERT",          "REQUESTS_CA_BUNDLE",
-        "npm_config_cafile", "AWS_CA_BUNDLE",
-        "NIX_SSL_CERT_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    // Most of these replace the system's roots. The last two add to them, and may have named a CA of the user's.
+    static const char *const bundled[] = {
+        "GIT_SSL_CAINFO",
+        "CURL_CA_BUNDLE",
+        "SSL_CERT_FILE",
+        "CARGO_HTTP_CAINFO",
+        "PIP_CERT",
+        "REQUESTS_CA_BUNDLE",
+        "npm_config_cafile",
+        "AWS_CA_BUNDLE",
+        "NIX_SSL_CERT_FILE",
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+        "NODE_EXTRA_CA_CERTS",
+        "DENO_CERT",
     };
-    static const char *const adding[] = {"NODE_EXTRA_CA_CERTS", "DENO_CERT"};
     struct environment *environment = mem_alloc_zero(1, sizeof(*environment));
 
     // Not HTTP_PROXY: plain HTTP is refused, and CGI takes it from a request's field (CVE-2016-5385).
     add(environment, "https_proxy", mem_string(settings->proxy_url));
     add(environment, "HTTPS_PROXY", mem_string(settings->proxy_url));
     add_no_proxy(environment, settings);
-    for (size_t i = 0; i < GL_ARRAY_SIZE(replacing); i++)
-        add_file(environment, replacing[i], settings->directory, "bundle.pem");
-    for (size_t i = 0; i < GL_ARRAY_SIZE(adding); i++)
-        add_file(environment, adding[i], settings->directory, "ca.pem");
+    for (size_t i = 0; i < GL_ARRAY_SIZE(bundled); i++)
+        add_file(environment, bundled[i], settings->directory, "bundle.pem");
     add(environment, "CARGO_NET_GIT_FETCH_WITH_CLI", mem_string("true"));
     add(environment, "NODE_USE_ENV_PROXY", mem_string("1"));
     if (settings->gh_token)

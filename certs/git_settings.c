@@ -15,6 +15,21 @@ static const char *const dotcom_object_hosts[] = {
 // for each connection. GnuTLS and OpenSSL take what is no directory for one with nothing in it.
 #define NO_DIRECTORY "/dev/null"
 
+// The forms of a remote that GitHub takes beside https:// (docs.github.com, "About remote repositories" and "Using SSH
+// over the HTTPS port"); %s is the host. git compares beginnings, to the letter, and takes the longest. Not among them:
+// `org-N@`, since N is not known.
+static const char *const remote_forms[] = {
+    "git@%s:/",      "git@%s:",           "%s:/",
+    "%s:",           "ssh://git@%s/",     "ssh://git@%s:22/",
+    "ssh://%s/",     "ssh://%s:22/",      "git+ssh://git@%s/",
+    "git+ssh://%s/", "ssh+git://git@%s/", "git://%s/",
+    "http://%s/",
+};
+static const char *const dotcom_remote_forms[] = {
+    "ssh://git@ssh.github.com:443/", "ssh://ssh.github.com:443/", "ssh://git@ssh.github.com/",
+    "git@ssh.github.com:",           "ssh.github.com:",
+};
+
 // git-config(1), "Syntax": within double quotes, `"` and `\` are escaped.
 static void append_value(struct text *text, const char *name, const char *value)
 {
@@ -27,6 +42,29 @@ static void append_value(struct text *text, const char *name, const char *value)
     text_append(text, "\"\n");
 }
 
+static void append_instead_of(struct text *text, const char *form, const char *host)
+{
+    struct bytes before, after;
+
+    text_append(text, "\tinsteadOf = \"");
+    if (bytes_cut(bytes_of_string(form), '%', &before, &after)) {
+        text_append_bytes(text, before);
+        text_append(text, host);
+        text_append_bytes(text, bytes_skip(after, 1));
+    } else {
+        text_append_bytes(text, before);
+    }
+    text_append(text, "\"\n");
+}
+
+static void append_remote_forms(struct text *text, const char *host)
+{
+    for (size_t i = 0; i < GL_ARRAY_SIZE(remote_forms); i++)
+        append_instead_of(text, remote_forms[i], host);
+    for (size_t i = 0; strcmp(host, "github.com") == 0 && i < GL_ARRAY_SIZE(dotcom_remote_forms); i++)
+        append_instead_of(text, dotcom_remote_forms[i], host);
+}
+
 static void append_host(struct text *text, const char *host, const char *proxy_url, const char *ca)
 {
     text_format(text, "[http \"https://%s/\"]\n", host);
@@ -34,8 +72,7 @@ static void append_host(struct text *text, const char *host, const char *proxy_u
     append_value(text, "sslCAInfo", ca);
     append_value(text, "sslCAPath", NO_DIRECTORY);
     text_format(text, "[url \"https://%s/\"]\n", host);
-    text_format(text, "\tinsteadOf = \"git@%s:\"\n", host);
-    text_format(text, "\tinsteadOf = \"ssh://git@%s/\"\n", host);
+    append_remote_forms(text, host);
 }
 
 static void append_dotcom_objects(struct text *text, const char *proxy_url)

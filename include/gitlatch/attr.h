@@ -34,5 +34,6 @@
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
 
 #endif

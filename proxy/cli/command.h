@@ -32,6 +32,7 @@ extern const struct command command_env;
 extern const struct command command_health;
 extern const struct command command_proxy;
 extern const struct command command_run;
+extern const struct command command_ssh_guard;
 
 // Says on stderr, as one line, why the command failed. Gives COMMAND_FAILED.
 int command_fail(const struct command *command, const char *format, ...) GL_PRINTF(2, 3);

@@ -9,8 +9,8 @@
 #include "suggestion.h"
 
 static const struct command *const commands[] = {
-    &command_proxy, &command_run,    &command_broker,     &command_env,
-    &command_check, &command_health, &command_credential, &command_doctor,
+    &command_proxy,  &command_run,        &command_broker, &command_env,       &command_check,
+    &command_health, &command_credential, &command_doctor, &command_ssh_guard,
 };
 
 static int print_help(void)

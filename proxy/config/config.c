@@ -16,6 +16,13 @@
 // Ten thousand rules have about this size.
 #define FILE_SIZE_MAX (4 * MIB)
 
+static bool names_connections(struct yaml_reader *reader, const yaml_node_t *root)
+{
+    const yaml_node_t *limits = root ? yaml_reader_child(reader, root, "limits") : NULL;
+
+    return limits && yaml_reader_child(reader, limits, "connections");
+}
+
 static bool read_tree(struct config *config, enum config_use use, struct yaml_reader *reader)
 {
     const yaml_node_t *root = yaml_reader_root(reader);
@@ -24,6 +31,8 @@ static bool read_tree(struct config *config, enum config_use use, struct yaml_re
     if (!setting_table_read(&config_table, reader, root, config))
         return false;
     config->rules.present = config->rules.rules != NULL;
+    if (!names_connections(reader, root))
+        config_fit_connections(config);
     return config_check(config, use, reader);
 }
 

@@ -119,24 +119,40 @@ static bool check_upstream(const struct config *config, struct yaml_reader *read
     return true;
 }
 
+// How many connections the hard limit of descriptors allows.
+static uint64_t most_connections(uint64_t *ret_descriptors)
+{
+    struct rlimit limit;
+
+    *ret_descriptors = UINT64_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY)
+        return UINT64_MAX;
+    *ret_descriptors = limit.rlim_max;
+    return limit.rlim_max > DESCRIPTORS_BESIDE + 2 ? (limit.rlim_max - DESCRIPTORS_BESIDE) / 2 : 1;
+}
+
+void config_fit_connections(struct config *config)
+{
+    uint64_t descriptors, most = most_connections(&descriptors);
+
+    if (config->limits.connections > most)
+        config->limits.connections = most;
+}
+
 static bool check_limits(const struct config *config, struct yaml_reader *reader)
 {
-    uint64_t wanted = config->limits.connections * 2 + DESCRIPTORS_BESIDE;
-    struct rlimit descriptors;
+    uint64_t descriptors, most = most_connections(&descriptors);
 
     if (config->token_minimum_life_ms > config->token_refresh_before_ms)
         return yaml_reader_refuse_key(reader, "token",
                                       "`minimum_life` must not be longer than `refresh_before`: a "
                                       "token would be refused before it is refreshed");
-    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_max != RLIM_INFINITY &&
-        wanted > descriptors.rlim_max)
+    if (config->limits.connections > most)
         return yaml_reader_refuse_key(reader, "limits.connections",
                                       "%" PRIu64 " connections need %" PRIu64 " descriptors, and the hard limit is "
                                       "%" PRIu64 "; lower it to %" PRIu64 ", or raise the limit (ulimit -Hn)",
-                                      config->limits.connections, wanted, (uint64_t)descriptors.rlim_max,
-                                      descriptors.rlim_max > DESCRIPTORS_BESIDE + 2
-                                          ? ((uint64_t)descriptors.rlim_max - DESCRIPTORS_BESIDE) / 2
-                                          : 1);
+                                      config->limits.connections, config->limits.connections * 2 + DESCRIPTORS_BESIDE,
+                                      descriptors, most);
     return true;
 }
 

@@ -38,6 +38,11 @@ void config_make_private(struct config *config, const char *directory)
         config->log_level = LOG_WARN;
 }
 
+void config_set_audit(struct config *config, const char *path)
+{
+    setting_set_string(&config->audit, bytes_of_string(path));
+}
+
 void config_add_credential(struct config *config, const char *name, const char *const *argv)
 {
     struct credential_options *options = mem_alloc_zero(1, sizeof(*options));

@@ -9,6 +9,9 @@
 // goes wrong, and leaves stdout alone.
 void config_make_private(struct config *config, const char *directory);
 
+// Audit events go into this file.
+void config_set_audit(struct config *config, const char *path);
+
 // Adds a credential to a configuration that has none: `name` is an environment variable, or NULL for what the
 // command `argv` (ends with NULL; copied) prints.
 void config_add_credential(struct config *config, const char *name, const char *const *argv);

@@ -152,6 +152,26 @@ bool address_same_host(const struct address *a, const struct address *b)
     return memcmp(bytes_a, bytes_b, sizeof(bytes_a)) == 0;
 }
 
+bool address_in_network(const struct address *address, struct bytes network)
+{
+    struct bytes base_text, bits_text;
+    struct address base;
+    unsigned bits = 0;
+
+    if (!bytes_cut(network, '/', &base_text, &bits_text) || !address_parse(base_text, 0, &base) ||
+        bits_text.size == 0 || bits_text.size > 3 || base.any.sa_family != address->any.sa_family)
+        return false;
+    for (size_t i = 0; i < bits_text.size; i++) {
+        if (bits_text.data[i] < '0' || bits_text.data[i] > '9')
+            return false;
+        bits = bits * 10 + (unsigned)(bits_text.data[i] - '0');
+    }
+    if (base.any.sa_family == AF_INET)
+        return bits <= 32 &&
+               prefix_match((const uint8_t *)&address->v4.sin_addr, (const uint8_t *)&base.v4.sin_addr, bits);
+    return bits <= 128 && prefix_match(address->v6.sin6_addr.s6_addr, base.v6.sin6_addr.s6_addr, bits);
+}
+
 uint16_t address_port(const struct address *address)
 {
     return ntohs(address->any.sa_family == AF_INET6 ? address->v6.sin6_port : address->v4.sin_port);

@@ -39,6 +39,8 @@ enum address_kind address_kind(const struct address *address);
 bool address_parse(struct bytes text, uint16_t port, struct address *ret_address) GL_MUST_CHECK;
 // Whether two addresses are the same host; ports are not looked at, a mapped IPv4 address equals the plain one.
 bool address_same_host(const struct address *a, const struct address *b);
+// Whether it belongs to a network such as "10.0.0.0/8" or "fd00::/8". False for a text that is none.
+bool address_in_network(const struct address *address, struct bytes network);
 uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 // "1.2.3.4:80", "[::1]:80".

@@ -23,10 +23,14 @@ struct dial {
     struct timer timeout;
 };
 
-static bool suffix_match(const char *pattern, struct bytes host)
+// An entry of `no_proxy`: a host, ".suffix", "*", or a network such as 10.0.0.0/8, for literal addresses.
+static bool exception_match(const char *pattern, struct bytes host)
 {
     struct bytes suffix = bytes_of_string(pattern);
+    struct address address;
 
+    if (strchr(pattern, '/'))
+        return address_parse(host, 0, &address) && address_in_network(&address, suffix);
     if (bytes_equal(suffix, BYTES("*")))
         return true;
     if (bytes_start_with(suffix, BYTES(".")))
@@ -51,7 +55,7 @@ bool dial_goes_through_proxy(const struct dialer *dialer, const char *host, uint
     if (!dialer->proxy_host || dial_override_find(dialer, host, port))
         return false;
     for (size_t i = 0; i < dialer->no_proxy_count; i++)
-        if (suffix_match(dialer->no_proxy[i], bytes_of_string(host)))
+        if (exception_match(dialer->no_proxy[i], bytes_of_string(host)))
             return false;
     return true;
 }

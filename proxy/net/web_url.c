@@ -145,3 +145,14 @@ void web_url_proxy_clear(struct web_url_proxy *proxy)
     mem_wiping_free(proxy->password);
     *proxy = (struct web_url_proxy){0};
 }
+
+char *web_url_proxy_text(const struct web_url_proxy *proxy)
+{
+    bool literal_v6 = strchr(proxy->host, ':') != NULL;
+    char *user = proxy->user ? curl_easy_escape(NULL, proxy->user, 0) : NULL;
+    char *text = mem_format("%s://%s%s%s%s%s:%u", proxy->tls ? "https" : "http", user ? user : "", user ? "@" : "",
+                            literal_v6 ? "[" : "", proxy->host, literal_v6 ? "]" : "", proxy->port);
+
+    curl_free(user);
+    return text;
+}

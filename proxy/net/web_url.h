@@ -40,5 +40,7 @@ struct web_url_proxy {
 // in it. The parts are the caller's: web_url_proxy_clear.
 bool web_url_proxy_parse(const char *text, struct web_url_proxy *ret_proxy, struct error *ret_error) GL_MUST_CHECK;
 void web_url_proxy_clear(struct web_url_proxy *proxy);
+// The URL again, without the password; the caller's (mem_free).
+char *web_url_proxy_text(const struct web_url_proxy *proxy) GL_MUST_CHECK;
 
 #endif

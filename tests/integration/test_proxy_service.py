@@ -208,15 +208,22 @@ def test_no_proxy_keeps_what_the_user_has(folder, gitlatch):
     workspace = Workspace(folder / "w", NO_PROXY="internal.example")
     workspace.source(gitlatch.public / "env")
     names = workspace.env["NO_PROXY"].split(",")
-    assert {"internal.example", "localhost", "127.0.0.1", "::1"} <= set(names)
+    assert {"internal.example", "localhost", "127.0.0.1"} <= set(names) and "::1" not in names
 
 
 def test_the_gitconfig_alone_is_enough_for_git(folder, gitlatch, github):
     workspace = Workspace(folder / "w", GIT_CONFIG_COUNT="1", GIT_CONFIG_KEY_0="include.path",
                           GIT_CONFIG_VALUE_0=str(gitlatch.public / "gitconfig"))
     assert github.head("acme/widgets") in workspace.git("ls-remote", WIDGETS).out
-    for ssh in ("git@github.com:acme/widgets.git", "ssh://git@github.com/acme/widgets.git"):
-        assert github.head("acme/widgets") in workspace.git("ls-remote", ssh).out
+    for remote in ("git@github.com:acme/widgets.git", "git@github.com:/acme/widgets.git", "github.com:acme/widgets",
+                   "github.com:/acme/widgets", "ssh://git@github.com/acme/widgets.git",
+                   "ssh://git@github.com:22/acme/widgets", "ssh://github.com/acme/widgets",
+                   "ssh://github.com:22/acme/widgets", "git+ssh://git@github.com/acme/widgets",
+                   "git+ssh://github.com/acme/widgets", "ssh+git://git@github.com/acme/widgets",
+                   "git://github.com/acme/widgets.git", "http://github.com/acme/widgets.git",
+                   "ssh://git@ssh.github.com:443/acme/widgets.git", "ssh://ssh.github.com:443/acme/widgets",
+                   "git@ssh.github.com:acme/widgets.git", "ssh.github.com:acme/widgets"):
+        assert github.head("acme/widgets") in workspace.git("ls-remote", remote).out, remote
 
 
 def test_the_ca_is_kept_over_a_restart(start, folder):

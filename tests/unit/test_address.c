@@ -104,12 +104,33 @@ static void a_mapped_address_is_the_same_host(void **state)
     assert_false(address_same_host(&plain, &other));
 }
 
+static void networks_hold_their_addresses(void **state)
+{
+    static const struct {
+        const char *address, *network;
+        bool in;
+    } cases[] = {
+        {"10.1.2.3", "10.0.0.0/8", true},    {"11.1.2.3", "10.0.0.0/8", false}, {"10.1.2.3", "10.1.2.3/32", true},
+        {"10.1.2.4", "10.1.2.3/32", false},  {"10.1.2.3", "0.0.0.0/0", true},   {"fd00::1", "fd00::/8", true},
+        {"fe80::1", "fd00::/8", false},      {"10.1.2.3", "::/0", false},       {"10.1.2.3", "10.0.0.0/33", false},
+        {"10.1.2.3", "10.0.0.0/", false},    {"10.1.2.3", "10.0.0.0/x", false}, {"10.1.2.3", "x/8", false},
+        {"10.1.2.3", "10.0.0.0/999", false},
+    };
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++) {
+        struct address address;
+
+        assert_true(address_parse(bytes_of_string(cases[i].address), 0, &address));
+        if (address_in_network(&address, bytes_of_string(cases[i].network)) != cases[i].in)
+            fail_msg("%s in %s", cases[i].address, cases[i].network);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_address_has_its_kind),
-        cmocka_unit_test(only_standard_forms_are_read),
-        cmocka_unit_test(an_address_is_written_as_it_is_dialled),
+        cmocka_unit_test(networks_hold_their_addresses),     cmocka_unit_test(each_address_has_its_kind),
+        cmocka_unit_test(only_standard_forms_are_read),      cmocka_unit_test(an_address_is_written_as_it_is_dialled),
         cmocka_unit_test(a_mapped_address_is_the_same_host),
     };
 

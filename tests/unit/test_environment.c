@@ -26,8 +26,8 @@ static void tools_get_proxy_and_trust(void **state)
     static const char *const expected[][2] = {
         {"https_proxy", "http://127.0.0.1:3128"},
         {"HTTPS_PROXY", "http://127.0.0.1:3128"},
-        {"no_proxy", "localhost,127.0.0.1,::1"},
-        {"NO_PROXY", "localhost,127.0.0.1,::1"},
+        {"no_proxy", "localhost,127.0.0.1"},
+        {"NO_PROXY", "localhost,127.0.0.1"},
         {"GIT_SSL_CAINFO", "/run/gitlatch/public/bundle.pem"},
         {"CURL_CA_BUNDLE", "/run/gitlatch/public/bundle.pem"},
         {"SSL_CERT_FILE", "/run/gitlatch/public/bundle.pem"},
@@ -35,10 +35,10 @@ static void tools_get_proxy_and_trust(void **state)
         {"CARGO_NET_GIT_FETCH_WITH_CLI", "true"},
         {"PIP_CERT", "/run/gitlatch/public/bundle.pem"},
         {"REQUESTS_CA_BUNDLE", "/run/gitlatch/public/bundle.pem"},
-        {"NODE_EXTRA_CA_CERTS", "/run/gitlatch/public/ca.pem"},
+        {"NODE_EXTRA_CA_CERTS", "/run/gitlatch/public/bundle.pem"},
         {"NODE_USE_ENV_PROXY", "1"},
         {"npm_config_cafile", "/run/gitlatch/public/bundle.pem"},
-        {"DENO_CERT", "/run/gitlatch/public/ca.pem"},
+        {"DENO_CERT", "/run/gitlatch/public/bundle.pem"},
         {"AWS_CA_BUNDLE", "/run/gitlatch/public/bundle.pem"},
         {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "/run/gitlatch/public/bundle.pem"},
         {"NIX_SSL_CERT_FILE", "/run/gitlatch/public/bundle.pem"},
@@ -110,15 +110,15 @@ struct no_proxy_case {
 };
 
 static const struct no_proxy_case no_proxy_cases[] = {
-    {NULL, NULL, "localhost,127.0.0.1,::1", "localhost,127.0.0.1,::1"},
-    {"", "", "localhost,127.0.0.1,::1", "localhost,127.0.0.1,::1"},
-    {NULL, ".corp", ".corp,localhost,127.0.0.1,::1", ".corp,localhost,127.0.0.1,::1"},
-    {".corp", NULL, ".corp,localhost,127.0.0.1,::1", ".corp,localhost,127.0.0.1,::1"},
-    {".a", ".b", ".a,localhost,127.0.0.1,::1", ".b,localhost,127.0.0.1,::1"},
-    {"localhost,127.0.0.1,::1", NULL, "localhost,127.0.0.1,::1", "localhost,127.0.0.1,::1"},
-    {".a,localhost,127.0.0.1,::1,.b", ".a", ".a,localhost,127.0.0.1,::1,.b", ".a,localhost,127.0.0.1,::1"},
-    {"notlocalhost,127.0.0.1,::1", "x", "notlocalhost,127.0.0.1,::1,localhost,127.0.0.1,::1",
-     "x,localhost,127.0.0.1,::1"},
+    {NULL, NULL, "localhost,127.0.0.1", "localhost,127.0.0.1"},
+    {"", "", "localhost,127.0.0.1", "localhost,127.0.0.1"},
+    {NULL, ".corp", ".corp,localhost,127.0.0.1", ".corp,localhost,127.0.0.1"},
+    {".corp", NULL, ".corp,localhost,127.0.0.1", ".corp,localhost,127.0.0.1"},
+    {".a", ".b", ".a,localhost,127.0.0.1", ".b,localhost,127.0.0.1"},
+    {"localhost,127.0.0.1", NULL, "localhost,127.0.0.1", "localhost,127.0.0.1"},
+    {".a,localhost,127.0.0.1,.b", ".a", ".a,localhost,127.0.0.1,.b", ".a,localhost,127.0.0.1"},
+    {"notlocalhost,127.0.0.1", "x", "notlocalhost,127.0.0.1,localhost,127.0.0.1",
+     "x,localhost,127.0.0.1"},
 };
 
 static void no_proxy_keeps_what_was_there(void **state)

@@ -76,12 +76,11 @@ static char *quote(const struct text *output)
 
 static void say_untrusted(struct doctor *doctor, const struct tool *tool)
 {
-    const char *file = getenv(tool->variable), *bundle =
-                                                   strcmp(tool->variable, "NODE_EXTRA_CA_CERTS") ? "bundle" : "ca";
+    const char *file = getenv(tool->variable);
     char why[512] = "is not set";
-    char *mend = doctor->published ? mem_format("set it to %s/%s.pem; `. %s/env` sets it for all tools",
-                                                doctor->published, bundle, doctor->published)
-                                   : mem_format("set it to the %s.pem that gitlatch publishes (`ca.publish`)", bundle);
+    char *mend = doctor->published ? mem_format("set it to %s/bundle.pem; `. %s/env` sets it for all tools",
+                                                doctor->published, doctor->published)
+                                   : mem_string("set it to the bundle.pem that gitlatch publishes (`ca.publish`)");
 
     if (file && access(file, R_OK) != 0)
         snprintf(why, sizeof(why), "names %s, which cannot be read: %s", file, strerror(errno));

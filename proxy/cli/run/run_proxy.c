@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "caller_egress.h"
 #include "config.h"
 #include "config_private.h"
 #include "mem.h"
@@ -139,7 +140,8 @@ bool run_proxy_start(struct config *config, struct run_proxy *ret_proxy, struct 
     published = mem_format("%s/public", proxy.temporary);
     config_make_private(config, published);
     mem_free(published);
-    if (fork_proxy(config, &proxy, ret_error) && read_report(&proxy, ret_error)) {
+    if (caller_egress_take(config, proxy.temporary, ret_error) && fork_proxy(config, &proxy, ret_error) &&
+        read_report(&proxy, ret_error)) {
         *ret_proxy = proxy;
         return true;
     }

@@ -1,0 +1,14 @@
+// What a command did through its private proxy, told at its end (`gitlatch run --summary`): from the audit events.
+#ifndef GITLATCH_RUN_SUMMARY_H
+#define GITLATCH_RUN_SUMMARY_H
+
+#include <stdint.h>
+
+#include "bytes.h"
+#include "text.h"
+
+// Writes the lines: what was fetched, pushed and refused, in how many bytes and how long. `events` are audit events, one a
+// line; what is none is passed over.
+void run_summary_write(struct text *text, struct bytes events, int64_t duration_ms);
+
+#endif

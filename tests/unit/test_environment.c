@@ -117,8 +117,7 @@ static const struct no_proxy_case no_proxy_cases[] = {
     {".a", ".b", ".a,localhost,127.0.0.1", ".b,localhost,127.0.0.1"},
     {"localhost,127.0.0.1", NULL, "localhost,127.0.0.1", "localhost,127.0.0.1"},
     {".a,localhost,127.0.0.1,.b", ".a", ".a,localhost,127.0.0.1,.b", ".a,localhost,127.0.0.1"},
-    {"notlocalhost,127.0.0.1", "x", "notlocalhost,127.0.0.1,localhost,127.0.0.1",
-     "x,localhost,127.0.0.1"},
+    {"notlocalhost,127.0.0.1", "x", "notlocalhost,127.0.0.1,localhost,127.0.0.1", "x,localhost,127.0.0.1"},
 };
 
 static void no_proxy_keeps_what_was_there(void **state)

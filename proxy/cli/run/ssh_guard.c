@@ -23,9 +23,9 @@
 
 static const char help[] = "Usage: gitlatch ssh-guard HOST... -- ARGUMENT...\n"
                            "\n"
-                           "What git runs for SSH under `gitlatch run`, which sets GIT_SSH_COMMAND: a connection\n"
-                           "to one of HOSTs is refused, for there it would go past gitlatch, and the setting that\n"
-                           "led to SSH is named. For others ssh, or the user's own command, is run with ARGUMENTs.\n";
+                           "What git runs for SSH under `gitlatch run`, which sets GIT_SSH_COMMAND. To one of\n"
+                           "HOSTs it is refused, for there it would go past gitlatch, and the setting that led\n"
+                           "to SSH is named. For others ssh, or the user's own command, runs with ARGUMENTs.\n";
 
 // The environment.
 

@@ -1,6 +1,7 @@
 // The workspace environment: what makes tools use the proxy and trust the CA. One list, from which the
 // published `env`, `gitlatch env`, and the environment of a command that `gitlatch run` starts are made.
-// Source of the names: protocol.md, E.
+// Sources of the names: git(1) and git-config(1); curl(1), "ENVIRONMENT"; crypto/x509 of Go; the Cargo Book,
+// "Environment Variables"; Python requests, "SSL Cert Verification"; nodejs.org, "Command-line API".
 #ifndef GITLATCH_ENVIRONMENT_H
 #define GITLATCH_ENVIRONMENT_H
 

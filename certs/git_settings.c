@@ -3,7 +3,7 @@
 #include "mem.h"
 #include "text.h"
 
-// Where git-lfs takes github.com's objects from and brings them to (protocol.md, B). They keep their own
+// Where git-lfs takes github.com's objects from and brings them to (seen in its batch answers). They keep their own
 // certificates: the proxy only tunnels to them.
 static const char *const dotcom_object_hosts[] = {
     "lfs.github.com",

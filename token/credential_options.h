@@ -1,4 +1,4 @@
-// One entry of `credentials`, as the configuration gives it (product.md, "Sources").
+// One entry of `credentials`, as the configuration gives it.
 #ifndef GITLATCH_CREDENTIAL_OPTIONS_H
 #define GITLATCH_CREDENTIAL_OPTIONS_H
 

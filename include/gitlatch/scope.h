@@ -16,7 +16,7 @@ enum scope_reach {
 };
 
 // What the request will do with the token: a wide credential (one that cannot be narrowed) serves only what
-// could not pass round the rules (product.md, "Sources").
+// could not pass round the rules.
 enum scope_use {
     SCOPE_USE_GIT,      // git and LFS of one repository, whose refs are decided here
     SCOPE_USE_API_READ, // GET or HEAD of an API path that names one repository

@@ -1,4 +1,4 @@
-// Audit events: one JSON object a line (product.md, "Audit event"). Never a token, nor a URL's query.
+// Audit events: one JSON object a line. Never a token, nor a URL's query.
 #ifndef GITLATCH_AUDIT_H
 #define GITLATCH_AUDIT_H
 

@@ -1,5 +1,5 @@
-// What is counted, in Prometheus' text format. One table names every metric; product.md, "Admin address", is
-// the contract. For the loop's thread alone.
+// What is counted, in Prometheus' text format. One table names every metric; names and labels
+// never change once released. For the loop's thread alone.
 #ifndef GITLATCH_METRICS_H
 #define GITLATCH_METRICS_H
 

@@ -1,5 +1,5 @@
 // The last net under log and audit lines: whatever has the form of a GitHub credential is replaced.
-// Source: GitHub documentation, "GitHub's token formats"; protocol.md, A.
+// Source: GitHub documentation, "About authentication to GitHub", GitHub's token formats.
 #ifndef GITLATCH_REDACT_H
 #define GITLATCH_REDACT_H
 

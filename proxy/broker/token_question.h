@@ -1,4 +1,4 @@
-// What POST /v1/token asks for (product.md, "Broker"). Pure.
+// What POST /v1/token asks for. Pure.
 #ifndef GITLATCH_TOKEN_QUESTION_H
 #define GITLATCH_TOKEN_QUESTION_H
 

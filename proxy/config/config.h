@@ -1,6 +1,6 @@
 // The configuration: one YAML file, read in full, checked in full, and never changed afterwards. A reload
 // makes another one; whoever still serves by the old one holds a reference to it. What each key means to a
-// user: product.md, "Configuration", and the manual.
+// user: gitlatch(1).
 #ifndef GITLATCH_CONFIG_H
 #define GITLATCH_CONFIG_H
 

@@ -143,7 +143,7 @@ static void take_head(struct exchange *exchange, const struct head *request)
     exchange->awaits_continue = exchange->request.expect_continue && !body_is_done(&exchange->up.body);
 }
 
-// CONNECT name, SNI and Host must be one (product.md): nothing is forwarded where they are not.
+// CONNECT name, SNI and Host must be one: nothing is forwarded where they are not.
 static bool names_agree(const struct exchange *exchange)
 {
     const struct session *session = exchange->session;

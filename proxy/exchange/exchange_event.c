@@ -43,7 +43,7 @@ static const char *told_host(const struct exchange *exchange)
     return exchange->session->host.text;
 }
 
-// An LFS request that writes is a push (product.md): its ref is told.
+// An LFS request that writes is a push: its ref is told.
 static const char *told_lfs_ref(const struct exchange *exchange)
 {
     enum operation_kind kind = exchange->operation.kind;

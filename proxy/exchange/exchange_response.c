@@ -5,7 +5,7 @@
 #include "rewrite.h"
 #include "stream.h"
 
-// While a token is younger than this, GitHub's refusal may be a replica's that does not know it yet (protocol.md, A).
+// While a token is younger than this, GitHub's refusal may be a replica's that does not know it yet.
 #define LAG_AGE_MS (10 * SECOND_MS)
 #define LAG_TRIES  3
 

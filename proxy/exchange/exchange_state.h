@@ -176,7 +176,7 @@ void exchange_proceed(struct exchange *exchange);
 void exchange_release(struct exchange *exchange, bool keep_upstream);
 // The connection was lost while nothing was sent on it yet: another one.
 void exchange_replace_upstream(struct exchange *exchange);
-// Whether sending again is safe (product.md, "Sent to GitHub twice").
+// Whether sending again is safe.
 bool exchange_may_repeat(const struct exchange *exchange);
 // Whether all of the request is still here.
 bool exchange_is_whole(const struct exchange *exchange);
@@ -190,7 +190,7 @@ void exchange_pump_response(struct exchange *exchange);
 void exchange_pass_response(struct exchange *exchange);
 // Ends a request that GitHub answers with an error, in GitHub's words as far as they came.
 void exchange_refuse_with_quote(struct exchange *exchange);
-// The pauses before another try while a token is so young that not all of GitHub knows it (protocol.md, A).
+// The pauses before another try while a token is so young that not all of GitHub knows it.
 int64_t exchange_lag_pause(const struct exchange *exchange);
 
 // exchange_capabilities.c

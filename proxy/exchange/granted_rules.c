@@ -11,7 +11,7 @@
 #include "loop.h"
 #include "mem.h"
 
-// Asked again after so long, as product.md says; a little less or more, so that the sidecars of a cluster that started
+// Asked again after so long; a little less or more, so that the sidecars of a cluster that started
 // together do not ask together for ever.
 #define ASK_MS    (1 * MINUTE_MS)
 #define JITTER_MS (6 * SECOND_MS)

@@ -1,5 +1,5 @@
 // The rules that brokers grant (GET /v1/rules), asked for again every minute. Without `repositories` they are the
-// rules; with them the own rules lie within them (product.md, "Configuration").
+// rules; with them the own rules lie within them.
 #ifndef GITLATCH_GRANTED_RULES_H
 #define GITLATCH_GRANTED_RULES_H
 

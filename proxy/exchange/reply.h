@@ -1,5 +1,4 @@
-// The one table that turns a verdict into the answer that an operation can show (product.md, "Every refusal or
-// failure …"). No other place writes an error answer.
+// The one table that turns a verdict into the answer that an operation can show. No other place writes an error answer.
 #ifndef GITLATCH_REPLY_H
 #define GITLATCH_REPLY_H
 

@@ -1,5 +1,5 @@
 // What a request inside an intercepted connection asks of GitHub, told from its method, host and target
-// alone. Sources: gitprotocol-http(5); git-lfs docs/api; GitHub REST documentation; protocol.md, B.
+// alone. Sources: gitprotocol-http(5); git-lfs docs/api; GitHub REST documentation.
 #ifndef GITLATCH_OPERATION_H
 #define GITLATCH_OPERATION_H
 
@@ -43,7 +43,7 @@ enum operation_label {
     LABEL_COUNT,
 };
 
-// The form in which a refusal of this operation is answered (product.md, "What happens to a request").
+// The form in which a refusal of this operation is answered.
 enum operation_form {
     FORM_TEXT,         // the status, text/plain
     FORM_UPLOAD_PACK,  // 200 with an ERR packet

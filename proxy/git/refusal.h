@@ -1,5 +1,5 @@
-// Refusals and failures in the words of git's protocol, for answers that git would not show as an HTTP status
-// (protocol.md, C). All go out with 200 and `Cache-Control: no-cache`.
+// Refusals and failures in the words of git's protocol, for answers that git would not show as an HTTP status:
+// of a POST it shows no body but that of a 2xx (remote-curl.c; measured with 2.39.5). All go out with 200 and `Cache-Control: no-cache`.
 #ifndef GITLATCH_REFUSAL_H
 #define GITLATCH_REFUSAL_H
 

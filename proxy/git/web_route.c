@@ -154,7 +154,7 @@ static bool parse_git_route(struct operation *operation, const struct git_route 
     return route->kind != OPERATION_FETCH_REFS || parse_service(operation, target, verdict);
 }
 
-// Paths of an Enterprise Server that stand for the object hosts of github.com (protocol.md, B).
+// Paths of an Enterprise Server that stand for the object hosts of github.com.
 static bool is_object_path(struct bytes plain)
 {
     static const char *const patterns[] = {"storage/**", "_codeload/**", "raw/**", "media/**"};

@@ -1,5 +1,5 @@
 // One end of a connection: a socket, plain or under TLS, with one input and one output buffer. The forwarding path
-// and the small server are made of these. libevent tells readiness; the rest is here (architecture.md).
+// and the small server are made of these. libevent tells readiness; the rest is here.
 //
 // Rules
 //   1. Bytes wait in the input buffer until the owner consumes them. When it is full, the socket is not read:

@@ -1,4 +1,4 @@
-"""What the broker answers (product.md, "Broker"), asked over real TLS, with the mock GitHub behind it and a mock of the
+"""What the broker answers, asked over real TLS, with the mock GitHub behind it and a mock of the
 cluster's TokenReview beside it."""
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A sidecar whose tokens and rules come from the cluster's broker (product.md, "Configuration" and "Sources")."""
+"""A sidecar whose tokens and rules come from the cluster's broker."""
 import json
 import re
 import time

@@ -1,5 +1,5 @@
 """`gitlatch credential`: real git, without a proxy, asks the broker for its tokens and its other helpers where there are
-none (product.md, "Commands")."""
+none."""
 import json
 import ssl
 import threading

@@ -1,5 +1,5 @@
 """`gitlatch doctor`: a workspace examined from inside with its real tools, healthy and broken in every way that it tells
-of (product.md, "Commands")."""
+of."""
 import os
 import random
 import shutil

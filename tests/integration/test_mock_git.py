@@ -1,4 +1,4 @@
-"""The mock GitHub serves git as GitHub does (protocol.md, C and D), with the real git."""
+"""The mock GitHub serves git as GitHub does, with the real git."""
 import gzip
 
 import pytest

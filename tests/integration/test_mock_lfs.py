@@ -1,4 +1,4 @@
-"""The mock GitHub's LFS, with the real git-lfs: objects on hosts that take no Authorization (protocol.md, B)."""
+"""The mock GitHub's LFS, with the real git-lfs: objects on hosts that take no Authorization."""
 import hashlib
 import json
 

@@ -1,4 +1,4 @@
-"""The mock GitHub mints tokens as strictly as GitHub does (protocol.md, A)."""
+"""The mock GitHub mints tokens as strictly as GitHub does."""
 import re
 import time
 

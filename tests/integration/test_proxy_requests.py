@@ -1,4 +1,4 @@
-"""What happens to a request inside an intercepted connection: product.md's table, seen with curl and by hand."""
+"""What happens to a request inside an intercepted connection: what is answered, and what is passed on, seen with curl and by hand."""
 import base64
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the keys of the configuration do that no other test needs (product.md, "Configuration")."""
+"""What the keys of the configuration do that no other test needs."""
 import json
 import re
 import resource

@@ -1,4 +1,4 @@
-"""A start that fails says under which key of the configuration, why, and what mends it (product.md, "Commands")."""
+"""A start that fails says under which key of the configuration, why, and what mends it."""
 import json
 import os
 import shutil

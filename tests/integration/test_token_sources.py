@@ -1,4 +1,4 @@
-"""Sources beside the App, and their order (product.md, "Sources")."""
+"""Sources beside the App, and their order."""
 import http.server
 import json
 import threading

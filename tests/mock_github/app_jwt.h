@@ -1,4 +1,5 @@
-// An App's JSON web token, verified as GitHub does it (protocol.md, A).
+// An App's JSON web token, verified as GitHub does it.
+// Source: GitHub documentation, "Generating a JSON Web Token (JWT) for a GitHub App".
 #ifndef GITLATCH_APP_JWT_H
 #define GITLATCH_APP_JWT_H
 

@@ -1,4 +1,4 @@
-// git over HTTP, and the LFS API, as github.com serves them (protocol.md, C and D).
+// git over HTTP, and the LFS API, as github.com serves them.
 #ifndef GITLATCH_GIT_SERVICE_H
 #define GITLATCH_GIT_SERVICE_H
 

@@ -35,7 +35,8 @@ static void add_alphanumeric(struct mock_text *text, size_t count)
         mock_text_add(text, &alphabet[raw[i] % (sizeof(alphabet) - 1)], 1);
 }
 
-// ghs_APPID_header.payload.signature, about 520 characters, always with "-" and "_" (protocol.md, trap 6).
+// ghs_APPID_header.payload.signature, about 520 characters, always with "-" and "_" (GitHub documentation, "About authentication to
+// GitHub": since April 2026).
 static char *make_value(const struct app *app)
 {
     struct mock_text text = {0};

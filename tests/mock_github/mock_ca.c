@@ -104,7 +104,7 @@ static void free_identity(struct identity *identity)
     EVP_PKEY_free(identity->key);
 }
 
-// Only http/1.1: see product.md. A client that offers something else alone gets no ALPN.
+// Only http/1.1, which is all that gitlatch offers. A client that offers something else alone gets no ALPN.
 static int choose_protocol(SSL *tls, const unsigned char **out, unsigned char *out_size, const unsigned char *in,
                            unsigned in_size, void *arg)
 {

@@ -4,7 +4,7 @@
 
 #include "call.h"
 
-// "expires in an hour" (protocol.md, B).
+// The hrefs of a batch answer end after an hour (git-lfs docs/api/batch.md, `expires_in`).
 #define SIGNED_URL_SECONDS 3600
 
 enum signed_url_verdict { SIGNED_URL_GOOD, SIGNED_URL_BAD, SIGNED_URL_EXPIRED };

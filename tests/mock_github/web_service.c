@@ -59,7 +59,7 @@ static uint64_t find_asset(const struct repository *repository, const char *tag,
     return 0;
 }
 
-// "breaks when authenticated" (protocol.md, trap 7), and knows no private repository.
+// Breaks when it is authenticated, as users report of github.com, and knows no private repository.
 static void serve_download(struct call *call)
 {
     struct repository *repository;

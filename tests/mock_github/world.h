@@ -13,7 +13,7 @@
 #include "app.h"
 #include "bytes.h"
 
-#define WORLD_RATE_LIMIT 5000 // requests an hour an installation (protocol.md, A)
+#define WORLD_RATE_LIMIT 5000 // requests an hour an installation ("Rate limits for the REST API")
 
 struct account {
     uint64_t id;

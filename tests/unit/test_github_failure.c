@@ -1,4 +1,4 @@
-// Every row of protocol.md, A.
+// Every answer of GitHub's that the table knows.
 #include "github_failure.h"
 
 #include "cmocka_unit.h"

@@ -1,5 +1,5 @@
 // What GitHub's answers to our calls say. Pure; every answer is distrusted: sizes, types and duplicate keys are checked.
-// Sources: GitHub REST documentation, "Apps" and "Repositories"; protocol.md, A.
+// Sources: GitHub REST documentation, "Apps" and "Repositories".
 #ifndef GITLATCH_GITHUB_ANSWER_H
 #define GITLATCH_GITHUB_ANSWER_H
 

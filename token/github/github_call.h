@@ -1,5 +1,5 @@
 // The calls of GitHub's REST API that tokens need, as they are written. Pure.
-// Sources: GitHub REST documentation, "Apps" and "Repositories"; protocol.md, A.
+// Sources: GitHub REST documentation, "Apps" and "Repositories".
 #ifndef GITLATCH_GITHUB_CALL_H
 #define GITLATCH_GITHUB_CALL_H
 

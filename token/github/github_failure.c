@@ -17,7 +17,7 @@ struct row {
     bool permanent;
 };
 
-// The first that fits. What protocol.md does not list is a refusal, to be read by people.
+// The first that fits. What is not listed is a refusal, to be read by people.
 static const struct row rows[] = {
     {401, "JSON web token could not be decoded", REASON_APP_KEY, true},
     {401, "'Expiration time' claim", REASON_CLOCK, true},

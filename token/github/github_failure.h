@@ -1,4 +1,5 @@
-// What it means when GitHub does not give what it was asked for: protocol.md, A. Pure.
+// What it means when GitHub does not give what it was asked for. Pure.
+// Sources: GitHub REST documentation, "Troubleshooting the REST API" and "Create an installation access token for an app".
 #ifndef GITLATCH_GITHUB_FAILURE_H
 #define GITLATCH_GITHUB_FAILURE_H
 

@@ -1,4 +1,4 @@
-// `broker`: narrowed tokens from the cluster's broker, POST /v1/token (product.md, "Broker").
+// `broker`: narrowed tokens from the cluster's broker, POST /v1/token.
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// `platform`: a wide token from a platform's endpoint, GET /admin/github-installation-token (product.md, "Broker").
+// `platform`: a wide token from a platform's endpoint, GET /admin/github-installation-token.
 #include <stdio.h>
 #include <string.h>
 

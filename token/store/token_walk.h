@@ -1,4 +1,4 @@
-// Asks the sources in their order for what one request needs, until one gives a token or refuses (product.md, "Sources").
+// Asks the sources in their order for what one request needs, until one gives a token or refuses.
 #ifndef GITLATCH_TOKEN_WALK_H
 #define GITLATCH_TOKEN_WALK_H
 

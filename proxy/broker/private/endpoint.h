@@ -1,4 +1,4 @@
-// What the broker can be asked (product.md, "Broker"). Each takes a call over.
+// What the broker can be asked. Each takes a call over.
 #ifndef GITLATCH_ENDPOINT_H
 #define GITLATCH_ENDPOINT_H
 

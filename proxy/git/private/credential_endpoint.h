@@ -1,5 +1,4 @@
-// Endpoints of GitHub that make, show or revoke credentials, to which no workspace gets (product.md, "What
-// happens to a request").
+// Endpoints of GitHub that make, show or revoke credentials, to which no workspace gets.
 #ifndef GITLATCH_CREDENTIAL_ENDPOINT_H
 #define GITLATCH_CREDENTIAL_ENDPOINT_H
 

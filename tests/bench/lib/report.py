@@ -4,7 +4,7 @@ from xml.sax.saxutils import escape
 
 from lib.site import Failed
 
-# quality.md, "Speed": what is compared with what, within a round.
+# The goals: what is compared with what, within a round.
 FLOOR_CPU, FLOOR_RATE, SQUID_CPU = 1.1, 0.95, 0.5
 
 
@@ -91,7 +91,7 @@ def best_peer(result, key, column, lowest, peers=PROXIES):
 
 
 def goals(result):
-    """Each line of quality.md's table: (what, goal, measured, met)."""
+    """Each goal: (what, goal, measured, met)."""
     found = []
 
     def line(what, want, value, met, text):

@@ -231,6 +231,46 @@ static void append_k8s(struct text *text, const struct environment *environment)
     text_free(&value);
 }
 
+// fish knows two escapes within single quotes.
+static void append_fish(struct text *text, const struct environment *environment)
+{
+    for (size_t i = 0; i < environment->count; i++) {
+        text_format(text, "set -gx %s '", environment->entries[i].name);
+        for (const char *at = environment->entries[i].value; *at; at++) {
+            if (*at == '\'' || *at == '\\')
+                text_append_char(text, '\\');
+            text_append_char(text, *at);
+        }
+        text_append(text, "'\n");
+    }
+}
+
+// Single quotes: no reader of such files replaces anything within them. Only a value that has one is in double quotes,
+// where `$`, `"` and the backslash are escaped.
+static void append_dotenv(struct text *text, const struct environment *environment)
+{
+    for (size_t i = 0; i < environment->count; i++) {
+        const char *value = environment->entries[i].value;
+        bool escapes = strchr(value, '\'') != NULL;
+        char quote = escapes ? '"' : '\'';
+
+        text_format(text, "%s=%c", environment->entries[i].name, quote);
+        for (; *value; value++) {
+            if (escapes && strchr("$\"\\", *value))
+                text_append_char(text, '\\');
+            text_append_char(text, *value);
+        }
+        text_format(text, "%c\n", quote);
+    }
+}
+
+// Neither GitHub's runner nor docker knows quotes: a value is all up to the line's end, and none of ours has one.
+static void append_plain(struct text *text, const struct environment *environment)
+{
+    for (size_t i = 0; i < environment->count; i++)
+        text_format(text, "%s=%s\n", environment->entries[i].name, environment->entries[i].value);
+}
+
 char *environment_text(const struct environment *environment, enum environment_format format)
 {
     struct text text = {0};
@@ -245,6 +285,16 @@ char *environment_text(const struct environment *environment, enum environment_f
         break;
     case ENVIRONMENT_K8S:
         append_k8s(&text, environment);
+        break;
+    case ENVIRONMENT_FISH:
+        append_fish(&text, environment);
+        break;
+    case ENVIRONMENT_DOTENV:
+        append_dotenv(&text, environment);
+        break;
+    case ENVIRONMENT_GITHUB_ACTIONS:
+    case ENVIRONMENT_DOCKER:
+        append_plain(&text, environment);
         break;
     }
     copy = mem_string(text_string(&text));

@@ -44,9 +44,13 @@ const char *environment_name(const struct environment *environment, size_t index
 const char *environment_value(const struct environment *environment, size_t index);
 
 enum environment_format {
-    ENVIRONMENT_SH,   // export NAME='value'; may be sourced twice
-    ENVIRONMENT_JSON, // {"NAME": "value"}
-    ENVIRONMENT_K8S,  // a YAML list of {name, value}, as a container's `env`
+    ENVIRONMENT_SH,             // export NAME='value'; may be sourced twice
+    ENVIRONMENT_JSON,           // {"NAME": "value"}
+    ENVIRONMENT_K8S,            // a YAML list of {name, value}, as a container's `env`
+    ENVIRONMENT_FISH,           // set -gx NAME 'value'
+    ENVIRONMENT_DOTENV,         // NAME="value", for programs that read a .env file
+    ENVIRONMENT_GITHUB_ACTIONS, // NAME=value, to be appended to $GITHUB_ENV
+    ENVIRONMENT_DOCKER,         // NAME=value, for docker's --env-file, which knows no quotes
 };
 
 // The text, with a line end; owned by the caller.

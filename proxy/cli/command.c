@@ -63,14 +63,14 @@ static void refuse_argument(const struct command *command, const char *word, con
     command_misused(command, "the option %s needs a value", word);
 }
 
-int command_option(const struct command *command, int argc, char **argv, const char *short_options,
-                   const struct option *long_options)
+int command_option(const struct command *command, int argc, char **argv)
 {
+    const struct option *long_options = command->options;
     int option;
     char letter[3] = "-?";
 
     opterr = 0;
-    option = getopt_long(argc, argv, short_options, long_options, NULL);
+    option = getopt_long(argc, argv, command->short_options, long_options, NULL);
     if (option != '?' && option != ':')
         return option;
     if (option == ':' || (optopt != 0 && strncmp(argv[optind - 1], "--", 2) == 0)) {

@@ -16,23 +16,27 @@ enum command_exit {
     COMMAND_USAGE = 2, // also a configuration error
 };
 
+// Words that an option, or the first argument, can be: for the completion of shells.
+struct command_choice {
+    const char *option; // its long name; NULL: the first argument
+    const char *words;  // with a space between two
+};
+
 struct command {
     const char *name;
-    const char *summary; // half a sentence, for the list of commands
-    const char *help;    // what --help prints
+    const char *summary;                  // half a sentence, for the list of commands
+    const char *help;                     // what --help prints
+    const char *short_options;            // as getopt_long's; begins with ":" or "+:"
+    const struct option *options;         // as getopt_long's
+    const struct command_choice *choices; // ends with one of no words; NULL: none. Elsewhere a value is a file
     // `argv[0]` is the command's name. Gives the exit status.
     int (*run)(const struct command *command, int argc, char **argv);
 };
 
-extern const struct command command_broker;
-extern const struct command command_check;
-extern const struct command command_credential;
-extern const struct command command_doctor;
-extern const struct command command_env;
-extern const struct command command_health;
-extern const struct command command_proxy;
-extern const struct command command_run;
-extern const struct command command_ssh_guard;
+// All commands, in the order of the help. The array ends with NULL.
+extern const struct command *const command_table[];
+// The command of this name; NULL: there is none.
+const struct command *command_find(const char *name);
 
 // Says on stderr, as one line, why the command failed. Gives COMMAND_FAILED.
 int command_fail(const struct command *command, const char *format, ...) GL_PRINTF(2, 3);
@@ -46,11 +50,15 @@ int command_misused(const struct command *command, const char *format, ...) GL_P
     {                                                                                                                  \
         "help", no_argument, NULL, 'h'                                                                                 \
     }
-// As getopt_long; an unknown option is refused with a suggestion. `short_options` begins with ":" or "+:".
-int command_option(const struct command *command, int argc, char **argv, const char *short_options,
-                   const struct option *long_options);
+// As getopt_long with the command's options; an unknown one is refused with a suggestion.
+int command_option(const struct command *command, int argc, char **argv);
 // Refuses arguments after the options, where the command takes none.
 bool command_no_arguments(const struct command *command, int argc, char **argv);
+// The same for a command that knows help_topic.h's topics.
+#define COMMAND_OPTION_HELP_TOPIC                                                                                      \
+    {                                                                                                                  \
+        "help", optional_argument, NULL, 'h'                                                                           \
+    }
 // Prints the help; gives COMMAND_DONE.
 int command_help(const struct command *command);
 // Whether what was printed reached stdout; where not, says so.

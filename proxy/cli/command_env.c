@@ -8,7 +8,7 @@
 #include "mem.h"
 #include "publish.h"
 
-static const char help[] = "Usage: gitlatch env [-c FILE] [--credential] [--format sh|json|k8s]\n"
+static const char help[] = "Usage: gitlatch env [-c FILE] [--credential] [--format FORMAT]\n"
                            "\n"
                            "Prints the environment variables that make the tools of a workspace (git,\n"
                            "git-lfs, gh, curl, cargo, pip, npm, go) use the proxy and trust its CA. None of\n"
@@ -24,6 +24,8 @@ static const char help[] = "Usage: gitlatch env [-c FILE] [--credential] [--form
                            "                       eval \"$(gitlatch env)\"\n"
                            "      --format json  one JSON object\n"
                            "      --format k8s   a YAML list for a container's `env`\n"
+                           "      --format fish, dotenv, github-actions (for $GITHUB_ENV), docker\n"
+                           "                     (for --env-file)\n"
                            "  -h, --help         this text\n"
                            "\n"
                            "The running proxy writes the first form to the file `env` in `ca.publish`.\n";
@@ -39,7 +41,15 @@ static const struct option options[] = {
 static const struct {
     const char *name;
     enum environment_format format;
-} formats[] = {{"sh", ENVIRONMENT_SH}, {"json", ENVIRONMENT_JSON}, {"k8s", ENVIRONMENT_K8S}};
+} formats[] = {
+    {"sh", ENVIRONMENT_SH},         {"json", ENVIRONMENT_JSON},     {"k8s", ENVIRONMENT_K8S},
+    {"fish", ENVIRONMENT_FISH},     {"dotenv", ENVIRONMENT_DOTENV}, {"github-actions", ENVIRONMENT_GITHUB_ACTIONS},
+    {"docker", ENVIRONMENT_DOCKER},
+};
+static const struct command_choice choices[] = {
+    {"format", "sh json k8s fish dotenv github-actions docker"},
+    {NULL, NULL},
+};
 
 static bool parse_format(const char *name, enum environment_format *ret_format)
 {
@@ -165,7 +175,7 @@ static int run(const struct command *command, int argc, char **argv)
     bool for_credential = false;
     int option;
 
-    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
         if (option == 'h')
             return command_help(command);
         if (option == 'c')
@@ -175,7 +185,8 @@ static int run(const struct command *command, int argc, char **argv)
         else if (option != 'f')
             return COMMAND_USAGE;
         else if (!parse_format(optarg, &format))
-            return command_misused(command, "--format is sh, json or k8s, not \"%s\"", optarg);
+            return command_misused(
+                command, "--format is sh, json, k8s, fish, dotenv, github-actions or docker, not \"%s\"", optarg);
     }
     if (!command_no_arguments(command, argc, argv))
         return COMMAND_USAGE;
@@ -186,5 +197,8 @@ const struct command command_env = {
     .name = "env",
     .summary = "print the environment that makes a workspace use the proxy",
     .help = help,
+    .short_options = ":c:h",
+    .options = options,
+    .choices = choices,
     .run = run,
 };

@@ -81,7 +81,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct error error;
     int option;
 
-    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
         if (option == 'h')
             return command_help(command);
         if (option == 'a')
@@ -106,5 +106,7 @@ const struct command command_health = {
     .name = "health",
     .summary = "ask a running proxy whether it is well, for a probe",
     .help = help,
+    .short_options = ":c:h",
+    .options = options,
     .run = run,
 };

@@ -3,15 +3,11 @@
 #include <string.h>
 
 #include "command.h"
+#include "help_topic.h"
 #include "log.h"
 #include "mem.h"
 #include "secret.h"
 #include "suggestion.h"
-
-static const struct command *const commands[] = {
-    &command_proxy,  &command_run,        &command_broker, &command_env,       &command_check,
-    &command_health, &command_credential, &command_doctor, &command_ssh_guard,
-};
 
 static int print_help(void)
 {
@@ -22,11 +18,12 @@ static int print_help(void)
          "keeps the token to itself.\n"
          "\n"
          "Commands:");
-    for (size_t i = 0; i < GL_ARRAY_SIZE(commands); i++)
-        printf("  %-12s%s\n", commands[i]->name, commands[i]->summary);
+    for (const struct command *const *each = command_table; *each; each++)
+        printf("  %-12s%s\n", (*each)->name, (*each)->summary);
     puts("\n"
-         "`gitlatch COMMAND --help` tells more of each, `gitlatch proxy --help=config` of\n"
-         "every key of the configuration; the manual is gitlatch(1).\n"
+         "`gitlatch help COMMAND` says more about each, `gitlatch help config` about every\n"
+         "key of the configuration, `gitlatch help reasons` why a request is refused; the\n"
+         "manual is gitlatch(1).\n"
          "To try it: gitlatch run -- git clone https://github.com/OWNER/PRIVATE");
     return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
@@ -42,8 +39,8 @@ static int refuse(const char *word)
     struct suggestion suggestion;
 
     suggestion_init(&suggestion, bytes_of_string(word));
-    for (size_t i = 0; i < GL_ARRAY_SIZE(commands); i++)
-        suggestion_offer(&suggestion, commands[i]->name);
+    for (const struct command *const *each = command_table; *each; each++)
+        suggestion_offer(&suggestion, (*each)->name);
     fprintf(stderr, "gitlatch: there is no %s \"%s\"; ", word[0] == '-' ? "option" : "command", word);
     if (suggestion.nearest)
         fprintf(stderr, "did you mean \"%s\"?\n", suggestion.nearest);
@@ -58,8 +55,30 @@ static void report_unlocked_memory(int code)
              strerrordesc_np(code));
 }
 
+// `gitlatch help`, `gitlatch help COMMAND`, `gitlatch help TOPIC`.
+static int help_command(int argc, char **argv)
+{
+    const struct command *command = argc > 2 ? command_find(argv[2]) : NULL;
+    char help_option[] = "--help";
+    char *arguments[] = {argv[2], help_option, NULL};
+
+    if (argc < 3)
+        return print_help();
+    if (argc > 3) {
+        fputs("gitlatch: help is about one command or topic at a time\n", stderr);
+        return COMMAND_USAGE;
+    }
+    if (command)
+        return command->run(command, 2, arguments);
+    if (help_topic_exists(argv[2]))
+        return help_topic_print(argv[2]) ? COMMAND_DONE : COMMAND_FAILED;
+    return refuse(argv[2]);
+}
+
 int main(int argc, char **argv)
 {
+    const struct command *command;
+
     if (!mem_wipe_on_free_install()) {
         fputs("gitlatch: the libraries of this build do not let freed memory be wiped\n", stderr);
         return COMMAND_FAILED;
@@ -69,13 +88,12 @@ int main(int argc, char **argv)
         fputs("gitlatch: name a command; see `gitlatch --help`\n", stderr);
         return COMMAND_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return print_help();
-    if (strcmp(argv[1], "--version") == 0)
+    if (strcmp(argv[1], "help") == 0)
+        return help_command(argc, argv);
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0)
         return print_version();
-    for (size_t i = 0; i < GL_ARRAY_SIZE(commands); i++) {
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return commands[i]->run(commands[i], argc - 1, argv + 1);
-    }
-    return refuse(argv[1]);
+    command = command_find(argv[1]);
+    return command ? command->run(command, argc - 1, argv + 1) : refuse(argv[1]);
 }

@@ -19,6 +19,7 @@ struct setting_type {
     bool (*read)(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base);
     // Gives back what `read` allocated; NULL: it allocates nothing. A cleared or zero field is left alone.
     void (*clear)(const struct setting *setting, void *base);
+    const char *schema; // of the value, in JSON Schema; NULL: config_schema.c makes it from the setting's `detail`
 };
 
 struct setting {

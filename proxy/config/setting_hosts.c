@@ -226,15 +226,22 @@ static void clear_connect_to(const struct setting *setting, void *base)
 }
 
 const struct setting_type setting_address = {"address", "an address and a port, such as 127.0.0.1:3128 or [::1]:3128",
-                                             read_address, clear_address};
+                                             read_address, clear_address, "{\"type\":\"string\"}"};
 const struct setting_type setting_address_or_off = {
-    "address | off", "an address and a port, such as 127.0.0.1:9128, or off", read_address, clear_address};
+    "address | off", "an address and a port, such as 127.0.0.1:9128, or off", read_address,
+    clear_address, // YAML 1.1 reads an unquoted `off` as false.
+    "{\"anyOf\":[{\"type\":\"string\"},{\"const\":false}]}"};
 const struct setting_type setting_host_names = {"list of hosts", "a list of hosts", read_host_names,
-                                                setting_clear_strings};
+                                                setting_clear_strings,
+                                                "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"};
 const struct setting_type setting_host_suffixes = {"list of hosts and .domains", "a list of hosts and .domains",
-                                                   read_host_suffixes, setting_clear_strings};
-const struct setting_type setting_other_hosts = {"tunnel | deny | {allow: list of hosts}",
-                                                 "tunnel, deny, or {allow: [host, \"*.domain\"]}", read_other_hosts,
-                                                 clear_other_hosts};
+                                                   read_host_suffixes, setting_clear_strings,
+                                                   "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"};
+const struct setting_type setting_other_hosts = {
+    "tunnel | deny | {allow: list of hosts}", "tunnel, deny, or {allow: [host, \"*.domain\"]}", read_other_hosts,
+    clear_other_hosts,
+    "{\"anyOf\":[{\"enum\":[\"tunnel\",\"deny\"]},{\"type\":\"object\",\"additionalProperties\":false,"
+    "\"properties\":{\"allow\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}]}"};
 const struct setting_type setting_connect_to = {"mapping", "a mapping such as {\"github.com:443\": \"127.0.0.1:8443\"}",
-                                                read_connect_to, clear_connect_to};
+                                                read_connect_to, clear_connect_to,
+                                                "{\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}"};

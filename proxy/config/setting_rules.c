@@ -101,13 +101,16 @@ static bool read_permissions(struct yaml_reader *reader, const yaml_node_t *node
     return true;
 }
 
-static const struct setting_type type_refs = {"true | false | list of ref patterns",
-                                              "true, false or a list of ref patterns such as refs/heads/agent/*",
-                                              read_refs, clear_refs};
+static const struct setting_type type_refs = {
+    "true | false | list of ref patterns", "true, false or a list of ref patterns such as refs/heads/agent/*",
+    read_refs, clear_refs,
+    "{\"anyOf\":[{\"type\":\"boolean\"},{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"}}]}"};
 static const struct setting_type type_permissions = {
-    "mapping", "a mapping of permissions, such as {pull_requests: write}", read_permissions, NULL};
+    "mapping", "a mapping of permissions, such as {pull_requests: write}", read_permissions, NULL,
+    "{\"type\":\"object\",\"additionalProperties\":{\"enum\":[\"read\",\"write\",\"admin\"]}}"};
 static const struct setting_type type_paths = {"list of path patterns", "a list of path patterns such as pulls/**",
-                                               read_paths, clear_paths};
+                                               read_paths, clear_paths,
+                                               "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":\"string\"}}"};
 
 // How each type of rule.h is read.
 #define READ_match       setting_string

@@ -235,18 +235,32 @@ static void clear_argv(const struct setting *setting, void *base)
     *field = NULL;
 }
 
-const struct setting_type setting_string = {"text", "a text", read_string, setting_clear_string};
-const struct setting_type setting_file = {"file", "the path of a file", read_string, setting_clear_string};
+// YAML takes an unquoted 12345 or true for a text where one is wanted.
+#define SCHEMA_TEXT  "{\"type\":[\"string\",\"number\",\"boolean\"]}"
+#define SCHEMA_LIST  "{\"type\":\"array\",\"items\":" SCHEMA_TEXT "}"
+#define SCHEMA_FILES "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}"
+
+const struct setting_type setting_string = {"text", "a text", read_string, setting_clear_string, SCHEMA_TEXT};
+const struct setting_type setting_file = {"file", "the path of a file", read_string, setting_clear_string,
+                                          "{\"type\":\"string\"}"};
 const struct setting_type setting_directory = {"directory", "the path of a directory", read_string,
-                                               setting_clear_string};
+                                               setting_clear_string, "{\"type\":\"string\"}"};
 const struct setting_type setting_web_url = {"URL", "a URL such as https://host:port", read_web_url,
-                                             setting_clear_string};
-const struct setting_type setting_flag = {"true | false", "true or false", read_flag, NULL};
-const struct setting_type setting_count = {"number", "a whole number", read_count, NULL};
-const struct setting_type setting_duration = {"duration", "a duration such as 30s, 10m or 1h", read_duration, NULL};
-const struct setting_type setting_size = {"size", "a size such as 64KiB, 1MiB or 2GiB", read_size, NULL};
-const struct setting_type setting_word = {"word", "a word", read_word, NULL};
-const struct setting_type setting_allow = {"allow | deny", "allow or deny", read_allow, NULL};
-const struct setting_type setting_strings = {"list of texts", "a list of texts", read_strings, setting_clear_strings};
-const struct setting_type setting_files = {"list of files", "a list of files", read_strings, setting_clear_strings};
-const struct setting_type setting_argv = {"command", "a list: a command and its arguments", read_argv, clear_argv};
+                                             setting_clear_string,
+                                             "{\"type\":\"string\",\"pattern\":\"^[hH][tT][tT][pP][sS]?://\"}"};
+const struct setting_type setting_flag = {"true | false", "true or false", read_flag, NULL, "{\"type\":\"boolean\"}"};
+const struct setting_type setting_count = {"number", "a whole number", read_count, NULL,
+                                           "{\"type\":\"integer\",\"minimum\":0}"};
+const struct setting_type setting_duration = {"duration", "a duration such as 30s, 10m or 1h", read_duration, NULL,
+                                              "{\"type\":\"string\",\"pattern\":\"^[0-9]+(s|m|h)$\"}"};
+const struct setting_type setting_size = {"size", "a size such as 64KiB, 1MiB or 2GiB", read_size, NULL,
+                                          "{\"type\":\"string\",\"pattern\":\"^[0-9]+(KiB|MiB|GiB)$\"}"};
+const struct setting_type setting_word = {"word", "a word", read_word, NULL, NULL};
+const struct setting_type setting_allow = {"allow | deny", "allow or deny", read_allow, NULL,
+                                           "{\"enum\":[\"allow\",\"deny\"]}"};
+const struct setting_type setting_strings = {"list of texts", "a list of texts", read_strings, setting_clear_strings,
+                                             SCHEMA_LIST};
+const struct setting_type setting_files = {"list of files", "a list of files", read_strings, setting_clear_strings,
+                                           SCHEMA_FILES};
+const struct setting_type setting_argv = {"command", "a list: a command and its arguments", read_argv, clear_argv,
+                                          "{\"type\":\"array\",\"minItems\":1,\"items\":" SCHEMA_TEXT "}"};

@@ -78,7 +78,7 @@ def test_help_that_cannot_be_written_is_a_failure():
     (["env", "-x"], "gitlatch env: there is no option -x; see `gitlatch env --help`"),
     (["env", "--format"], "gitlatch env: the option --format needs a value; see `gitlatch env --help`"),
     (["env", "-c"], "gitlatch env: the option -c needs a value; see `gitlatch env --help`"),
-    (["env", "--format", "xml"], 'gitlatch env: --format is sh, json or k8s, not "xml"; see `gitlatch env --help`'),
+    (["env", "--format", "xml"], 'gitlatch env: --format is sh, json, k8s, fish, dotenv, github-actions or docker, not "xml"; see `gitlatch env --help`'),
     (["env", "more"], 'gitlatch env: there is one argument too many, "more"; see `gitlatch env --help`'),
     (["health", "--ready=yes"], "gitlatch health: the option --ready takes no value; see `gitlatch health --help`"),
     (["health", "--admin", "nowhere"],
@@ -254,6 +254,132 @@ def test_install(tmp_path):
     subprocess.run(["meson", "install", "--no-rebuild", "--quiet", "-C", BUILD, "--destdir", tmp_path], check=True)
     files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {"usr/local/bin/gitlatch", "usr/local/share/man/man1/gitlatch.1",
-                     "usr/local/share/doc/gitlatch/examples/gitlatch.yaml"}
+                     "usr/local/share/doc/gitlatch/examples/gitlatch.yaml",
+                     "usr/local/share/bash-completion/completions/gitlatch.bash",
+                     "usr/local/share/zsh/site-functions/_gitlatch",
+                     "usr/local/share/fish/vendor_completions.d/gitlatch.fish"}
     example = tmp_path / "usr/local/share/doc/gitlatch/examples/gitlatch.yaml"
     assert "export HTTPS_PROXY='http://127.0.0.1:3128'" in gitlatch("env", "-c", example).stdout
+
+
+# What is beside a command's own help.
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_by_either_way(command):
+    assert gitlatch("help", command).stdout == gitlatch(command, "--help").stdout
+
+
+def test_help_of_topics_and_of_nothing():
+    assert gitlatch("help", "config").stdout == gitlatch("check", "--help=config").stdout == \
+        gitlatch("proxy", "--help=config").stdout != ""
+    assert "the rule does not allow to push this ref" in gitlatch("help", "reasons").stdout
+    assert gitlatch("version").stdout == gitlatch("--version").stdout
+    assert gitlatch("help").stdout == gitlatch("--help").stdout
+    assert refused("help", "helth") == 'gitlatch: there is no command "helth"; did you mean "health"?'
+    assert "one command or topic" in refused("help", "env", "run")
+
+
+# The environment in the forms of others.
+
+ODD = "/tmp/it's $HOME \\ \"odd\""
+
+
+@pytest.fixture
+def odd(config):
+    return config(APP + "listen: 127.0.0.1:1234\nca: {publish: " + json.dumps(ODD) + "}\n")
+
+
+def expected_environment(path):
+    return json.loads(gitlatch("env", "-c", path, "--format", "json").stdout)
+
+
+def test_environment_for_docker_and_github_actions(odd):
+    wanted = expected_environment(odd)
+    assert any(ODD in value for value in wanted.values())
+    for name in ("docker", "github-actions"):
+        lines = gitlatch("env", "-c", odd, "--format", name).stdout.splitlines()
+        assert dict(line.split("=", 1) for line in lines) == wanted
+
+
+def test_environment_for_dotenv_is_read_by_a_shell_as_it_is(odd):
+    text = gitlatch("env", "-c", odd, "--format", "dotenv").stdout
+    done = subprocess.run(["sh", "-c", "set -a\n" + text + "env -0"], capture_output=True, text=True, check=True, env={"PATH": os.environ["PATH"]})
+    found = dict(item.split("=", 1) for item in done.stdout.split("\0") if item)
+    assert {name: found[name] for name in expected_environment(odd)} == expected_environment(odd)
+
+
+def test_environment_for_fish_quotes_as_fish_does(odd):
+    wanted = expected_environment(odd)
+    lines = gitlatch("env", "-c", odd, "--format", "fish").stdout.splitlines()
+    assert len(lines) == len(wanted)
+    for line, (name, value) in zip(lines, wanted.items()):
+        quoted = re.fullmatch(rf"set -gx {name} '((?:[^'\\]|\\['\\])*)'", line)
+        assert quoted and re.sub(r"\\(.)", r"\1", quoted[1]) == value
+
+
+# The JSON Schema.
+
+def test_schema_takes_what_the_reader_takes(config):
+    import jsonschema
+    schema = json.loads(gitlatch("help", "schema").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    sample = yaml.safe_load((SOURCE / "proxy/cli/gitlatch.yaml").read_text())
+    assert not list(validator.iter_errors(sample))
+    for text, good in [("", True), ("limits: {idle: 5m}", True), ("limits: {idle: 5}", False),
+                       ("limits: {idel: 5m}", False), ("listen: 127.0.0.1:1", True),
+                       ("listen: [{address: '127.0.0.1:1', mode: transparent}]", True),
+                       ("listen: [{adress: '127.0.0.1:1'}]", False), ("other_hosts: {allow: [x.example]}", True),
+                       ("other_hosts: maybe", False), ("enforce: 3", False),
+                       ("repositories: [{match: acme/*, push: [refs/heads/agent/*], permissions: {issues: read}}]", True),
+                       ("repositories: [{match: acme/*, push: []}]", False),
+                       ("repositories: [{match: acme/*, permissions: {issues: all}}]", False)]:
+        path = config(APP + text + "\n")
+        assert validator.is_valid(yaml.safe_load(path.read_text())) is good, text
+        assert (gitlatch("env", "-c", path).returncode != 2) is good, text
+
+
+def test_schema_describes_every_key():
+    schema = json.loads(gitlatch("proxy", "--help=schema").stdout)
+    keys = re.findall(r"^([a-z_.]+):", gitlatch("help", "config").stdout, re.M)
+    assert len(keys) > 20
+    for key in keys:
+        node = schema
+        for word in key.split("."):
+            node = node["properties"][word]
+        assert node["description"]
+
+
+# Shell completion.
+
+def complete(*words):
+    script = gitlatch("completion", "bash").stdout + \
+        f"\nCOMP_WORDS=({' '.join(repr(word) for word in words)}); COMP_CWORD={len(words) - 1}; _gitlatch; echo \"${{COMPREPLY[@]}}\""
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_bash_completes_commands_options_and_values():
+    assert set(COMMANDS) | {"ssh-guard", "help", "version", "--help", "--version"} == set(complete("gitlatch", ""))
+    assert complete("gitlatch", "hea") == ["health"]
+    assert complete("gitlatch", "env", "--fo") == ["--format"]
+    assert complete("gitlatch", "env", "--format", "do") == complete("gitlatch", "env", "--format", "=", "do") == ["dotenv", "docker"]
+    assert complete("gitlatch", "env", "--format", "=") == complete("gitlatch", "env", "--format", "")
+    assert complete("gitlatch", "proxy", "--help", "=", "s") == ["schema"]
+    assert complete("gitlatch", "credential", "g") == ["get"]
+    assert complete("gitlatch", "completion", "z") == ["zsh"]
+    assert complete("gitlatch", "help", "aud") == ["audit"]
+    assert complete("gitlatch", "proxy", "-c", "/etc/hostn") == ["/etc/hostname"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_installed_and_names_every_option(shell):
+    script = gitlatch("completion", shell).stdout
+    for command in COMMANDS:
+        assert re.search(rf"\b{command}\b", script)
+        for option in re.findall(r"--([a-z-]+)", gitlatch(command, "--help").stdout.split("\n\n")[-1]):
+            assert option in script
+    if subprocess.run(["sh", "-c", f"command -v {shell}"], capture_output=True).returncode == 0:
+        assert subprocess.run([shell, "-n", "/dev/stdin"], input=script, text=True, capture_output=True).stderr == ""
+    assert "bash, zsh and fish" in refused("completion", "tcsh")

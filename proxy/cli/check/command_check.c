@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "help_topic.h"
 #include "explanation.h"
 #include "rule_draft.h"
 #include "trial.h"
@@ -33,11 +34,13 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
                            "\n"
                            "What --explain knows:\n";
 
+static const struct command_choice choices[] = {{"help", HELP_TOPICS}, {NULL, NULL}};
+
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"explain", no_argument, NULL, 'e'},
     {"suggest", required_argument, NULL, 's'},
-    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_HELP_TOPIC,
     {NULL, 0, NULL, 0},
 };
 
@@ -179,9 +182,9 @@ static int run(const struct command *command, int argc, char **argv)
     bool explaining = false;
     int option;
 
-    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
         if (option == 'h')
-            return print_help(command);
+            return optarg ? help_topic_option(command, optarg) : print_help(command);
         if (option == 'c')
             path = optarg;
         else if (option == 'e')
@@ -204,5 +207,8 @@ const struct command command_check = {
     .name = "check",
     .summary = "test a configuration, and tell what its rules decide",
     .help = help,
+    .short_options = ":c:h",
+    .options = options,
+    .choices = choices,
     .run = run,
 };

@@ -49,6 +49,8 @@ static const char help[] = "Usage: gitlatch credential [--broker URL] [--token-f
                            "`max_pack` narrows it), else it may read them. Whatever runs in the workspace can\n"
                            "ask for it too: where the proxy can be used, use the proxy.\n";
 
+static const struct command_choice choices[] = {{NULL, "get store erase"}, {NULL, NULL}};
+
 static const struct option options[] = {
     {"broker", required_argument, NULL, 'b'},
     {"token-file", required_argument, NULL, 'f'},
@@ -135,7 +137,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct credential_broker broker = {0};
     int option;
 
-    while ((option = command_option(command, argc, argv, ":h", options)) != COMMAND_OPTION_END) {
+    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
         if (option == 'h')
             return command_help(command);
         if (option == 'b')
@@ -167,5 +169,8 @@ const struct command command_credential = {
     .name = "credential",
     .summary = "a credential helper that asks the broker, where no proxy can be used",
     .help = help,
+    .short_options = ":h",
+    .options = options,
+    .choices = choices,
     .run = run,
 };

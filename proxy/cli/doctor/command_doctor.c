@@ -52,7 +52,7 @@ static void prepare_environment(void)
 static int run(const struct command *command, int argc, char **argv)
 {
     struct doctor doctor = {.ok = true};
-    int option = command_option(command, argc, argv, ":h", options);
+    int option = command_option(command, argc, argv);
 
     if (option == 'h')
         return command_help(command);
@@ -77,5 +77,7 @@ const struct command command_doctor = {
     .name = "doctor",
     .summary = "examine a workspace from inside: proxy, CA, clock, credentials",
     .help = help,
+    .short_options = ":h",
+    .options = options,
     .run = run,
 };

@@ -300,7 +300,7 @@ static int run_line(const struct command *command, struct command_line *line, in
     struct config *config;
     int option, status;
 
-    while ((option = command_option(command, argc, argv, "+:c:h", options)) != COMMAND_OPTION_END) {
+    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
         if (option == 'h')
             return command_help(command);
         if (!read_option(command, line, option))
@@ -334,5 +334,7 @@ const struct command command_run = {
     .name = "run",
     .summary = "run one command with a private proxy and no token",
     .help = help,
+    .short_options = "+:c:h",
+    .options = options,
     .run = run,
 };

@@ -198,6 +198,12 @@ static int go_on(char **arguments)
     return SSH_FAILED;
 }
 
+// It parses none of ssh's own: the table is for the completion.
+static const struct option options[] = {
+    COMMAND_OPTION_HELP,
+    {NULL, 0, NULL, 0},
+};
+
 static int ssh_guard_run(const struct command *command, int argc, char **argv)
 {
     char host[LINE_MAX_SIZE];
@@ -223,5 +229,7 @@ const struct command command_ssh_guard = {
     .name = "ssh-guard",
     .summary = "what git runs for SSH under `gitlatch run`",
     .help = help,
+    .short_options = "+:h",
+    .options = options,
     .run = ssh_guard_run,
 };

@@ -1,6 +1,7 @@
 // `gitlatch broker`: the token broker of a cluster.
 #include "broker.h"
 #include "command.h"
+#include "help_topic.h"
 #include "log.h"
 #include "daemon.h"
 
@@ -32,9 +33,11 @@ static const char help[] = "Usage: gitlatch broker [-c FILE]\n"
                            "and at `broker.admission.listen`, by the API server:\n"
                            "  POST /admission      an AdmissionReview of a pod, which is given the sidecar\n";
 
+static const struct command_choice choices[] = {{"help", HELP_TOPICS}, {NULL, NULL}};
+
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
-    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_HELP_TOPIC,
     {NULL, 0, NULL, 0},
 };
 
@@ -56,9 +59,9 @@ static int run(const struct command *command, int argc, char **argv)
     struct error error;
     int option, status;
 
-    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
         if (option == 'h')
-            return command_help(command);
+            return help_topic_option(command, optarg);
         if (option != 'c')
             return COMMAND_USAGE;
         path = optarg;
@@ -78,5 +81,8 @@ const struct command command_broker = {
     .name = "broker",
     .summary = "run the token broker of a cluster",
     .help = help,
+    .short_options = ":c:h",
+    .options = options,
+    .choices = choices,
     .run = run,
 };

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "command.h"
-#include "config_reference.h"
+#include "help_topic.h"
 #include "log.h"
-#include "reason_reference.h"
 #include "server.h"
+#include "text.h"
 #include "daemon.h"
 
 static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
@@ -21,6 +21,7 @@ static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
                            "  -h, --help          this text\n"
                            "      --help=config   every key of the configuration\n"
                            "      --help=reasons  every reason for which a request is refused or fails\n"
+                           "      --help=schema   the configuration's JSON Schema, for editors\n"
                            "\n"
                            "The least configuration, with a GitHub App:\n"
                            "  credentials:\n"
@@ -29,37 +30,13 @@ static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
                            "Try it with `gitlatch check` first. What a workspace needs is written into\n"
                            "`ca.publish`; `gitlatch env` prints it.\n";
 
-static const char config_preamble[] =
-    "The configuration is one YAML file. Only `credentials` must be there. A key under\n"
-    "[] belongs to each entry of a list. Durations are 30s, 10m, 1h; sizes are 64KiB,\n"
-    "1MiB, 2GiB. In a pattern, * stays within a segment of a name or ref, ** crosses\n"
-    "segments; in YAML, what begins with * is put in quotes.\n"
-    "\n";
+static const struct command_choice choices[] = {{"help", HELP_TOPICS}, {NULL, NULL}};
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
-    {"help", optional_argument, NULL, 'h'},
+    COMMAND_OPTION_HELP_TOPIC,
     {NULL, 0, NULL, 0},
 };
-
-static int print_help(const struct command *command, const char *topic)
-{
-    struct text text = {0};
-
-    if (!topic)
-        return command_help(command);
-    if (strcmp(topic, "config") == 0) {
-        text_append(&text, config_preamble);
-        config_reference_print(&text);
-    } else if (strcmp(topic, "reasons") == 0) {
-        reason_reference_print(&text);
-    } else {
-        return command_misused(command, "--help is about config or reasons, not \"%s\"", topic);
-    }
-    fputs(text_string(&text), stdout);
-    text_free(&text);
-    return command_finish_output(command);
-}
 
 static void warn_of_open_addresses(const struct config *config)
 {
@@ -117,9 +94,9 @@ static int run(const struct command *command, int argc, char **argv)
     struct error error;
     int option, status;
 
-    while ((option = command_option(command, argc, argv, ":c:h", options)) != COMMAND_OPTION_END) {
+    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
         if (option == 'h')
-            return print_help(command, optarg);
+            return help_topic_option(command, optarg);
         if (option != 'c')
             return COMMAND_USAGE;
         path = optarg;
@@ -139,5 +116,8 @@ const struct command command_proxy = {
     .name = "proxy",
     .summary = "run the proxy of a workspace",
     .help = help,
+    .short_options = ":c:h",
+    .options = options,
+    .choices = choices,
     .run = run,
 };

@@ -119,12 +119,14 @@ class Gitlatch:
     def wait_audit(self, seconds=30, **wanted):
         """The last event like `wanted`, as soon as there is one that no earlier call with the same words has seen: an
         event is written when its request ended, so at first the one of the request before may be all that there is."""
-        words = json.dumps(wanted, sort_keys=True)
-        seen = self.audit_seen.get(words, 0)
-        events = wait_until(lambda: self.audit(**wanted)[seen:],
-                            f"an audit event with {wanted} beside {seen}; there are {self.audit()[-5:]}", seconds)
-        self.audit_seen[words] = seen + len(events)
-        return events[-1]
+        def last():
+            path = Path(self.config["log"]["audit"])
+            key = (path.stat().st_ino if path.exists() else None, json.dumps(wanted, sort_keys=True))  # it may be rotated
+            seen = self.audit_seen.get(key, 0)
+            events = self.audit(**wanted)
+            self.audit_seen[key] = max(seen, len(events))
+            return events[-1] if len(events) > seen else None
+        return wait_until(last, f"another audit event with {wanted}; there are {self.audit()[-5:]}", seconds)
 
     def reload(self, **changes):
         """Changes the configuration and tells gitlatch; the caller waits for what it expects of it."""

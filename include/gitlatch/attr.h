@@ -7,6 +7,10 @@
 //    (or `…_unref`, where the thing is counted).
 // 3. An enum of its own, where there are more than two outcomes (`enum head_result`).
 //
+// A call that waits ends exactly once: by its callback (`done`), or by its cancel function, after which the callback is
+// not called. The callback never comes from inside the call that starts it, nor from inside the cancel: the caller can
+// store the handle first, and is not freed under its own feet. What a callback is given is on loan for the call.
+//
 // Memory that cannot be had ends the process (see mem.h): no caller checks for it.
 #ifndef GITLATCH_ATTR_H
 #define GITLATCH_ATTR_H

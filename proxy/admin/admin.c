@@ -156,8 +156,3 @@ void admin_free(struct admin *admin)
     service_free(admin->service);
     mem_free(admin);
 }
-
-const struct address *admin_address(const struct admin *admin)
-{
-    return service_address(admin->service);
-}

@@ -30,7 +30,6 @@ struct admin_options {
 
 struct admin *admin_new(const struct admin_options *options, struct error *ret_error) GL_MUST_CHECK;
 void admin_free(struct admin *admin); // NULL: nothing
-const struct address *admin_address(const struct admin *admin);
 
 // The same on another address of ours, the broker's: GET /healthz, /readyz and /metrics, the latter without repository
 // labels. False: it is another call, and not answered.

@@ -219,11 +219,6 @@ bool log_stop(int64_t limit_ms)
     return all;
 }
 
-uint64_t log_dropped(void)
-{
-    return log_writer_lost(LOG_SINK_ERROR);
-}
-
 uint64_t log_audit_dropped(void)
 {
     return log_writer_lost(LOG_SINK_AUDIT);

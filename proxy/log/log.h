@@ -50,8 +50,7 @@ bool log_enabled(enum log_level level);
 // One JSON object without its line end. Before log_init it goes nowhere.
 void log_audit(struct bytes line);
 
-// Lines dropped since the start: the ring was full, or the sink failed.
-uint64_t log_dropped(void);
+// Audit lines lost since the start: the ring was full, or the sink failed.
 uint64_t log_audit_dropped(void);
 
 #endif

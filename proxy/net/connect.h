@@ -28,7 +28,7 @@ struct connect_request {
 // `fd` is connected, non-blocking, with TCP_NODELAY and keepalive, and the callee's; or -1, and the verdict says why.
 typedef void connect_done_fn(void *arg, int fd, const struct verdict *verdict);
 
-// Ends with `done`, never called from inside this call, or with connect_cancel. Has no time limit of its own.
+// Ends with `done`, or with connect_cancel. Has no time limit of its own.
 struct connect *connect_start(struct loop *loop, struct resolver *resolver, const struct connect_request *request,
                               connect_done_fn *done, void *arg) GL_MUST_CHECK;
 void connect_cancel(struct connect *connect);

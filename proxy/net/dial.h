@@ -54,7 +54,7 @@ struct dial_request {
 // Exactly one of the two is not NULL. The stream is the callee's; it has no owner yet.
 typedef void dial_done_fn(void *arg, struct stream *stream, const struct verdict *verdict);
 
-// Ends with `done`, never called from inside this call, or with dial_cancel.
+// Ends with `done`, or with dial_cancel.
 struct dial *dial_start(const struct dialer *dialer, const struct dial_request *request, dial_done_fn *done, void *arg)
     GL_MUST_CHECK;
 void dial_cancel(struct dial *dial);

@@ -53,7 +53,7 @@ struct http_request;
 typedef void http_done_fn(void *arg, const struct http_answer *answer);
 
 struct http_transport {
-    // The request ends with `done`, never called from inside, or with `cancel`. Redirects are not followed.
+    // The request ends with `done`, or with `cancel`. Redirects are not followed.
     struct http_request *(*ask)(struct http_transport *transport, const struct http_call *call, http_done_fn *done,
                                 void *arg);
     void (*cancel)(struct http_transport *transport, struct http_request *request);

@@ -45,7 +45,7 @@ void pool_free(struct pool *pool);
 struct upstream *pool_take(struct pool *pool, const char *host, uint16_t port, const char *owner) GL_MUST_CHECK;
 // Exactly one of the two is not NULL.
 typedef void pool_done_fn(void *arg, struct upstream *upstream, const struct verdict *verdict);
-// Makes a new connection. Ends with `done`, never called from inside this call, or with pool_cancel.
+// Makes a new connection. Ends with `done`, or with pool_cancel.
 struct pool_request *pool_dial(struct pool *pool, const char *host, uint16_t port, const char *owner,
                                pool_done_fn *done, void *arg) GL_MUST_CHECK;
 void pool_cancel(struct pool_request *request);

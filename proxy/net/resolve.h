@@ -47,7 +47,7 @@ struct resolver *resolver_new(struct loop *loop, enum resolve_lookups lookups, c
 void resolver_free(struct resolver *resolver);
 
 // Asks for the addresses of a name (made normal: lower case; a dot at its end makes it absolute, see dns_channel.h) or of a literal address (IPv6 with or
-// without brackets). The request ends with `done`, which is never called from inside this call, or with
+// without brackets). The request ends with `done`, or with
 // resolve_cancel, after which `done` is not called.
 struct resolve_request *resolve_ask(struct resolver *resolver, const char *name, resolve_done_fn *done, void *arg)
     GL_MUST_CHECK;

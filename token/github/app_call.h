@@ -23,7 +23,7 @@ struct app_call;
 // Exactly one of the two is not NULL: an answer of 2xx or 3xx, or why there is none.
 typedef void app_call_done_fn(void *arg, const struct http_answer *answer, const struct source_failure *failure);
 
-// `call` is taken over. Ends with `done`, never from inside, or with app_call_cancel.
+// `call` is taken over. Ends with `done`, or with app_call_cancel.
 struct app_call *app_call_start(struct app_caller *caller, struct github_call call, app_call_done_fn *done, void *arg)
     GL_MUST_CHECK;
 void app_call_cancel(struct app_call *call);

@@ -23,7 +23,7 @@ void app_installations_free(struct app_installations *installations);
 typedef void app_installation_fn(void *arg, const struct github_installation *installation,
                                  const struct source_failure *failure);
 // The installation of the scope's owner; the App's only one where it names none. One lookup, however many wait. Ends
-// with `done`, never from inside, or with app_installation_cancel.
+// with `done`, or with app_installation_cancel.
 struct app_installation_request *app_installation_find(struct app_installations *installations,
                                                        const struct mint_scope *scope, app_installation_fn *done,
                                                        void *arg) GL_MUST_CHECK;

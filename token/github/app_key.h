@@ -27,7 +27,7 @@ void app_key_refresh(struct app_key *key, char ret_version[static SOURCE_VERSION
 
 // Exactly one of the two is not NULL; on loan.
 typedef void app_key_done_fn(void *arg, struct secret *jwt, const struct source_failure *failure);
-// A JWT that is valid for some minutes more; however many wait, one is made. Ends with `done`, never from inside, or
+// A JWT that is valid for some minutes more; however many wait, one is made. Ends with `done`, or
 // with app_key_cancel.
 struct app_key_request *app_key_jwt(struct app_key *key, app_key_done_fn *done, void *arg) GL_MUST_CHECK;
 void app_key_cancel(struct app_key_request *request);

@@ -23,7 +23,7 @@ void repository_lists_free(struct repository_lists *lists);
 // All repositories, on loan; or why there is no list: `repositories` and `count` are then NULL and 0.
 typedef void repository_list_fn(void *arg, const struct token_repository *repositories, size_t count,
                                 const struct source_failure *failure);
-// One enumeration, however many wait. Ends with `done`, never from inside, or with repository_list_cancel.
+// One enumeration, however many wait. Ends with `done`, or with repository_list_cancel.
 struct repository_list_request *repository_list_ask(struct repository_lists *lists, struct source *source,
                                                     const char *owner, repository_list_fn *done, void *arg)
     GL_MUST_CHECK;

@@ -16,7 +16,7 @@ struct repository_lookup;
 typedef void repository_lookup_fn(void *arg, const struct token_repository *repository, bool missing);
 
 // By the answer to `call` (taken over), a redirect to the repository's id followed once. The token is of `source`, for
-// the installation of `owner` (may be empty). Ends with `done`, never from inside, or with repository_lookup_cancel.
+// the installation of `owner` (may be empty). Ends with `done`, or with repository_lookup_cancel.
 struct repository_lookup *repository_lookup_start(struct cache *cache, struct source *source, const char *owner,
                                                   struct github_call call, repository_lookup_fn *done, void *arg)
     GL_MUST_CHECK;

@@ -90,7 +90,7 @@ struct source_kind {
     // Whether a token could be asked for now, having read its secret again where that changed; `source->version` then
     // tells this secret from another.
     bool (*ready)(struct source *source, struct source_failure *ret_failure);
-    // Asks for a token; ends with `done`, never from inside, or with `cancel`. The scope outlives the mint.
+    // Asks for a token; ends with `done`, or with `cancel`. The scope outlives the mint.
     struct source_mint *(*mint)(struct source *source, const struct mint_scope *scope, source_done_fn *done, void *arg);
     void (*cancel)(struct source_mint *mint);
     // Whether the issuer takes us for who we are, for `gitlatch check`. NULL: told by a token's use.

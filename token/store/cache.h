@@ -40,7 +40,7 @@ void cache_free(struct cache *cache);
 
 // Exactly one of the two is not NULL, on loan.
 typedef void cache_done_fn(void *arg, struct token *token, const struct verdict *verdict);
-// Asks for a token of this source, which is ready, for this scope (copied). Ends with `done`, never from inside, or with
+// Asks for a token of this source, which is ready, for this scope (copied). Ends with `done`, or with
 // cache_cancel. It may wait as long as a mint and its retries take: the caller has a time limit. Who names the entry's
 // token as rejected waits for another, within limits; all others are given the old one until that is there.
 struct cache_request *cache_ask(struct cache *cache, struct source *source, const struct mint_scope *scope,

@@ -27,7 +27,7 @@ struct token_walk;
 // Exactly one of the two is not NULL, on loan; with a token comes its source.
 typedef void token_walk_fn(void *arg, struct token *token, struct source *source, const struct verdict *verdict);
 
-// `scope` is copied. Ends with `done`, never from inside, or with token_walk_cancel.
+// `scope` is copied. Ends with `done`, or with token_walk_cancel.
 struct token_walk *token_walk_start(const struct token_walk_context *context, const struct scope *scope,
                                     token_walk_fn *done, void *arg) GL_MUST_CHECK;
 void token_walk_cancel(struct token_walk *walk);

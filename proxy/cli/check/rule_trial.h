@@ -35,7 +35,7 @@ struct rule_trial_callbacks {
 bool rule_trial_rules(const struct config *config, size_t n, const struct rules **ret_rules, const int **ret_lines)
     GL_MUST_CHECK;
 
-// Ends with `done`, never from inside. Both outlive it.
+// Ends with `done`. Both outlive it.
 void rule_trial_start(const struct config *config, struct token_service *tokens,
                       const struct rule_trial_callbacks *callbacks, struct loop *loop);
 

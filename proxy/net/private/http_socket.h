@@ -35,7 +35,7 @@ void http_socket_clear(struct http_socket *http_socket);
 
 // Whether the transfer that has just ended failed for want of a socket alone. Answers true once.
 bool http_socket_is_wanted(struct http_socket *http_socket);
-// Connects one for curl's next try; ends with `done`, never called from inside, or with http_socket_clear.
+// Connects one for curl's next try; ends with `done`, or with http_socket_clear.
 void http_socket_connect(struct http_socket *http_socket, const struct connect_request *to, int64_t timeout_ms);
 
 #endif

@@ -37,10 +37,12 @@ test("an unknown field, a wrong type and a missing one are seen", () => {
   const broken = structuredClone(workloads[0]);
   broken.spec.containers[0].imagePullPolice = "Always";
   broken.spec.containers[1].image = 1;
+  broken.spec.containers[1].ports = [{name: "gitlatch-metrics", containerPort: 9129}];
   delete broken.spec.initContainers[0].name;
   assert.deepEqual(problems(broken).sort(), [
     "Pod pod: Pod.spec.containers[0].imagePullPolice: unknown field of V1Container",
     "Pod pod: Pod.spec.containers[1].image: must be string, not 1",
+    "Pod pod: Pod.spec.containers[1].ports[0].name: has more than 15 characters",
     "Pod pod: Pod.spec.initContainers[0].name: is required in V1Container"]);
 });
 
@@ -279,7 +281,7 @@ test("another CA of the broker, by the README's steps: whoever asks trusts what 
 });
 
 test("monitors find the ports of sidecar and broker", () => {
-  const port = "gitlatch-metrics";
+  const port = "gitlatch-metric";
   for (const monitor of readYaml("k8s/monitoring/pod-monitors.yaml")) assert.equal(monitor.spec.podMetricsEndpoints[0].port, port);
   const sidecar = podSpec(find(rendered.get("all tools"), "Pod", "pod")).initContainers[0];
   assert.equal(sidecar.ports.find((one) => one.name === port).containerPort, 9129);

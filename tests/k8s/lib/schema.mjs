@@ -59,6 +59,10 @@ function checkModel(value, type, path, problems) {
     if (!fields.has(key)) problems.push(`${path}.${key}: unknown field of ${type}`);
     else check(item, fields.get(key).type, `${path}.${key}`, problems);
   }
+  // An IANA_SVC_NAME, which the models do not say.
+  if (type === "V1ContainerPort" && value.name !== undefined && !/^(?=.*[a-z])[a-z0-9]+(-[a-z0-9]+)*$/.test(value.name))
+    problems.push(`${path}.name: is no name of a port`);
+  if (type === "V1ContainerPort" && value.name?.length > 15) problems.push(`${path}.name: has more than 15 characters`);
   const names = new Map([...fields.values()].map((field) => [field.name, field.baseName]));
   for (const name of requiredOf(type))
     if (value[names.get(name) ?? name] === undefined) problems.push(`${path}.${name}: is required in ${type}`);

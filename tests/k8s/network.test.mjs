@@ -24,8 +24,7 @@ const ofDeployment = (documents, namespace) => {
   const {template} = find(documents, "Deployment").spec;
   return {namespace, labels: template.metadata.labels, ports: template.spec.containers.flatMap((one) => one.ports ?? [])};
 };
-const params = {data: {image: "localhost/gitlatch:0.1.0"}};
-const injected = mutate(readYaml("k8s/admission/policy/inject.yaml")[0], podOf(workloads[0]), params);
+const injected = mutate(readYaml("k8s/admission/policy/inject.yaml")[0], podOf(workloads[0]));
 const pods = {
   broker: ofDeployment(broker, "gitlatch"), proxy: ofDeployment(proxy, "team-a"),
   workspace: {namespace: "team-a", labels: injected.metadata.labels, ports: injected.spec.initContainers[0].ports},

@@ -17,7 +17,6 @@ import {podOf, workloads} from "./lib/workloads.mjs";
 
 const folder = checkout(), overlay = join(folder, "k8s/examples/broker"), service = "gitlatch-broker.gitlatch.svc";
 const [inject] = readYaml("k8s/admission/policy/inject.yaml"), [guard] = readYaml("k8s/admission/policy/guard.yaml");
-const params = {data: {image: /"image": "([^"]*)"/.exec(read("k8s/admission/webhook/sidecar.json"))[1]}};
 
 // What the comments of the overlay say to do.
 const written = join(overlay, "kustomization.yaml");
@@ -138,9 +137,9 @@ async function reviewed(asked) {
 test("pods of every kind of workload become what the policy makes of them, and pass the guard", async () => {
   for (const pod of workloads.map(podOf)) {
     const result = await reviewed(reviewOf(pod));
-    assert.deepEqual(result, mutate(inject, pod, params), pod.metadata.name);
+    assert.deepEqual(result, mutate(inject, pod), pod.metadata.name);
     assert.deepEqual(problems(result), []);
-    assert.deepEqual(refusals(guard, review("CREATE", "pods", result), params), []);
+    assert.deepEqual(refusals(guard, review("CREATE", "pods", result)), []);
   }
 });
 
@@ -149,8 +148,8 @@ test("a recorded review of a Job's pod, with all that an API server fills in", a
   const result = await reviewed(recorded);
   assert.deepEqual(problems(result), []);
   assert.deepEqual(result.spec.initContainers.map((one) => one.name), ["gitlatch", "prepare"]);
-  assert.deepEqual(refusals(guard, review("CREATE", "pods", result), params), []);
-  assert.deepEqual(result, mutate(inject, recorded.request.object, params));
+  assert.deepEqual(refusals(guard, review("CREATE", "pods", result)), []);
+  assert.deepEqual(result, mutate(inject, recorded.request.object));
   assert.deepEqual(await reviewed({...recorded, request: {...recorded.request, dryRun: true}}), result, "a dry run shows what will be");
 });
 

@@ -12,8 +12,8 @@ const matches = (policy, review) => {
     && (policy.spec.matchConditions ?? []).every((condition) => evaluate(condition.expression, review));
 };
 
-function bindings(policy, review, params) {
-  const all = {...review, params: policy.spec.paramKind ? params : null, variables: {}};
+function bindings(policy, review) {
+  const all = {...review, variables: {}};
   for (const {name, expression} of policy.spec.variables ?? []) all.variables[name] = evaluate(expression, all);
   return all;
 }
@@ -28,19 +28,20 @@ export function review(operation, resource, object, more = {}) {
 }
 
 // The messages of the rules that refuse; none: it is let through.
-export function refusals(policy, asked, params) {
+export function refusals(policy, asked) {
   if (!matches(policy, asked)) return [];
-  const all = bindings(policy, asked, params);
-  return policy.spec.validations.filter((rule) => evaluate(rule.expression, all) !== true).map((rule) => rule.message);
+  const all = bindings(policy, asked);
+  return policy.spec.validations.filter((rule) => evaluate(rule.expression, all) !== true)
+    .map((rule) => rule.messageExpression ? evaluate(rule.messageExpression, all) : rule.message);
 }
 
 // What the pod is after the mutations.
-export function mutate(policy, pod, params) {
+export function mutate(policy, pod) {
   const asked = review("CREATE", "pods", pod);
   if (!matches(policy, asked)) return pod;
   let object = pod;
   for (const mutation of policy.spec.mutations)
-    object = applyPatch(object, evaluate(mutation.jsonPatch.expression, bindings(policy, {...asked, object}, params)));
+    object = applyPatch(object, evaluate(mutation.jsonPatch.expression, bindings(policy, {...asked, object})));
   return object;
 }
 

@@ -83,7 +83,7 @@ export function fieldsAt(model, path) {
 const custom = {
   "monitoring.coreos.com/v1 PodMonitor": ["spec.selector", "spec.podMetricsEndpoints"],
   "monitoring.coreos.com/v1 PrometheusRule": ["spec.groups"],
-  "agents.x-k8s.io/v1alpha1 Sandbox": ["spec.podTemplate.spec"],
+  "agents.x-k8s.io/v1beta1 Sandbox": ["spec.podTemplate.spec"],
 };
 
 export function problems(document) {

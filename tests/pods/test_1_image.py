@@ -67,6 +67,12 @@ def test_there_is_no_shell_and_no_other_program(image):
         assert confined("--entrypoint", shell, image(), "-c", "true", check=False).returncode == 127
 
 
+def test_the_loader_looks_for_no_library_where_one_could_be_put(image):
+    looked = podman("run", "--rm", "--network", "none", "--read-only", "--env", "LD_DEBUG=libs", image(), "--version").stderr
+    assert "search cache=/etc/ld.so.cache" in looked
+    assert "search path=" not in looked
+
+
 def test_each_library_brings_its_licence(image):
     with files_of(image()) as folder:
         packages = {package["name"] for package in json.loads(sbom().read_text())["packages"]}

@@ -58,6 +58,21 @@ test("a container's own NO_PROXY is added to", () => {
   assert.deepEqual(values, [".corp,.svc,.cluster.local,localhost,127.0.0.1"]);
 });
 
+test("annotations of the pod, or else of its namespace, set what a platform needs to set", () => {
+  const pod = changed(bare, (spec, whole) => {
+    whole.metadata.annotations = {"gitlatch.dev/memory-limit": "128Mi", "gitlatch.dev/no-proxy": ".corp", "gitlatch.dev/leave-out": "two, three"};
+    spec.containers.push({name: "two", image: "y"});
+  });
+  const annotations = {"gitlatch.dev/memory-limit": "1Gi", "gitlatch.dev/cpu-limit": "200m", "gitlatch.dev/cpu-request": "20m"};
+  const result = mutate(inject, pod, {annotations});
+  assert.deepEqual(sidecar(result.spec).resources, {requests: {cpu: "20m", memory: "24Mi"}, limits: {memory: "128Mi", cpu: "200m"}});
+  assert.equal(result.spec.containers[0].env.find((one) => one.name === "NO_PROXY").value, ".svc,.cluster.local,localhost,127.0.0.1,.corp");
+  assert.deepEqual(result.spec.containers[1], {name: "two", image: "y"});
+  assert.deepEqual(create(result), []);
+  for (const [limit, value] of [["memory", "16Mi"], ["memory", "8Gi"], ["cpu", "1m"]])
+    assert.match(create(changed(result, (spec) => { sidecar(spec).resources.limits[limit] = value; })).join(), /memory limit is between/);
+});
+
 test("the types that the mutation names are fields of a pod", () => {
   const types = inject.spec.mutations.flatMap((mutation) => objectTypes(mutation.jsonPatch.expression))
     .filter((type) => type !== "JSONPatch");

@@ -22,7 +22,8 @@ function bindings(policy, review) {
 export function review(operation, resource, object, more = {}) {
   const [name, subResource = ""] = resource.split("/");
   const groups = more.groups ?? ["system:authenticated"];
-  return {object, oldObject: more.oldObject ?? null, authorizer: more.granted ?? [], request: {
+  return {object, oldObject: more.oldObject ?? null, authorizer: more.granted ?? [],
+    namespaceObject: {metadata: {name: "team-a", annotations: more.annotations ?? {}}}, request: {
     operation, subResource, namespace: "team-a", name: more.name ?? object?.metadata?.name ?? "",
     resource: {group: "", version: "v1", resource: name}, userInfo: {username: more.user ?? "ada", groups}}};
 }
@@ -36,8 +37,8 @@ export function refusals(policy, asked) {
 }
 
 // What the pod is after the mutations.
-export function mutate(policy, pod) {
-  const asked = review("CREATE", "pods", pod);
+export function mutate(policy, pod, more) {
+  const asked = review("CREATE", "pods", pod, more);
   if (!matches(policy, asked)) return pod;
   let object = pod;
   for (const mutation of policy.spec.mutations)

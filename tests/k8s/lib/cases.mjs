@@ -132,6 +132,10 @@ export const cases = [
   ["a probe over the network", "probes run", own((one) => { one.livenessProbe = {tcpSocket: {port: 1}}; }), own((one) => { one.livenessProbe.failureThreshold = 9; })],
   ["a probe by gRPC", "probes run", own((one) => { one.startupProbe = {grpc: {port: 1}}; }), own((one) => { one.startupProbe.successThreshold = 1; })],
   ["a probe that kills at once", "probes run", own((one) => { one.livenessProbe.terminationGracePeriodSeconds = 1; }), () => {}],
+  ["a sidecar that is killed soon", "memory limit is between", own((one) => { one.resources = {limits: {memory: "16Mi"}}; }),
+    own((one) => { one.resources.limits.cpu = "100m"; })],
+  ["a sidecar without a limit", "memory limit is between", own((one) => { one.resources = {}; }), () => {}],
+  ["a sidecar that is starved", "memory limit is between", own((one) => { one.resources.limits.cpu = "1m"; one.resources.requests.cpu = "1m"; }), () => {}],
   ["a claimed device", "resources.claims", (spec) => {
     spec.resourceClaims = [{name: "gpu", resourceClaimName: "gpu"}];
     sidecar(spec).resources.claims = [{name: "gpu"}];

@@ -4,13 +4,23 @@ import assert from "node:assert/strict";
 import {load} from "./tools.mjs";
 
 const {Environment} = await load("@marcbachmann/cel-js/lib/index.js");
-const {celEnv, celMethod, isCelError, listType, parse, plan, CelScalar} = await load("@bufbuild/cel/dist/esm/index.js");
+const {celEnv, celFunc, celMethod, isCelError, listType, parse, plan, CelScalar} = await load("@bufbuild/cel/dist/esm/index.js");
 const {strings} = await load("@bufbuild/cel/dist/esm/ext/index.js");
 
 const same = (a, b) => JSON.stringify(plain(a)) === JSON.stringify(plain(b));
 const position = (list, item) => BigInt([...list].findIndex((one) => same(one, item)));
 const indexOf = celMethod("indexOf", listType(CelScalar.DYN), [CelScalar.DYN], CelScalar.INT,
   function (item) { return position(this, item); });
+
+// Quantities are numbers here: of bytes, of processors.
+const units = {"": 1, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30};
+const quantity = (text) => {
+  const [, number, unit] = /^([\d.]+)(m|k|M|G|Ki|Mi|Gi)?$/.exec(text);
+  return Number(number) * units[unit ?? ""];
+};
+const quantities = [celFunc("quantity", [CelScalar.DYN], CelScalar.DOUBLE, quantity),
+  celMethod("isLessThan", CelScalar.DOUBLE, [CelScalar.DOUBLE], CelScalar.BOOL, function (other) { return this < other; }),
+  celMethod("isGreaterThan", CelScalar.DOUBLE, [CelScalar.DOUBLE], CelScalar.BOOL, function (other) { return this > other; })];
 
 // JSON's numbers are CEL's integers here; a Map is what one implementation takes for a map.
 function value(json, asMap) {
@@ -48,7 +58,10 @@ function compile(expression) {
   const text = withoutAuthorizer(typed ? withoutTypes(expression) : expression);
   const environment = new Environment({unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: !typed});
   environment.registerFunction("list.indexOf(dyn): int", position);
-  return [environment.parse(text), plan(celEnv({funcs: [...strings, indexOf]}), parse(text))];
+  environment.registerFunction("quantity(dyn): double", quantity);
+  environment.registerFunction("double.isLessThan(double): bool", (one, other) => one < other);
+  environment.registerFunction("double.isGreaterThan(double): bool", (one, other) => one > other);
+  return [environment.parse(text), plan(celEnv({funcs: [...strings, indexOf, ...quantities]}), parse(text))];
 }
 
 export function evaluate(expression, bindings) {

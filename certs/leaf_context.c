@@ -3,45 +3,7 @@
 #include <openssl/ssl.h>
 
 #include "certificate.h"
-#include "mem.h"
-
-// ECDHE and AEAD alone. AES-128-GCM first, the fastest where the processor knows AES; a client without AES
-// puts ChaCha20 first, and SSL_OP_PRIORITIZE_CHACHA lets it have its way.
-#define CIPHERS_TLS13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define CIPHERS_TLS12 "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305"
-
-// Tickets after a TLS 1.3 handshake. A tool that resumes asks for the next one then; each costs time to make.
-#define TICKETS 1
-
-// HTTP/1.1 or nothing: a client that offers other protocols alone is told so (no_application_protocol, RFC
-// 7301, section 3.2). One that offers none is served.
-static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_size,
-                           const unsigned char *offered, unsigned int offered_size, void *arg)
-{
-    static const unsigned char ours[] = "\x08http/1.1";
-    unsigned char *chosen;
-
-    if (SSL_select_next_proto(&chosen, ret_size, ours, sizeof(ours) - 1, offered, offered_size) !=
-        OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    *ret_protocol = chosen;
-    return SSL_TLSEXT_ERR_OK;
-}
-
-static bool set_ciphers(SSL_CTX *context)
-{
-    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) && SSL_CTX_set_cipher_list(context, CIPHERS_TLS12) &&
-           SSL_CTX_set_ciphersuites(context, CIPHERS_TLS13);
-}
-
-// Tickets alone keep sessions. Their key is drawn with the context and goes with it when its leaf is renewed;
-// no other host's context can read them.
-static bool set_resumption(SSL_CTX *context)
-{
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    return SSL_CTX_set_num_tickets(context, TICKETS);
-}
+#include "server_context.h"
 
 // The leaf alone is sent: the workspace has the CA, or would not believe it.
 static bool set_leaf(SSL_CTX *context, const struct leaf *leaf)
@@ -50,25 +12,13 @@ static bool set_leaf(SSL_CTX *context, const struct leaf *leaf)
     return SSL_CTX_use_certificate(context, leaf->certificate) && SSL_CTX_use_PrivateKey(context, leaf->key);
 }
 
-static void set_streaming(SSL_CTX *context)
-{
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, MEM_TLS_READ_SIZE);
-}
-
 SSL_CTX *leaf_context_new(const struct leaf *leaf, struct error *ret_error)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *context = server_context_new();
 
-    if (!context || !set_ciphers(context) || !set_leaf(context, leaf) || !set_resumption(context)) {
-        SSL_CTX_free(context);
-        certificate_error(ret_error, "TLS cannot be set up");
-        return NULL;
-    }
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
-    set_streaming(context);
-    return context;
+    if (context && set_leaf(context, leaf))
+        return context;
+    SSL_CTX_free(context);
+    certificate_error(ret_error, "TLS cannot be set up");
+    return NULL;
 }

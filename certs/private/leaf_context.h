@@ -1,5 +1,4 @@
-// The TLS server that shows a leaf: TLS 1.2 and 1.3, HTTP/1.1 alone, resumption by tickets. It is made once
-// and shared by all connections, since making it costs more than a handshake.
+// The TLS server that shows a leaf (server_context.h). It is made once and shared by all connections, since making it costs more than a handshake.
 #ifndef GITLATCH_LEAF_CONTEXT_H
 #define GITLATCH_LEAF_CONTEXT_H
 

@@ -9,14 +9,10 @@
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "server_context.h"
 #include "tls_error.h"
 
 #define LOOK_MS (1 * SECOND_MS)
-
-// ECDHE and AEAD alone; the key may be RSA or ECDSA.
-#define CIPHERS_TLS12                                                                                                  \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"                         \
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 
 struct serving_certificate {
     struct loop *loop;
@@ -39,19 +35,6 @@ static int refuse_password(char *buffer, int size, int writes, void *arg)
     return -1;
 }
 
-static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_size,
-                           const unsigned char *offered, unsigned int offered_size, void *arg)
-{
-    static const unsigned char ours[] = "\x08http/1.1";
-    unsigned char *chosen;
-
-    if (SSL_select_next_proto(&chosen, ret_size, ours, sizeof(ours) - 1, offered, offered_size) !=
-        OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    *ret_protocol = chosen;
-    return SSL_TLSEXT_ERR_OK;
-}
-
 static bool load(const struct serving_certificate *serving, SSL_CTX *context, struct error *error)
 {
     ERR_clear_error();
@@ -66,20 +49,12 @@ static bool load(const struct serving_certificate *serving, SSL_CTX *context, st
 
 static SSL_CTX *context_new(const struct serving_certificate *serving, struct error *error)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *context = server_context_new();
 
-    if (!context || !SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) ||
-        !SSL_CTX_set_cipher_list(context, CIPHERS_TLS12)) {
+    if (!context)
         fail(error, "certificate", serving->certificate, "TLS cannot be set up");
-    } else if (load(serving, context, error)) {
-        SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); // tickets alone
-        SSL_CTX_set_num_tickets(context, 1);
-        SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                      SSL_MODE_RELEASE_BUFFERS);
-        SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    else if (load(serving, context, error))
         return context;
-    }
     SSL_CTX_free(context);
     return NULL;
 }

@@ -28,7 +28,7 @@ static const enum web_url_kind tls_url = WEB_URL_TLS;
 // A limit of no time would end everything at once; one of more than a day is a mistake of a unit.
 static const struct setting_bounds a_day = {SECONDS(1), HOURS(24)};
 // GitHub closes what a client does not end in an hour or two; a day is enough for any clone.
-static const struct setting_bounds a_minute = {0, MINUTES(60)};
+static const struct setting_bounds capabilities_bounds = {0, MINUTES(60)};
 // GitHub's own heads have about 4 KiB, and a buffer is 64 KiB: a head must fit into one.
 static const struct setting_bounds header_bounds = {8 * KIB, 64 * KIB};
 // The kernel gives no more descriptors than 2^20 by default (fs.nr_open), two a connection.
@@ -251,7 +251,7 @@ static const struct setting rows[] = {
     ROW(config, "token.refresh_before", setting_duration, token_refresh_before_ms, "10m", &refresh_bounds,
         "a token in use with less than this left is refreshed in the background"),
     SECTION("upstream", "the way out"),
-    ROW(config, "upstream.keep_capabilities", setting_duration, keep_capabilities_ms, "0s", &a_minute,
+    ROW(config, "upstream.keep_capabilities", setting_duration, keep_capabilities_ms, "0s", &capabilities_bounds,
         "how long a protocol-v2 capability advertisement is kept; 0s: not"),
     ROW(config, "upstream.no_proxy", setting_host_suffixes, upstream_no_proxy, "[]", NULL,
         "hosts that are reached without `upstream.proxy`"),

@@ -1,5 +1,8 @@
 #include "admin.h"
 
+#include <gitlatch/reason.h>
+
+#include "admin_events.h"
 #include "admin_page.h"
 #include "connect.h"
 #include "mem.h"
@@ -14,6 +17,7 @@
 struct admin {
     struct admin_options options;
     struct service *service;
+    struct admin_events *events; // NULL: `metrics_alone`
 };
 
 static void answer_text(struct service_call *call, int status, struct bytes type, struct bytes body)
@@ -62,6 +66,47 @@ static void answer_status(struct admin *admin, struct service_call *call)
     text_free(&text);
 }
 
+// The reason codes with their meaning and remedy.
+static void answer_reasons(struct service_call *call)
+{
+    struct text text = {0};
+
+    for (enum reason reason = REASON_NONE + 1; reason < REASON_COUNT; reason++) {
+        const struct reason_row *row = reason_row(reason);
+
+        text_append(&text, reason == REASON_NONE + 1 ? "{" : ",");
+        text_append_json_string(&text, bytes_of_string(row->code));
+        text_append(&text, ":{\"meaning\":");
+        text_append_json_string(&text, bytes_of_string(row->meaning));
+        text_append(&text, ",\"remedy\":");
+        text_append_json_string(&text, bytes_of_string(row->remedy));
+        text_append_char(&text, '}');
+    }
+    text_append(&text, "}\n");
+    answer_text(call, 200, BYTES("application/json; charset=utf-8"), text_bytes(&text));
+    text_free(&text);
+}
+
+static void answer_page(struct service_call *call)
+{
+    struct answer answer = {
+        .status = 200,
+        .content_type = BYTES("text/html; charset=utf-8"),
+        .content_security_policy = admin_page_policy(),
+        .body = admin_page(),
+    };
+
+    service_answer(call, &answer, false);
+}
+
+static void answer_events(struct admin *admin, struct service_call *call)
+{
+    if (service_call_method(call) == METHOD_HEAD)
+        answer_text(call, 200, BYTES("text/event-stream"), BYTES(""));
+    else if (!admin_events_take(admin->events, call))
+        answer_plain(call, 503, BYTES("too many pages are open\n"));
+}
+
 static bool answer_health(struct service_call *call, struct bytes path, bool ready)
 {
     if (bytes_equal(path, BYTES("/healthz")))
@@ -97,9 +142,13 @@ static void answer_admin(struct admin *admin, struct service_call *call, struct 
     else if (bytes_equal(path, BYTES("/status")))
         answer_status(admin, call);
     else if (bytes_equal(path, BYTES("/")))
-        answer_text(call, 200, BYTES("text/html; charset=utf-8"), admin_page());
+        answer_page(call);
+    else if (bytes_equal(path, BYTES("/reasons")))
+        answer_reasons(call);
+    else if (bytes_equal(path, BYTES("/events")))
+        answer_events(admin, call);
     else
-        answer_plain(call, 404, BYTES("there are /healthz /readyz /metrics /status and /\n"));
+        answer_plain(call, 404, BYTES("there are /healthz /readyz /metrics /status /events /reasons and /\n"));
 }
 
 // For a scraper, under whatever name it knows us: no names of repositories are told.
@@ -146,6 +195,8 @@ struct admin *admin_new(const struct admin_options *options, struct error *ret_e
         mem_free(admin);
         return NULL;
     }
+    if (!options->metrics_alone)
+        admin->events = admin_events_new(options->loop, options->advise, options->arg);
     return admin;
 }
 
@@ -154,5 +205,6 @@ void admin_free(struct admin *admin)
     if (!admin)
         return;
     service_free(admin->service);
+    admin_events_free(admin->events);
     mem_free(admin);
 }

@@ -7,6 +7,7 @@
 #include <gitlatch/attr.h>
 
 #include "address.h"
+#include "bytes.h"
 #include "error.h"
 #include "host_name.h"
 
@@ -15,6 +16,9 @@ struct loop;
 struct metrics;
 struct service_call;
 struct text;
+
+// Appends a further member to an audit event that the page shows (`,"advice":…`), or nothing.
+typedef void admin_advise_fn(void *arg, struct bytes event, struct text *text);
 
 struct admin_options {
     struct loop *loop;
@@ -25,6 +29,7 @@ struct admin_options {
     bool (*is_own_name)(void *arg, const struct host_name *host);
     bool (*is_ready)(void *arg);
     void (*status)(void *arg, struct text *text); // appends the JSON object
+    admin_advise_fn *advise;                      // NULL: none
     void *arg;
 };
 

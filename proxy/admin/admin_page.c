@@ -1,51 +1,48 @@
 #include "admin_page.h"
 
-static const char page[] =
-    "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>gitlatch</title>\n"
-    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<style>\n"
-    ":root{color-scheme:light dark}\n"
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1f2328}\n"
-    "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\n"
-    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.25rem .75rem .25rem 0;\n"
-    "border-bottom:1px solid #d1d9e0;vertical-align:top;overflow-wrap:anywhere}\n"
-    "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}td,th{border-color:#30363d}}\n"
-    "</style></head><body>\n"
-    "<h1>gitlatch <small id=\"version\"></small></h1><p id=\"state\">…</p>\n"
-    "<h2>Credentials</h2><table id=\"credentials\"></table>\n"
-    "<h2>Requests</h2><table id=\"requests\"></table>\n"
-    "<h2>Refusals and failures</h2><table id=\"denials\"></table>\n"
-    "<p><a href=\"/status\">/status</a> · <a href=\"/metrics\">/metrics</a> · <a href=\"/healthz\">/healthz</a>\n"
-    "· <a href=\"/readyz\">/readyz</a></p>\n"
-    "<script>\n"
-    "const $=id=>document.getElementById(id);\n"
-    "function table(id,head,rows){const t=$(id);t.replaceChildren();\n"
-    " for(const [i,row] of [head,...rows].entries()){const tr=t.insertRow();\n"
-    "  for(const cell of row){const td=document.createElement(i?'td':'th');td.textContent=cell;tr.append(td)}}\n"
-    " if(!rows.length)t.insertRow().insertCell().textContent='none yet'}\n"
-    "function samples(text,name,labels){const rows=[];\n"
-    " for(const line of text.split('\\n')){const m=line.match(/^(\\w+)\\{(.*)\\} (\\S+)$/);\n"
-    "  if(!m||m[1]!==name)continue;const l={};\n"
-    "  for(const p of m[2].matchAll(/(\\w+)=\"((?:[^\"\\\\]|\\\\.)*)\"/g))l[p[1]]=p[2];\n"
-    "  rows.push([...labels.map(k=>l[k]),m[3]])}return rows}\n"
-    "async function show(){try{\n"
-    " const s=await(await fetch('/status')).json();const m=await(await fetch('/metrics')).text();\n"
-    " $('version').textContent=s.version;\n"
-    " $('state').textContent=(s.ready?'Ready':'Not ready')+' since '+s.started+', '+s.connections+\n"
-    "  ' connections, CA valid until '+s.ca_expires+(s.rules?'':'; no rules: whatever the credential reaches is allowed')+\n"
-    "  (s.enforce?'':'; rules are not enforced');\n"
-    " table('credentials',['source','type','host','state','tokens'],(s.credentials||[]).map(c=>\n"
-    "  [c.source,c.type+(c.wide?' (wide)':''),c.host,c.state+(c.failing_for?'; failing for '+c.failing_for+\n"
-    "    (c.failing>1?' and '+(c.failing-1)+' more':'')+': '+c.failing_because:''),\n"
-    "   Array.isArray(c.tokens)?c.tokens.length:c.tokens]));\n"
-    " table('requests',['operation','decision','status','count'],\n"
-    "  samples(m,'gitlatch_requests_total',['operation','decision','status']));\n"
-    " table('denials',['reason','count'],samples(m,'gitlatch_denials_total',['reason']));\n"
-    "}catch(e){$('state').textContent='not reachable: '+e}}\n"
-    "show();setInterval(show,5000);\n"
-    "</script></body></html>\n";
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Made from page.html when gitlatch is built (embed.c).
+extern const char admin_page_html[];
+extern const size_t admin_page_html_size;
+
+#define HASH_TEXT_SIZE 45 // 32 bytes in base64, with its end
 
 struct bytes admin_page(void)
 {
-    return bytes_of(page, sizeof(page) - 1);
+    return bytes_of(admin_page_html, admin_page_html_size);
+}
+
+// The hash of what is between the two tags, as CSP wants it (CSP Level 3, 2.3.1).
+static void hash_element(const char *begin, const char *end, char ret_hash[HASH_TEXT_SIZE])
+{
+    const char *from = strstr(admin_page_html, begin);
+    const char *to = from ? strstr(from, end) : NULL;
+    unsigned char hash[32];
+
+    if (!to)
+        abort();
+    from += strlen(begin);
+    if (!EVP_Digest(from, (size_t)(to - from), hash, NULL, EVP_sha256(), NULL))
+        abort();
+    EVP_EncodeBlock((unsigned char *)ret_hash, hash, sizeof(hash));
+}
+
+struct bytes admin_page_policy(void)
+{
+    static char policy[400];
+    char script[HASH_TEXT_SIZE], style[HASH_TEXT_SIZE];
+
+    if (!policy[0]) {
+        hash_element("<script>", "</script>", script);
+        hash_element("<style>", "</style>", style);
+        snprintf(policy, sizeof(policy),
+                 "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; connect-src 'self'; "
+                 "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                 script, style);
+    }
+    return bytes_of_string(policy);
 }

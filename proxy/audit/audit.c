@@ -1,5 +1,6 @@
 #include "audit.h"
 
+#include "audit_ring.h"
 #include "log.h"
 #include "mem.h"
 #include "text.h"
@@ -121,6 +122,7 @@ static void finish(struct text *text, const struct audit_workspace *workspace)
         text_append(text, workspace_json);
     text_append_char(text, '}');
     log_audit(text_bytes(text));
+    audit_ring_add(text_bytes(text));
 }
 
 static void add_repository(struct text *text, const struct repository_name *repository)

@@ -29,6 +29,7 @@
     METRIC(RATE_LIMIT_REMAINING, GAUGE, "gitlatch_github_rate_limit_remaining", "Requests that GitHub still allows in this hour.", "source") \
     METRIC(DENIALS, COUNTER, "gitlatch_denials_total", "Requests refused or failed, by reason.", "reason") \
     METRIC(AUDIT_DROPPED, COUNTER, "gitlatch_audit_dropped_total", "Audit events lost because their sink was slow, full or gone.") \
+    METRIC(RELOAD_TIME, GAUGE, "gitlatch_reload_timestamp_seconds", "When the configuration was last read again.", "result") \
     METRIC(RELOADS, COUNTER, "gitlatch_reloads_total", "Configurations read again.", "result") \
     METRIC(LOOP_LAG, GAUGE, "gitlatch_loop_lag_seconds", "Worst delay of the event loop in the last seconds.") \
     METRIC(CERTIFICATE_EXPIRATION, GAUGE, "gitlatch_certificate_expiration_timestamp_seconds", "When a certificate of this process expires.", "kind") \

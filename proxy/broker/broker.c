@@ -285,12 +285,11 @@ void broker_status(const struct broker *broker, struct text *text)
     char time[WALL_TEXT_SIZE];
 
     wall_format_rfc3339(broker->started, WALL_SECONDS, time);
-    text_format(text, "{\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
+    text_format(text, "\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
                 GITLATCH_VERSION, time, broker_ready(broker) ? "true" : "false", broker->draining ? "true" : "false",
                 open_connections(broker));
     wall_format_rfc3339(serving_certificate_end(broker->runtime->certificate), WALL_SECONDS, time);
     text_format(text, ",\"certificate_expires\":\"%s\",\"grants\":%zu,\"credentials\":", time,
                 broker->runtime->config->broker.grant_count);
     token_service_describe(broker->runtime->tokens, text);
-    text_append(text, "}\n");
 }

@@ -41,7 +41,7 @@ void broker_drain(struct broker *broker, broker_drained_fn *done, void *arg);
 const char *broker_listens_at(const struct broker *broker);
 // Whether it serves, with a usable key, and is not draining (`/readyz`).
 bool broker_ready(const struct broker *broker);
-// Appends the JSON object of `/status`. Never holds a token.
+// Appends the members of the JSON object of `/status`. Never holds a token.
 void broker_status(const struct broker *broker, struct text *text);
 
 #endif

@@ -17,6 +17,7 @@
 
 struct exchange;
 struct session;
+struct text;
 
 // Starts with a head that was parsed whole at the front of the client's input.
 void exchange_start(struct session *session, const struct head *request);
@@ -25,6 +26,9 @@ void exchange_start(struct session *session, const struct head *request);
 void exchange_start_refused(struct session *session, const struct head *request, const struct verdict *verdict);
 // Cuts it: the event says why. For session_close alone.
 void exchange_cut(struct exchange *exchange, enum reason reason);
+
+// Appends what is under way as a JSON object, for /status; `more`: behind another one.
+void exchange_describe(const struct exchange *exchange, bool more, struct text *text);
 
 // The client's stream has news.
 void exchange_client_input(struct exchange *exchange);

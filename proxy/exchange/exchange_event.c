@@ -99,3 +99,17 @@ void exchange_tell(struct exchange *exchange)
     count(exchange, label, reason, duration_ms);
     audit_write(&event, clock_wall(server_clock(session->server)));
 }
+
+void exchange_describe(const struct exchange *exchange, bool more, struct text *text)
+{
+    const struct repository_name *repository = &exchange->operation.repository;
+    int64_t age_ms = loop_now(server_loop(exchange->session->server)).ms - exchange->started.ms;
+
+    text_format(text, "%s{\"id\":\"%s\",\"client\":\"%s\",\"operation\":\"%s\",\"host\":", more ? "," : "",
+                exchange->id, exchange->session->peer, told_label(exchange));
+    text_append_json_string(text, bytes_of_string(told_host(exchange)));
+    if (repository->owner[0])
+        text_format(text, ",\"repository\":\"%s/%s\"", repository->owner, repository->name);
+    text_format(text, ",\"bytes_up\":%llu,\"bytes_down\":%llu,\"duration_ms\":%lld}",
+                (unsigned long long)exchange->bytes_up, (unsigned long long)exchange->bytes_down, (long long)age_ms);
+}

@@ -69,6 +69,7 @@ bool answer_write(const struct answer *answer, struct wire *out)
     if (answer->retry_after_s)
         wire_put_number_field(out, BYTES("Retry-After"), answer->retry_after_s);
     put_field_if_any(out, BYTES("Date"), answer->date);
+    put_field_if_any(out, BYTES("Content-Security-Policy"), answer->content_security_policy);
     put_field_if_any(out, BYTES("Location"), answer->location);
     put_field_if_any(out, BYTES("Allow"), answer->allow);
     put_field_if_any(out, BYTES("Proxy-Authenticate"), answer->proxy_authenticate);

@@ -24,6 +24,7 @@ struct answer {
     unsigned retry_after_s; // 0: none
     // Values of further fields; empty: none.
     struct bytes date;
+    struct bytes content_security_policy; // a page
     struct bytes location;
     struct bytes allow;              // 405
     struct bytes proxy_authenticate; // 407

@@ -12,10 +12,20 @@
 
 // A request's head here has a bearer of at most some KiB.
 #define HEAD_MAX ((size_t)16 * KIB)
+// What a stream's client has not taken yet: the 200 events of a page, and some more. A client that is further behind reads
+// nothing.
+#define STREAM_WAITING_MAX ((size_t)4 * MIB)
 // After the last answer the client has this long to close.
 #define LINGER_MS (1 * SECOND_MS)
 
-enum connection_state { CONNECTION_HEAD, CONNECTION_BODY, CONNECTION_HANDLING, CONNECTION_ANSWER, CONNECTION_LINGER };
+enum connection_state {
+    CONNECTION_HEAD,
+    CONNECTION_BODY,
+    CONNECTION_HANDLING,
+    CONNECTION_STREAM,
+    CONNECTION_ANSWER,
+    CONNECTION_LINGER
+};
 
 struct connection {
     struct service *service;
@@ -151,6 +161,45 @@ void service_answer(struct service_call *call, const struct answer *given, bool 
     answer(call->connection, given, call->head.method == METHOD_HEAD, secret);
 }
 
+// Sends what waits of a stream; the connection stays.
+static void send_stream(struct connection *connection)
+{
+    struct bytes rest = bytes_skip(text_bytes(&connection->rest), connection->rest_sent);
+
+    connection->rest_sent += stream_send(connection->stream, rest);
+    stream_flush(connection->stream);
+    if (connection->rest_sent < connection->rest.size)
+        return;
+    text_clear(&connection->rest);
+    connection->rest_sent = 0;
+}
+
+void service_stream_begin(struct service_call *call, struct bytes content_type)
+{
+    struct connection *connection = call->connection;
+
+    connection->state = CONNECTION_STREAM;
+    connection->closes = true;
+    text_append(&connection->rest, "HTTP/1.1 200 OK\r\nContent-Type: ");
+    text_append_bytes(&connection->rest, content_type);
+    text_append(&connection->rest, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+                                   "Connection: close\r\n\r\n");
+    send_stream(connection);
+}
+
+bool service_stream_send(struct service_call *call, struct bytes bytes)
+{
+    struct connection *connection = call->connection;
+
+    if (connection->rest.size + bytes.size > STREAM_WAITING_MAX) {
+        close_connection(connection);
+        return false;
+    }
+    text_append_bytes(&connection->rest, bytes);
+    send_stream(connection);
+    return true;
+}
+
 static void handle(struct connection *connection)
 {
     switch (service_call_read_body(connection->call, connection->stream, connection->service->options.body)) {
@@ -235,6 +284,7 @@ static void on_input(void *arg)
         handle(connection);
         break;
     case CONNECTION_HANDLING:
+    case CONNECTION_STREAM:
         if (stream_end(connection->stream) != STREAM_OPEN)
             close_connection(connection); // nobody waits for the answer any more
         break;
@@ -254,6 +304,8 @@ static void on_output(void *arg)
 
     if (connection->state == CONNECTION_ANSWER)
         send_rest(connection);
+    else if (connection->state == CONNECTION_STREAM)
+        send_stream(connection);
 }
 
 static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};

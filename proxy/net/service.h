@@ -60,6 +60,12 @@ const struct address *service_call_client(const struct service_call *call);
 typedef void service_gone_fn(void *arg);
 void service_call_watch(struct service_call *call, service_gone_fn *fn, void *arg);
 
+// Answers with a body that goes on until the client or the service closes the connection (text/event-stream). The call is
+// not ended: service_stream_send adds to the body, as long as the call is not gone (service_call_watch). False: it does
+// not take more, and is gone when this returns: a client that reads nothing.
+void service_stream_begin(struct service_call *call, struct bytes content_type);
+bool service_stream_send(struct service_call *call, struct bytes bytes);
+
 // Answers, and ends the call. `secret`: the body holds a token within its first 16 KiB, whose copy is wiped. `close` and
 // `omit_body` of the answer are set here.
 void service_answer(struct service_call *call, const struct answer *answer, bool secret);

@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 #include <unistd.h>
 
+#include "exchange.h"
 #include "granted_rules.h"
 #include "identity.h"
 #include "listener.h"
@@ -10,6 +11,7 @@
 #include "mem.h"
 #include "metrics.h"
 #include "proxy_password.h"
+#include "rule_json.h"
 #include "secret.h"
 #include "server_state.h"
 #include "session.h"
@@ -399,12 +401,39 @@ bool server_ready(const struct server *server)
     return server->published && !server->draining;
 }
 
+static void append_rules(const struct server *server, struct text *text)
+{
+    const struct config *config = server->runtime->config;
+
+    text_append(text, ",\"repositories\":[");
+    for (size_t i = 0; i < config->rules.count; i++) {
+        text_format(text, "%s{\"line\":%d,\"rule\":", i ? "," : "", config->rule_lines ? config->rule_lines[i] : 0);
+        rule_json_append(&config->rules.rules[i], text);
+        text_append_char(text, '}');
+    }
+    text_append_char(text, ']');
+}
+
+// More are counted in `connections`, not named.
+#define IN_FLIGHT_SHOWN 100
+
+static void append_in_flight(const struct server *server, struct text *text)
+{
+    size_t count = 0;
+
+    text_append(text, ",\"in_flight\":[");
+    for (const struct session *session = server->sessions; session && count < IN_FLIGHT_SHOWN; session = session->next)
+        if (session->exchange)
+            exchange_describe(session->exchange, count++ > 0, text);
+    text_append_char(text, ']');
+}
+
 void server_status(const struct server *server, struct text *text)
 {
     char time[WALL_TEXT_SIZE];
 
     wall_format_rfc3339(server->started, WALL_SECONDS, time);
-    text_format(text, "{\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
+    text_format(text, "\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
                 GITLATCH_VERSION, time, server_ready(server) ? "true" : "false", server->draining ? "true" : "false",
                 server->session_count);
     text_append(text, ",\"publish\":");
@@ -418,5 +447,6 @@ void server_status(const struct server *server, struct text *text)
                 server->runtime->config->enforce ? "true" : "false");
     text_append(text, ",\"credentials\":");
     token_service_describe(server->runtime->tokens, text);
-    text_append(text, "}\n");
+    append_rules(server, text);
+    append_in_flight(server, text);
 }

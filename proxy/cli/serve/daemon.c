@@ -14,8 +14,10 @@
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"
+#include "rule_advice.h"
 #include "sandbox.h"
 #include "secret.h"
+#include "text.h"
 
 // What is left in the log's ring when all else has ended: a sink that takes nothing for so long takes
 // nothing.
@@ -35,6 +37,9 @@ struct daemon {
     struct event *signals[GL_ARRAY_SIZE(signals)];
     struct event *lifeline;
     bool draining;
+    struct wall configured;    // when the configuration in force was read
+    struct wall reload_failed; // the last time; zero: none since `configured`
+    struct error reload_error;
 };
 
 // The end.
@@ -99,6 +104,22 @@ static bool take(struct daemon *daemon, struct config *config, struct error *ret
     return true;
 }
 
+// For /status and the metric; `error` NULL: it was taken.
+static void note_reload(struct daemon *daemon, const struct error *error)
+{
+    struct wall now = clock_wall(loop_clock(daemon->loop));
+
+    metrics_set(daemon->metrics, METRIC_RELOAD_TIME, METRIC_LABELS(error ? "failed" : "ok"),
+                (double)(now.ms / SECOND_MS));
+    if (error) {
+        daemon->reload_failed = now;
+        daemon->reload_error = *error;
+    } else {
+        daemon->configured = now;
+        daemon->reload_failed = (struct wall){0};
+    }
+}
+
 static void reload(void *arg)
 {
     struct daemon *daemon = arg;
@@ -111,6 +132,7 @@ static void reload(void *arg)
         log_info("config", "%s: read again, and in force", daemon->config->path);
     else
         log_error("config", "%s; the old configuration stays", error.text);
+    note_reload(daemon, ok ? NULL : &error);
     metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS(ok ? "ok" : "failed"), 1);
     config_unref(config);
 }
@@ -152,11 +174,38 @@ static bool is_ready(void *arg)
     return daemon->options->type->ready(daemon->instance);
 }
 
+// When it was read, and why a later one was not taken.
+static void append_configuration(const struct daemon *daemon, struct text *text)
+{
+    char time[WALL_TEXT_SIZE];
+
+    wall_format_rfc3339(daemon->configured, WALL_SECONDS, time);
+    text_append(text, ",\"configuration\":{\"file\":");
+    text_append_json_string(text, bytes_of_string(daemon->config->path ? daemon->config->path : ""));
+    text_format(text, ",\"read\":\"%s\"", time);
+    if (daemon->reload_failed.ms != 0) {
+        wall_format_rfc3339(daemon->reload_failed, WALL_SECONDS, time);
+        text_format(text, ",\"reload_failed\":\"%s\",\"reload_error\":", time);
+        text_append_json_string(text, bytes_of_string(daemon->reload_error.text));
+    }
+    text_append_char(text, '}');
+}
+
 static void append_status(void *arg, struct text *text)
 {
     const struct daemon *daemon = arg;
 
+    text_append_char(text, '{');
     daemon->options->type->status(daemon->instance, text);
+    append_configuration(daemon, text);
+    text_append(text, "}\n");
+}
+
+static void advise(void *arg, struct bytes event, struct text *text)
+{
+    const struct daemon *daemon = arg;
+
+    rule_advice_append(daemon->config, event, text);
 }
 
 static bool open_admin(struct daemon *daemon, const struct config_address *address, bool metrics_alone,
@@ -170,6 +219,7 @@ static bool open_admin(struct daemon *daemon, const struct config_address *addre
         .is_own_name = is_own_name,
         .is_ready = is_ready,
         .status = append_status,
+        .advise = advise,
         .arg = daemon,
     };
 
@@ -235,6 +285,7 @@ static bool start(struct daemon *daemon, struct error *ret_error)
     if (!enter(daemon, ret_error))
         return false;
     daemon->loop = loop_new(clock_real());
+    daemon->configured = clock_wall(clock_real());
     daemon->metrics = metrics_new();
     // There from the start, so that the first failure is an increase.
     metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS("ok"), 0);

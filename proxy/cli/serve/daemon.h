@@ -33,7 +33,7 @@ struct daemon_type {
     bool (*reload)(void *instance, struct config *config, struct error *ret_error);
     void (*drain)(void *instance, void (*done)(void *arg), void *arg);
     bool (*ready)(const void *instance);
-    void (*status)(const void *instance, struct text *text);
+    void (*status)(const void *instance, struct text *text); // the members alone
 };
 
 extern const struct daemon_type daemon_type_broker; // struct broker

@@ -50,7 +50,7 @@
     REASON(NAME_MALFORMED, "name", 400, "a host, owner, repository or path is written in a way that cannot be made normal", "write it plainly, without percent-encoding, dot segments or backslashes") \
     REASON(HEADER_TOO_LARGE, "header", 431, "the request's head is larger than `limits.header`", "send fewer or shorter header fields") \
     REASON(PROXY_AUTHORIZATION, "proxy_authorization", 407, "the proxy wants a password", "write HTTPS_PROXY as http://gitlatch:PASSWORD@HOST:PORT, with what is in the `password_file`") \
-    REASON(CALLER_UNPROVEN, "caller_unproven", 401, "the broker's caller is not proven", "show a service-account token of an audience that the broker asks for") \
+    REASON(CALLER_UNPROVEN, "caller_unproven", 401, "the broker's caller is not proven", "show a token of an audience that the broker asks for, or a certificate that it trusts") \
     REASON(QUESTION_MALFORMED, "question", 400, "the broker was asked in a way that it does not understand", "ask as the manual says") \
     /* a client, or our own limits */ \
     REASON(CLIENT_TIMEOUT, "client_timeout", 408, "the client was silent for too long", "try again") \
@@ -58,6 +58,7 @@
     REASON(CONNECTIONS, "connections", 503, "`limits.connections` is reached", "try again later, or ask the operator for a higher limit") \
     REASON(CALLER_LIMIT, "caller_limit", 429, "this caller asks the broker too often", "wait, then try again") \
     REASON(CLUSTER_UNREACHABLE, "cluster", 503, "the cluster's API, which proves the broker's callers, cannot be asked", "try again") \
+    REASON(ISSUER_UNREACHABLE, "issuer", 503, "the issuer's keys, by which the broker's callers are proven, cannot be had", "try again") \
     REASON(DRAINING, "draining", 503, "gitlatch is shutting down", "try again") \
     /* a token that could not be had */ \
     REASON(NO_CREDENTIAL, "no_credential", 503, "no credential is configured for this host", "ask the operator to add one under `credentials`") \

@@ -63,10 +63,26 @@ static void answer_unknown(struct service_call *http, const char *paths)
     text_free(&text);
 }
 
+// RFC 9110, 5.3: the field is no list. Whoever puts a second one behind a first would choose which of them counts.
+static bool refuse_two_credentials(struct service_call *http)
+{
+    struct answer answer = {.status = 400,
+                            .content_type = BYTES("application/json"),
+                            .body =
+                                BYTES("{\"error\":\"question\",\"message\":\"there are two Authorization fields\"}\n")};
+
+    if (service_call_field_count(http, FIELD_AUTHORIZATION) <= 1)
+        return false;
+    service_answer(http, &answer, false);
+    return true;
+}
+
 static void on_call(void *arg, struct service_call *http)
 {
     struct broker *broker = arg;
 
+    if (refuse_two_credentials(http))
+        return;
     if (is_call(http, METHOD_POST, BYTES("/v1/token")))
         endpoint_token(broker_call_new(&broker->context, broker->runtime, http));
     else if (is_call(http, METHOD_GET, BYTES("/v1/rules")))
@@ -79,6 +95,8 @@ static void on_admin_call(void *arg, struct service_call *http)
 {
     struct broker *broker = arg;
 
+    if (refuse_two_credentials(http))
+        return;
     if (is_call(http, METHOD_GET, BYTES("/admin/github-installation-token")))
         endpoint_platform(broker_call_new(&broker->context, broker->runtime, http));
     else

@@ -18,6 +18,7 @@ static void free_call(struct broker_call *call)
     if (call->asking)
         token_request_cancel(call->asking);
     caller_clear(&call->caller);
+    mem_free(call->tenant);
     token_question_clear(&call->question);
     mem_free(call->scope);
     broker_runtime_unref(call->runtime);
@@ -90,6 +91,7 @@ static void on_proven(void *arg, const struct caller *caller, const struct verdi
         return;
     }
     caller_copy(caller, &call->caller);
+    call->tenant = caller_tenant(caller);
     name = caller_key(caller);
     if (broker_call_within_limit(call, name))
         call->proven(call);
@@ -103,7 +105,11 @@ void broker_call_prove(struct broker_call *call, void (*proven)(struct broker_ca
         broker_call_refuse_with(call, REASON_BROKER_DENIED, 403, "this broker grants nothing: it has no `grants`");
         return;
     }
-    call->proving = callers_prove(call->runtime->callers, broker_call_bearer(call), call->client, on_proven, call);
+    const struct callers_proof proof = {
+        .token = broker_call_bearer(call),
+        .from = call->client,
+    };
+    call->proving = callers_prove(call->runtime->callers, &proof, on_proven, call);
 }
 
 static void on_token(void *arg, struct token *token, const struct verdict *verdict)

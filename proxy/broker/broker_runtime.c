@@ -7,8 +7,10 @@
 #include "audit.h"
 #include "callers.h"
 #include "http_client.h"
+#include "issuer.h"
 #include "loop.h"
 #include "mem.h"
+#include "reviews.h"
 #include "serving_certificate.h"
 #include "tls_client.h"
 #include "token_options.h"
@@ -84,34 +86,75 @@ static bool refuse_roots(const struct config_broker *config, struct error *ret_e
                      cause.text);
 }
 
-static bool make_callers(struct broker_runtime *runtime, struct loop *loop, struct error *ret_error)
+static bool asks_cluster(const struct config_broker *config)
+{
+    for (size_t i = 0; i < config->grant_count; i++) {
+        if (config->grants[i].namespace)
+            return true;
+    }
+    return false;
+}
+
+static bool make_reviews(struct broker_runtime *runtime, struct loop *loop, struct error *ret_error)
 {
     const struct config_broker *config = &runtime->config->broker;
     // A token for both is one whose owner may hold what he is given: the narrower counts.
     const char *const audiences[] = {CONFIG_AUDIENCE_CREDENTIAL, config->audience};
-    struct callers_options options = {
+    struct reviews_options options = {
         .loop = loop,
         .token_file = config->kubernetes_token_file ? config->kubernetes_token_file : BROKER_CLUSTER_TOKEN,
         .audiences = audiences,
         .audience_count = GL_ARRAY_SIZE(audiences),
     };
 
-    if (config->grant_count == 0)
+    if (!asks_cluster(config))
         return true;
     runtime->direct = runtime->egress.dialer;
     runtime->direct.proxy_host = NULL;
     runtime->cluster = tls_client_new(config->kubernetes_ca ? config->kubernetes_ca : BROKER_CLUSTER_CA, ret_error);
     if (!runtime->cluster)
         return refuse_roots(config, ret_error);
-    runtime->client = http_client_new(&runtime->direct, ret_error);
-    if (!runtime->client)
+    runtime->cluster_client = http_client_new(&runtime->direct, ret_error);
+    if (!runtime->cluster_client)
         return false;
     char *api = cluster_api(config);
     options.api = api;
     options.tls = runtime->cluster;
-    options.transport = http_client_transport(runtime->client);
-    runtime->callers = callers_new(&options);
+    options.transport = http_client_transport(runtime->cluster_client);
+    runtime->reviews = reviews_new(&options);
     mem_free(api);
+    return true;
+}
+
+static bool make_issuers(struct broker_runtime *runtime, struct loop *loop, struct error *ret_error)
+{
+    const struct config_broker *config = &runtime->config->broker;
+
+    runtime->issuers = mem_alloc_zero(config->issuer_count, sizeof(struct issuer *));
+    if (config->issuer_count == 0)
+        return true;
+    runtime->issuer_client = http_client_new(&runtime->egress.dialer, ret_error);
+    for (size_t i = 0; runtime->issuer_client && i < config->issuer_count; i++) {
+        runtime->issuers[i] =
+            issuer_new(loop, http_client_transport(runtime->issuer_client), &config->issuers[i], ret_error);
+        if (!runtime->issuers[i])
+            return false;
+    }
+    return runtime->issuer_client;
+}
+
+static bool make_callers(struct broker_runtime *runtime, struct loop *loop, struct error *ret_error)
+{
+    if (!make_reviews(runtime, loop, ret_error) || !make_issuers(runtime, loop, ret_error))
+        return false;
+    const struct callers_options options = {
+        .loop = loop,
+        .reviews = runtime->reviews,
+        .issuers = runtime->issuers,
+        .issuer_count = runtime->config->broker.issuer_count,
+    };
+    if (runtime->config->broker.grant_count > 0)
+        runtime->callers = callers_new(&options);
     return true;
 }
 
@@ -169,7 +212,12 @@ static void on_unused(void *arg)
 
     token_service_unref(runtime->tokens);
     callers_free(runtime->callers);
-    http_client_free(runtime->client);
+    for (size_t i = 0; runtime->issuers && i < runtime->config->broker.issuer_count; i++)
+        issuer_free(runtime->issuers[i]);
+    mem_free(runtime->issuers);
+    reviews_free(runtime->reviews);
+    http_client_free(runtime->issuer_client);
+    http_client_free(runtime->cluster_client);
     tls_client_unref(runtime->cluster);
     for (size_t i = 0; i < runtime->config->github_count; i++)
         tls_client_unref(runtime->githubs[i]);

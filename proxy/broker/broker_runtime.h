@@ -14,7 +14,9 @@
 struct admission;
 struct callers;
 struct http_client;
+struct issuer;
 struct metrics;
+struct reviews;
 struct serving_certificate;
 struct spawner;
 struct tls_client;
@@ -38,7 +40,10 @@ struct broker_runtime {
     // How callers are proven; `callers` is NULL where there is no grant.
     struct dialer direct; // the cluster's API is not beyond `upstream.proxy`
     struct tls_client *cluster;
-    struct http_client *client;
+    struct http_client *cluster_client;
+    struct reviews *reviews;           // NULL: no grant names a service account
+    struct http_client *issuer_client; // by `upstream.proxy`, as all else
+    struct issuer **issuers;
     struct callers *callers;
 };
 

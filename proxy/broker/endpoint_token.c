@@ -104,7 +104,7 @@ static void on_proven(struct broker_call *call)
     }
     scope.host = question->host;
     scope.permissions = question->permissions;
-    scope.tenant = call->caller.namespace;
+    scope.tenant = call->tenant;
     scope.rejected = question->rejected;
     memcpy(scope.repository.owner, question->owner, sizeof(scope.repository.owner));
     if (question->count == 1) {

@@ -2,10 +2,43 @@
 
 #include <string.h>
 
+#include "claim_match.h"
 #include "glob.h"
+#include "mem.h"
 #include "rule_json.h"
 #include "rule_set.h"
 #include "text.h"
+
+// A certificate's names: one that matches is enough.
+static bool names_match(char *const *names, const char *pattern)
+{
+    for (; names && *names; names++) {
+        if (glob_match(bytes_of_string(pattern), bytes_of_string(*names)))
+            return true;
+    }
+    return false;
+}
+
+static bool proves(const struct config_grant *grant, const struct caller *caller)
+{
+    if (grant->namespace)
+        return caller->namespace && strcmp(grant->namespace, caller->namespace) == 0 &&
+               strcmp(grant->service_account, caller->service_account) == 0;
+    if (grant->issuer)
+        return caller->issuer && strcmp(grant->issuer, caller->issuer) == 0 &&
+               !claim_first_mismatch(caller->claims, &grant->claims);
+    return true;
+}
+
+// A token is for one audience and opens the grants of that one alone; a certificate has none.
+bool grants_is_for(const struct config_grant *grant, const struct caller *caller)
+{
+    bool by_token = grant->namespace || grant->issuer;
+
+    return (by_token || grant->certificate) && proves(grant, caller) &&
+           (!by_token || config_grant_is_for_holder(grant) == caller->holder) &&
+           (!grant->certificate || names_match(caller->certificate_names, grant->certificate));
+}
 
 // The caller's next grant; start with `*position` 0. NULL: there is none left.
 static const struct config_grant *next_grant(const struct config_broker *broker, const struct caller *caller,
@@ -14,21 +47,22 @@ static const struct config_grant *next_grant(const struct config_broker *broker,
     while (*position < broker->grant_count) {
         const struct config_grant *grant = &broker->grants[(*position)++];
 
-        if (strcmp(grant->audience, caller->audience) == 0 && strcmp(grant->namespace, caller->namespace) == 0 &&
-            strcmp(grant->service_account, caller->service_account) == 0)
+        if (grants_is_for(grant, caller))
             return grant;
     }
     return NULL;
 }
 
 const struct rule *grants_rule(const struct config_broker *broker, const struct caller *caller,
-                               const struct repository_name *name)
+                               const struct repository_name *name, bool *ret_holder)
 {
     const struct config_grant *grant;
     const struct rule *rule = NULL;
 
-    for (size_t position = 0; !rule && (grant = next_grant(broker, caller, &position));)
+    for (size_t position = 0; !rule && (grant = next_grant(broker, caller, &position));) {
         rule = rules_find(&grant->rules, name);
+        *ret_holder = config_grant_is_for_holder(grant);
+    }
     return rule;
 }
 
@@ -72,12 +106,54 @@ static void subtract(const struct permissions *asked, const struct permissions *
 static bool deny(struct verdict *verdict, const struct caller *caller, const struct repository_name *name,
                  const struct permissions *missing, const char *hint)
 {
-    char text[256];
+    char text[256], *who = caller_name(caller);
 
     permissions_format(missing, text, sizeof(text));
-    verdict_set(verdict, REASON_BROKER_DENIED, "%s/%s is not granted %s for %s/%s%s", caller->namespace,
-                caller->service_account, text, name->owner, name->name, hint);
+    verdict_set(verdict, REASON_BROKER_DENIED, "%s is not granted %s for %s/%s%s", who, text, name->owner, name->name,
+                hint);
     verdict->status = 403;
+    mem_free(who);
+    return false;
+}
+
+static bool has_grant(const struct config_broker *broker, const struct caller *caller)
+{
+    size_t position = 0;
+
+    return next_grant(broker, caller, &position) != NULL;
+}
+
+// The claim for which a grant of the caller's issuer was not its own; NULL: there is none. Whoever has no grant at all may
+// be anybody with an account there: what it is told must not depend on the repository, or it could ask which there are.
+static const struct config_claim *find_mismatch(const struct config_broker *broker, const struct caller *caller,
+                                                const struct repository_name *name)
+{
+    bool known = has_grant(broker, caller);
+    const struct config_claim *claim = NULL;
+
+    for (size_t i = 0; caller->issuer && !claim && i < broker->grant_count; i++) {
+        const struct config_grant *grant = &broker->grants[i];
+
+        if (grant->issuer && strcmp(grant->issuer, caller->issuer) == 0 && (!known || rules_find(&grant->rules, name)))
+            claim = claim_first_mismatch(caller->claims, &grant->claims);
+    }
+    return claim;
+}
+
+static bool deny_without_rule(const struct config_broker *broker, const struct caller *caller,
+                              const struct token_question *question, const struct repository_name *name,
+                              struct verdict *verdict)
+{
+    const struct config_claim *claim = find_mismatch(broker, caller, name);
+    struct text hint = {0};
+
+    text_append(&hint, ": ");
+    if (claim)
+        claim_describe(caller->claims, claim, &hint);
+    else
+        text_append(&hint, "no grant of its audience names that repository");
+    deny(verdict, caller, name, &question->permissions, text_string(&hint));
+    text_free(&hint);
     return false;
 }
 
@@ -85,12 +161,12 @@ static bool allow_repository(const struct config_broker *broker, const struct ca
                              const struct token_question *question, const struct repository_name *name,
                              struct verdict *verdict)
 {
-    const struct rule *rule = grants_rule(broker, caller, name);
-    bool holder = caller_is_holder(caller);
+    bool holder = false;
+    const struct rule *rule = grants_rule(broker, caller, name, &holder);
     struct permissions granted, without_holder, missing;
 
     if (!rule)
-        return deny(verdict, caller, name, &question->permissions, ": no grant of its audience names that repository");
+        return deny_without_rule(broker, caller, question, name, verdict);
     grants_permissions(rule, holder, &granted);
     grants_permissions(rule, false, &without_holder);
     // Every token that GitHub makes can read the metadata.
@@ -101,7 +177,7 @@ static bool allow_repository(const struct config_broker *broker, const struct ca
         return true;
     return deny(verdict, caller, name, &missing,
                 holder && permissions_cover(&without_holder, &missing)
-                    ? ": who holds the token himself is granted only what no ref pattern, `delete`, `create`, "
+                    ? ": a caller that holds the token itself is granted only what no ref pattern, `delete`, `create`, "
                       "`max_pack` or `paths` narrows"
                     : "");
 }
@@ -157,14 +233,16 @@ static bool allow_owner(const struct config_broker *broker, const struct caller 
     struct repository_name all = {.name = "*"};
 
     if (!*question->owner && !find_owner(broker, caller, question->owner)) {
-        verdict_set(verdict, REASON_QUESTION_MALFORMED,
-                    "`owner` is missing, and the grants of %s/%s name not one alone", caller->namespace,
-                    caller->service_account);
+        char *who = caller_name(caller);
+
+        verdict_set(verdict, REASON_QUESTION_MALFORMED, "`owner` is missing, and the grants of %s name not one alone",
+                    who);
+        mem_free(who);
         return false;
     }
     add(&metadata, BYTES("metadata"), PERMISSION_READ);
     memcpy(all.owner, question->owner, sizeof(all.owner));
-    if (!permissions_cover(&metadata, &question->permissions) || caller_is_holder(caller))
+    if (!permissions_cover(&metadata, &question->permissions) || caller->holder)
         return deny(verdict, caller, &all, &question->permissions, ": name its `repositories`");
     return has_rule_for_owner(broker, caller, question->owner) ||
            deny(verdict, caller, &all, &question->permissions, ": no grant of its audience names that owner");

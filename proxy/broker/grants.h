@@ -14,9 +14,12 @@
 #include "config.h"
 #include "token_question.h"
 
-// The rule that decides for a repository; NULL: none does.
+// Whether a grant is for this caller: all that it names is proven.
+bool grants_is_for(const struct config_grant *grant, const struct caller *caller);
+
+// The rule that decides for a repository, and whether by its grant the caller will hold the token itself; NULL: none does.
 const struct rule *grants_rule(const struct config_broker *broker, const struct caller *caller,
-                               const struct repository_name *name);
+                               const struct repository_name *name, bool *ret_holder);
 
 // What a token for a repository of this rule may grant, `metadata: read` aside. `holder`: the caller will hold the token
 // himself. Then what only a proxy can enforce (ref patterns, no deletion, no creation, a largest pack) leaves no write

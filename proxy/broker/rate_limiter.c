@@ -1,62 +1,35 @@
 #include "rate_limiter.h"
 
-#include <search.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
-
 #include "loop.h"
+#include "lru.h"
 #include "mem.h"
 
 struct limited {
-    const char *name; // of the bytes at the end
-    TAILQ_ENTRY(limited) link;
+    struct lru_entry entry; // its key is the name
     struct pace pace;
-    char text[];
 };
 
 struct rate_limiter {
     struct loop *loop;
     struct pace_rate rate;
-    void *tree;                             // of struct limited, tsearch(3)
-    TAILQ_HEAD(limited_list, limited) used; // last seen first
-    size_t count, most;
+    struct lru names; // of struct limited
 };
 
-static int compare(const void *a, const void *b)
+static void limited_free(struct lru_entry *entry)
 {
-    return strcmp(((const struct limited *)a)->name, ((const struct limited *)b)->name);
+    mem_free(entry);
 }
 
-static struct limited *find(const struct rate_limiter *limiter, const char *name)
+static struct limited *limited_find(const struct rate_limiter *limiter, const char *name)
 {
-    struct limited wanted = {.name = name};
-    void *found = tfind(&wanted, &limiter->tree, compare);
-
-    return found ? *(struct limited **)found : NULL;
+    return (struct limited *)lru_find(&limiter->names, bytes_of_string(name));
 }
 
-static void forget(struct rate_limiter *limiter, struct limited *limited)
+static struct limited *limited_add(struct rate_limiter *limiter, const char *name)
 {
-    tdelete(limited, &limiter->tree, compare);
-    TAILQ_REMOVE(&limiter->used, limited, link);
-    limiter->count--;
-    mem_free(limited);
-}
+    struct limited *limited = mem_alloc_zero(1, sizeof(*limited));
 
-static struct limited *add(struct rate_limiter *limiter, const char *name)
-{
-    size_t size = strlen(name) + 1;
-    struct limited *limited = mem_alloc_zero(1, sizeof(*limited) + size);
-
-    if (limiter->count >= limiter->most)
-        forget(limiter, TAILQ_LAST(&limiter->used, limited_list));
-    memcpy(limited->text, name, size);
-    limited->name = limited->text;
-    TAILQ_INSERT_HEAD(&limiter->used, limited, link);
-    limiter->count++;
-    if (!tsearch(limited, &limiter->tree, compare))
-        abort(); // memory ran out
+    lru_add(&limiter->names, &limited->entry, bytes_of_string(name));
     return limited;
 }
 
@@ -64,8 +37,8 @@ struct rate_limiter *rate_limiter_new(struct loop *loop, struct pace_rate rate, 
 {
     struct rate_limiter *limiter = mem_alloc_zero(1, sizeof(*limiter));
 
-    *limiter = (struct rate_limiter){.loop = loop, .rate = rate, .most = names};
-    TAILQ_INIT(&limiter->used);
+    *limiter = (struct rate_limiter){.loop = loop, .rate = rate};
+    lru_init(&limiter->names, names, NULL, limited_free);
     return limiter;
 }
 
@@ -73,25 +46,23 @@ void rate_limiter_free(struct rate_limiter *limiter)
 {
     if (!limiter)
         return;
-    while (!TAILQ_EMPTY(&limiter->used))
-        forget(limiter, TAILQ_FIRST(&limiter->used));
+    lru_clear(&limiter->names);
     mem_free(limiter);
 }
 
 bool rate_limiter_take(struct rate_limiter *limiter, const char *name)
 {
-    struct limited *limited = find(limiter, name);
+    struct limited *limited = limited_find(limiter, name);
 
     if (!limited)
-        limited = add(limiter, name);
-    TAILQ_REMOVE(&limiter->used, limited, link);
-    TAILQ_INSERT_HEAD(&limiter->used, limited, link);
+        limited = limited_add(limiter, name);
+    lru_use(&limiter->names, &limited->entry);
     return pace_take(&limited->pace, &limiter->rate, loop_now(limiter->loop));
 }
 
 unsigned rate_limiter_wait_s(const struct rate_limiter *limiter, const char *name)
 {
-    const struct limited *limited = find(limiter, name);
+    const struct limited *limited = limited_find(limiter, name);
     int64_t wait_ms = limited ? pace_wait_ms(&limited->pace, &limiter->rate, loop_now(limiter->loop)) : 0;
 
     return (unsigned)((wait_ms + SECOND_MS - 1) / SECOND_MS);

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "config.h"
 #include "mem.h"
 #include "secret.h"
 #include "text.h"
@@ -149,7 +150,7 @@ static enum token_review_result judge(const json_t *status, const char *const *a
     else if (!name || !take_account(name, caller))
         error_set(ret_error, "the token is not one of a service account");
     else {
-        caller->audience = mem_string(audience);
+        caller->holder = strcmp(audience, CONFIG_AUDIENCE_CREDENTIAL) == 0;
         caller->pod = pod && is_name(bytes_of_string(pod)) ? mem_string(pod) : NULL;
         return TOKEN_REVIEW_PROVEN;
     }

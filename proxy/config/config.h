@@ -88,11 +88,35 @@ struct config_limits {
 // The audience of callers that will hold the token themselves (see `broker.grants`).
 #define CONFIG_AUDIENCE_CREDENTIAL "gitlatch-credential"
 
-// What one service account of the cluster may ask the broker for.
+// What a claim of a token must be: a pattern, where * stays within a segment of /.
+struct config_claim {
+    char *name; // "ref", or "a.b" for b within a
+    char *pattern;
+};
+
+struct config_claims {
+    struct config_claim *items; // owned; NULL where count is 0
+    size_t count;
+};
+
+// An issuer of OpenID Connect tokens, by which callers of the broker prove themselves.
+struct config_issuer {
+    char *name;   // by which grants name it
+    char *issuer; // the `iss` of its tokens
+    char *audience;
+    char *jwks, *jwks_file; // where its keys are; NULL both: found by discovery
+    char *trust;            // PEM file with the roots for fetching them
+};
+
+// What one caller, or one kind of callers, may ask the broker for. What it names must all be proven: a service account of
+// the cluster or an issuer's token, a certificate, or both.
 struct config_grant {
     char *audience;
     char *namespace;
     char *service_account;
+    char *issuer; // the name of a config_issuer
+    struct config_claims claims;
+    char *certificate; // pattern
     struct rules rules;
     int *rule_lines;
 };
@@ -109,9 +133,17 @@ struct config_broker {
     uint64_t replicas;
     char *audience;
     char *kubernetes_api, *kubernetes_token_file, *kubernetes_ca; // NULL: the cluster's own
+    struct config_issuer *issuers;
+    size_t issuer_count;
+    char *clients_ca; // PEM file by which callers' certificates are verified; NULL: none is asked for
     struct config_grant *grants;
     size_t grant_count;
 };
+
+// The issuer that a grant names; NULL: there is none.
+const struct config_issuer *config_issuer_find(const struct config_broker *broker, const char *name);
+// Whether it is for a caller that will hold the token itself, where no proxy enforces the rules.
+bool config_grant_is_for_holder(const struct config_grant *grant);
 
 struct config {
     char *path; // of the file, for messages and for watching it; NULL: there is none

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "config_broker.h"
 #include "web_url.h"
 
 // Beside the two descriptors of each connection: listeners, the log, files that are read, c-ares, curl,
@@ -156,22 +157,6 @@ static bool check_limits(const struct config *config, struct yaml_reader *reader
     return true;
 }
 
-static bool check_grants(const struct config *config, struct yaml_reader *reader)
-{
-    char key[KEY_TEXT_SIZE];
-
-    for (size_t i = 0; i < config->broker.grant_count; i++) {
-        const char *audience = config->broker.grants[i].audience;
-
-        if (strcmp(audience, config->broker.audience) == 0 || strcmp(audience, CONFIG_AUDIENCE_CREDENTIAL) == 0)
-            continue;
-        snprintf(key, sizeof(key), "broker.grants[%zu].audience", i);
-        return yaml_reader_refuse_key(reader, key, "must be \"%s\" or \"" CONFIG_AUDIENCE_CREDENTIAL "\", not \"%s\"",
-                                      config->broker.audience, audience);
-    }
-    return true;
-}
-
 static bool check_admission(const struct config_broker *broker, struct yaml_reader *reader)
 {
     if (broker->admission_listen.off != !broker->admission_sidecar)
@@ -207,7 +192,7 @@ static bool check_broker(const struct config *config, enum config_use use, struc
         return yaml_reader_refuse_key(reader, "broker.admin_listen",
                                       "is also the address of `listen`; take another "
                                       "port");
-    return check_admission(broker, reader) && check_grants(config, reader);
+    return check_admission(broker, reader) && config_broker_check(broker, reader);
 }
 
 bool config_check(const struct config *config, enum config_use use, struct yaml_reader *reader)

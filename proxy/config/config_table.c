@@ -1,6 +1,7 @@
 #include "config_table.h"
 
 #include "config.h"
+#include "config_broker.h"
 #include "config_credential.h"
 #include "setting_hosts.h"
 #include "setting_rules.h"
@@ -132,39 +133,6 @@ static const struct setting_entries credentials = {
 
 static const struct setting_entries rules = SETTING_RULES(struct config, rules, rule_lines);
 
-// broker.grants
-
-static const struct setting_entries grant_rules = SETTING_RULES(struct config_grant, rules, rule_lines);
-
-static const struct setting grant_rows[] = {
-    ROW(config_grant, "audience", setting_string, audience, "gitlatch", NULL,
-        "gitlatch: a sidecar, which enforces refs; gitlatch-credential: a caller that will hold the token"),
-    ROW(config_grant, "namespace", setting_string, namespace, NULL, NULL, "of the caller"),
-    ROW(config_grant, "repositories", setting_list, rules.rules, NULL, &grant_rules,
-        "rules, as the top-level `repositories`"),
-    ROW(config_grant, "service_account", setting_string, service_account, NULL, NULL, "of the caller"),
-};
-
-static bool finish_grant(struct yaml_reader *reader, const yaml_node_t *node, void *entry)
-{
-    struct config_grant *grant = entry;
-
-    grant->rules.present = true;
-    if (!grant->namespace || !grant->service_account)
-        return yaml_reader_refuse(reader, node, "must name the `namespace` and `service_account` it is for");
-    if (!grant->rules.rules)
-        return yaml_reader_refuse(reader, node, "has no `repositories`; a grant without rules grants nothing");
-    return true;
-}
-
-static const struct setting_entries grants = {
-    .table = SETTING_TABLE(grant_rows),
-    .size = sizeof(struct config_grant),
-    .count = offsetof(struct config, broker.grant_count),
-    .expected = "a list of grants",
-    .finish = finish_grant,
-};
-
 // The file.
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
@@ -183,7 +151,13 @@ static const struct setting rows[] = {
         "where the API server asks, with the same TLS"),
     ROW(config, "broker.admission.sidecar", setting_file, broker.admission_sidecar, NULL, NULL,
         "what is put into a pod: JSON that k8s/generate makes"),
-    ROW(config, "broker.grants", setting_list, broker.grants, NULL, &grants, "who may ask for what"),
+    SECTION("broker.clients", "mutual TLS, by which callers may prove themselves"),
+    ROW(config, "broker.clients.ca", setting_file, broker.clients_ca, NULL, NULL,
+        "the CA of callers' certificates, or a SPIFFE bundle as PEM; read again when it changes; absent: none is asked "
+        "for"),
+    ROW(config, "broker.grants", setting_list, broker.grants, NULL, &config_broker_grants, "who may ask for what"),
+    ROW(config, "broker.issuers", setting_list, broker.issuers, NULL, &config_broker_issuers,
+        "OpenID Connect: whose tokens prove a caller"),
     SECTION("broker.kubernetes", "how callers are proven"),
     ROW(config, "broker.kubernetes.api", setting_web_url, broker.kubernetes_api, NULL, &tls_url,
         "the API server; absent: the cluster's own"),

@@ -53,6 +53,8 @@ size_t service_connections(const struct service *service);
 enum head_method service_call_method(const struct service_call *call);
 const struct target *service_call_target(const struct service_call *call); // origin form
 struct bytes service_call_field(const struct service_call *call, enum field_id id);
+// How often the field is there.
+size_t service_call_field_count(const struct service_call *call, enum field_id id);
 struct bytes service_call_body(const struct service_call *call);
 const struct address *service_call_client(const struct service_call *call);
 

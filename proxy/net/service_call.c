@@ -73,6 +73,11 @@ struct bytes service_call_field(const struct service_call *call, enum field_id i
     return head_value(&call->head, id);
 }
 
+size_t service_call_field_count(const struct service_call *call, enum field_id id)
+{
+    return call->head.count[id];
+}
+
 struct bytes service_call_body(const struct service_call *call)
 {
     return text_bytes(&call->body);

@@ -218,14 +218,14 @@ HOLDER = [{"audience": "gitlatch-credential", "namespace": "team-a", "service_ac
 
 
 def test_who_holds_the_token_gets_none_that_passes_ref_rules(start_broker, kubernetes):
-    """What only a proxy can enforce leaves no write to who holds the token himself."""
+    """What only a proxy can enforce leaves no write to a caller that holds the token itself."""
     broker = start_broker(grants=HOLDER)
     bearer = kubernetes.issue(audiences=["gitlatch-credential"])
     write = {"permissions": {"contents": "write"}}
     for name in ("widgets", "public"):
         assert broker.token(bearer, [name]).status == 200
         answer = broker.token(bearer, [name], **write)
-        assert is_error(answer, 403, "broker_denied") and "holds the token himself" in answer.json["message"]
+        assert is_error(answer, 403, "broker_denied") and "holds the token itself" in answer.json["message"]
     assert broker.token(bearer, ["gadgets"], **write).json["permissions"]["contents"] == "write"
     assert is_error(broker.token(bearer, ["new-name"], permissions={"issues": "write"}), 403, "broker_denied")
 
@@ -390,3 +390,15 @@ def test_it_is_ready_only_with_a_usable_key(folder, github, kubernetes, authorit
                    if credential == "an encrypted key" else "not a key")
     with pytest.raises(AssertionError, match="ended with [12]"):
         start_broker(credentials=[{"type": "app", "app_id": APP_ID, "private_key": str(key)}])
+
+
+def test_two_credentials_are_refused(broker, kubernetes):
+    bearer = kubernetes.issue()
+    connection = broker.connect()
+    connection.putrequest("GET", "/v1/rules")
+    connection.putheader("Authorization", f"Bearer {bearer}")
+    connection.putheader("Authorization", "Bearer another")
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 400 and b"two Authorization" in answer.read()
+    connection.close()

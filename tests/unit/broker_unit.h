@@ -2,6 +2,8 @@
 #ifndef GITLATCH_BROKER_UNIT_H
 #define GITLATCH_BROKER_UNIT_H
 
+#include <string.h>
+
 #include "caller.h"
 #include "cmocka_unit.h"
 #include "config.h"
@@ -23,7 +25,7 @@ static inline struct config *broker_unit_config(const char *grants)
 static inline struct caller broker_unit_caller(const char *audience, const char *namespace, const char *account)
 {
     return (struct caller){
-        .audience = (char *)(uintptr_t)audience,
+        .holder = strcmp(audience, CONFIG_AUDIENCE_CREDENTIAL) == 0,
         .namespace = (char *)(uintptr_t) namespace,
         .service_account = (char *)(uintptr_t)account,
     };

@@ -125,9 +125,9 @@ static void test_refusal_names_what_is_missing(void **state)
                          "{\"owner\":\"acme\",\"repositories\":[\"widgets\"],\"permissions\":"
                          "{\"contents\":\"write\"}}"),
                      403);
-    assert_string_equal(verdict.sentence, "team-a/workspace is not granted contents:write for acme/widgets: who holds "
-                                          "the token himself is granted only what no ref pattern, `delete`, `create`, "
-                                          "`max_pack` or `paths` narrows");
+    assert_string_equal(verdict.sentence, "team-a/workspace is not granted contents:write for acme/widgets: a caller "
+                                          "that holds the token itself is granted only what no ref pattern, `delete`, "
+                                          "`create`, `max_pack` or `paths` narrows");
     config_unref(config);
 }
 

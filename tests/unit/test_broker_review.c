@@ -27,7 +27,7 @@ static void test_proven(void **state)
                                "system:serviceaccount:team-a:workspace", POD) "}",
                            &caller, &error),
                      TOKEN_REVIEW_PROVEN);
-    assert_string_equal(caller.audience, "gitlatch");
+    assert_false(caller.holder);
     assert_string_equal(caller.namespace, "team-a");
     assert_string_equal(caller.service_account, "workspace");
     assert_string_equal(caller.pod, "pod-0");
@@ -37,7 +37,7 @@ static void test_proven(void **state)
                                "system:serviceaccount:team-a:workspace", "") "}",
                            &caller, &error),
                      TOKEN_REVIEW_PROVEN);
-    assert_string_equal(caller.audience, "gitlatch-credential");
+    assert_true(caller.holder);
     assert_null(caller.pod);
     caller_clear(&caller);
 }

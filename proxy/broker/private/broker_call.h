@@ -42,7 +42,8 @@ struct broker_call {
 
     struct callers_request *proving; // NULL: it is not waited for
     void (*proven)(struct broker_call *call);
-    struct caller caller; // namespace NULL: not proven, or an admin
+    struct caller caller; // all NULL: not proven, or an admin
+    char *tenant;         // whose tokens are paced on their own; NULL as well
 
     struct token_question question; // all zero: none was read
     char *scope;                    // of the token asked for, for people; NULL: none is asked for

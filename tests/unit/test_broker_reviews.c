@@ -1,4 +1,4 @@
-#include "callers.h"
+#include "reviews.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 static struct clock_manual clock_now;
 static struct loop *loop;
-static struct callers *callers;
+static struct reviews *reviews;
 static char own_token[] = "/tmp/gitlatch-test-XXXXXX";
 
 // The cluster: keeps what it is asked until the test answers.
@@ -96,19 +96,19 @@ static void turn(void)
     virtual_loop_run_for(loop, &clock_now, 0);
 }
 
-static struct callers_request *start_from(struct outcome *outcome, const char *token, const char *from)
+static struct review_request *start_from(struct outcome *outcome, const char *token, const char *from)
 {
-    struct callers_request *request;
+    struct review_request *request;
 
     *outcome = (struct outcome){0};
-    request = callers_prove(callers, bytes_of_string(token), from, on_done, outcome);
+    request = reviews_ask(reviews, bytes_of_string(token), from, on_done, outcome);
     assert_int_equal(outcome->calls, 0);
     return request;
 }
 
 static void start(struct outcome *outcome, const char *token)
 {
-    struct callers_request *request GL_UNUSED = start_from(outcome, token, "10.0.0.1");
+    struct review_request *request GL_UNUSED = start_from(outcome, token, "10.0.0.1");
 
     turn();
 }
@@ -126,7 +126,7 @@ static int set_up(void **state)
     clock_manual_init(&clock_now, NOW);
     loop = loop_new(&clock_now.clock);
     asked_count = 0;
-    callers = callers_new(&(struct callers_options){.loop = loop,
+    reviews = reviews_new(&(struct reviews_options){.loop = loop,
                                                     .transport = &transport,
                                                     .api = "https://cluster.test",
                                                     .token_file = own_token,
@@ -137,7 +137,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    callers_free(callers);
+    reviews_free(reviews);
     loop_free(loop);
     for (size_t i = 0; i < asked_count; i++) {
         assert_false(asked[i].open);
@@ -320,7 +320,7 @@ static void test_failure_ends_the_queue(void **state)
 static void test_bad_tokens_are_limited_by_address(void **state)
 {
     struct outcome good, outcome;
-    struct callers_request *request GL_UNUSED;
+    struct review_request *request GL_UNUSED;
 
     start(&good, "good");
     prove_it(0);
@@ -362,14 +362,14 @@ static void test_malformed_tokens_are_not_asked_about(void **state)
 static void test_cancelled_is_not_called(void **state)
 {
     struct outcome waiting, settled;
-    struct callers_request *request = start_from(&waiting, "token", "10.0.0.1");
+    struct review_request *request = start_from(&waiting, "token", "10.0.0.1");
 
-    callers_cancel(request);
+    review_request_cancel(request);
     prove_it(0);
     turn();
     assert_int_equal(waiting.calls, 0);
     request = start_from(&settled, "token", "10.0.0.1");
-    callers_cancel(request);
+    review_request_cancel(request);
     turn();
     assert_int_equal(settled.calls, 0);
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "inherited_socket.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
@@ -57,9 +58,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 static int bind_socket(const struct address *address, bool reuse_port)
 {
-    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = inherited_socket_take(address);
     int on = 1;
 
+    if (fd >= 0) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        return fd;
+    }
+    fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));

@@ -13,7 +13,7 @@ struct listener;
 // `fd` is a connected, non-blocking socket with TCP_NODELAY and the callee's.
 typedef void listener_accept_fn(void *arg, int fd, const struct address *peer);
 
-// Binds and listens. `reuse_port`: several processes may listen on the same port (SO_REUSEPORT).
+// Binds and listens, or takes the socket that a service manager opened for this address (inherited_socket.h). `reuse_port`: several processes may listen on the same port (SO_REUSEPORT).
 struct listener *listener_new(struct loop *loop, const struct address *address, bool reuse_port,
                               listener_accept_fn *accept, void *arg, struct error *ret_error) GL_MUST_CHECK;
 // Stops listening; NULL: nothing.

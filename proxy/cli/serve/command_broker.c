@@ -54,7 +54,8 @@ static void on_ready(void *arg, const void *broker)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct daemon_options daemon = {.type = &daemon_type_broker, .reloads = true, .lifeline = -1, .ready = on_ready};
+    struct daemon_options daemon = {
+        .type = &daemon_type_broker, .reloads = true, .supervised = true, .lifeline = -1, .ready = on_ready};
     const char *path = NULL;
     struct error error;
     int option, status;

@@ -27,6 +27,9 @@ static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
                            "  credentials:\n"
                            "    - {type: app, app_id: \"12345\", private_key: /etc/gitlatch/app.pem}\n"
                            "\n"
+                           "Started by systemd, it takes the sockets of a socket unit (LISTEN_FDS) that are\n"
+                           "at its addresses, and reports when it is ready (Type=notify, also its watchdog).\n"
+                           "\n"
                            "Try it with `gitlatch check` first. What a workspace needs is written into\n"
                            "`ca.publish`; `gitlatch env` prints it.\n";
 
@@ -89,7 +92,8 @@ static void on_ready(void *arg, const void *server)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct daemon_options daemon = {.type = &daemon_type_proxy, .reloads = true, .lifeline = -1, .ready = on_ready};
+    struct daemon_options daemon = {
+        .type = &daemon_type_proxy, .reloads = true, .supervised = true, .lifeline = -1, .ready = on_ready};
     const char *path = NULL;
     struct error error;
     int option, status;

@@ -11,12 +11,14 @@
 #include "audit.h"
 #include "config_spawner.h"
 #include "config_watch.h"
+#include "inherited_socket.h"
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"
 #include "rule_advice.h"
 #include "sandbox.h"
 #include "secret.h"
+#include "service_manager.h"
 #include "text.h"
 
 // What is left in the log's ring when all else has ended: a sink that takes nothing for so long takes
@@ -58,6 +60,7 @@ static void end(struct daemon *daemon)
         return;
     }
     daemon->draining = true;
+    service_manager_stopping();
     log_info(daemon->options->type->name, "draining: no new connections, what is in flight may end");
     daemon->options->type->drain(daemon->instance, on_drained, daemon);
 }
@@ -125,9 +128,11 @@ static void reload(void *arg)
     struct daemon *daemon = arg;
     struct config *config = NULL;
     struct error error;
-    bool ok =
-        config_load(daemon->config->path, daemon->options->type->use, &config, &error) && take(daemon, config, &error);
+    bool ok;
 
+    service_manager_reloading();
+    ok = config_load(daemon->config->path, daemon->options->type->use, &config, &error) && take(daemon, config, &error);
+    service_manager_reloaded();
     if (ok)
         log_info("config", "%s: read again, and in force", daemon->config->path);
     else
@@ -249,6 +254,10 @@ static bool enter(struct daemon *daemon, struct error *ret_error)
     struct log_options log = log_options_of(daemon->config);
     struct error error;
 
+    if (daemon->options->supervised) {
+        inherited_sockets_receive();
+        service_manager_open();
+    }
     daemon->spawner = config_spawner_new(daemon->config, ret_error);
     if (!daemon->spawner)
         return false;
@@ -304,6 +313,7 @@ static bool start(struct daemon *daemon, struct error *ret_error)
         if (!daemon->watch)
             log_warn("config", "%s", error.text);
     }
+    inherited_sockets_close();
     return true;
 }
 
@@ -314,6 +324,7 @@ static void stop(struct daemon *daemon)
         if (daemon->signals[i])
             event_free(daemon->signals[i]);
     }
+    service_manager_close();
     if (daemon->lifeline)
         event_free(daemon->lifeline);
     admin_free(daemon->scrape);
@@ -338,6 +349,7 @@ bool daemon_run(const struct daemon_options *options, struct error *ret_error)
     if (ok) {
         if (options->ready)
             options->ready(options->ready_arg, daemon.instance);
+        service_manager_ready(daemon.loop);
         loop_run(daemon.loop);
     }
     stop(&daemon);

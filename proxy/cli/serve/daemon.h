@@ -43,6 +43,7 @@ struct daemon_options {
     const struct daemon_type *type;
     struct config *config; // a reference is taken
     bool reloads;          // the configuration's file is watched, and read again on SIGHUP
+    bool supervised;       // a service manager may have given sockets, and waits to hear that it is ready
     const char *password;  // that every listener asks for; NULL: none
     int lifeline;          // a socket: when its other end is closed, everything ends at once; -1: none
     // Called once clients are served; may be NULL.

@@ -82,11 +82,12 @@ static int find_destination(int count, char **arguments)
     return count;
 }
 
-// Starts a program whose output is read; NULL: it cannot be started.
+// Starts a program whose output is read; NULL: it cannot be started. `ret_pid` -1: there is no process.
 static FILE *open_output(char *const *argv, pid_t *ret_pid)
 {
     int ends[2];
 
+    *ret_pid = -1;
     if (pipe(ends) != 0)
         return NULL;
     *ret_pid = fork();
@@ -105,7 +106,8 @@ static void close_output(FILE *output, pid_t pid)
 {
     if (output)
         fclose(output);
-    waitpid(pid, NULL, 0);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
 }
 
 // The host that ssh would connect to, after its own configuration (`Host gh`, `HostName github.com`); "": not known.

@@ -49,8 +49,7 @@ struct token_service_options {
     int64_t refresh_before_ms;
     int64_t minimum_life_ms;
     int64_t wait_ms;   // limits.token
-    uint64_t replicas; // of a broker: how many share the limits toward GitHub, below which mints are kept; 0: nobody
-                       // else asks, and GitHub's own answers are obeyed alone
+    uint64_t replicas; // of a broker: how many share the limits toward GitHub, below which mints are kept; 0: one
 
     struct loop *loop;
     const struct dialer *dialer;

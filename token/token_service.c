@@ -255,7 +255,7 @@ static void make_parts(struct token_service *service, const struct token_service
     service->cache = cache_new(&cache);
     service->map = repository_map_new(options->loop);
     service->lists = repository_lists_new(options->loop, service->cache, service->map);
-    service->gate = options->replicas ? mint_gate_new(options->loop, options->replicas) : NULL;
+    service->gate = mint_gate_new(options->loop, options->replicas ? options->replicas : 1);
     service->mintings = (struct minting_context){
         .cache = service->cache,
         .gate = service->gate,
@@ -341,8 +341,7 @@ static struct source *same_source(void *arg, const struct source *old)
 void token_service_adopt(struct token_service *new, struct token_service *old)
 {
     cache_adopt(new->cache, old->cache, same_source, new);
-    if (new->gate && old->gate)
-        mint_gate_adopt(new->gate, old->gate);
+    mint_gate_adopt(new->gate, old->gate);
     repository_map_adopt(new->map, old->map);
     for (size_t i = 0; i < old->source_count; i++) {
         struct source *source = same_source(new, old->sources[i]);

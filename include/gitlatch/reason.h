@@ -61,17 +61,17 @@
     REASON(ISSUER_UNREACHABLE, "issuer", 503, "the issuer's keys, by which the broker's callers are proven, cannot be had", "try again") \
     REASON(DRAINING, "draining", 503, "gitlatch is shutting down", "try again") \
     /* a token that could not be had */ \
-    REASON(NO_CREDENTIAL, "no_credential", 503, "no credential is configured for this host", "ask the operator to add one under `credentials`") \
-    REASON(NOT_INSTALLED, "not_installed", 503, "the GitHub App is not installed for this owner", "ask an owner of the organisation to install the App") \
-    REASON(SUSPENDED, "suspended", 503, "the installation of the GitHub App is suspended", "ask an owner of the organisation to unsuspend it") \
-    REASON(NOT_COVERED, "not_covered", 503, "the installation does not cover this repository, or it does not exist", "check the name, or ask an owner to add the repository to the App's installation") \
-    REASON(NOT_GRANTED, "not_granted", 503, "the installation was not granted the permissions asked for", "ask an owner of the organisation to approve the App's permissions") \
-    REASON(APP_KEY, "app_key", 503, "GitHub does not accept the App's key", "ask the operator to check `app_id` and the private key") \
-    REASON(CLOCK, "clock", 503, "the clock of this machine and GitHub's differ", "ask the operator to set the clock") \
-    REASON(IP_ALLOW_LIST, "ip_allow_list", 503, "the organisation's IP allow list does not hold this address", "ask an administrator to add the proxy's address") \
-    REASON(RATE_LIMITED, "rate_limited", 503, "GitHub's rate limit is reached", "wait, then try again") \
-    REASON(BROKER_DENIED, "broker_denied", 503, "the broker does not grant this", "ask the operator for a grant") \
-    REASON(BAD_CREDENTIAL, "bad_credential", 503, "GitHub does not accept the credential", "ask the operator to renew it") \
+    REASON(NO_CREDENTIAL, "no_credential", 502, "no credential is configured for this host", "ask the operator to add one under `credentials`") \
+    REASON(NOT_INSTALLED, "not_installed", 404, "the GitHub App is not installed for this owner", "ask an owner of the organisation to install the App") \
+    REASON(SUSPENDED, "suspended", 403, "the installation of the GitHub App is suspended", "ask an owner of the organisation to unsuspend it") \
+    REASON(NOT_COVERED, "not_covered", 404, "the installation does not cover this repository, or it does not exist", "check the name, or ask an owner to add the repository to the App's installation") \
+    REASON(NOT_GRANTED, "not_granted", 403, "the installation was not granted the permissions asked for", "ask an owner of the organisation to approve the App's permissions") \
+    REASON(APP_KEY, "app_key", 502, "GitHub does not accept the App's key", "ask the operator to check `app_id` and the private key") \
+    REASON(CLOCK, "clock", 502, "the clock of this machine and GitHub's differ", "ask the operator to set the clock") \
+    REASON(IP_ALLOW_LIST, "ip_allow_list", 403, "the organisation's IP allow list does not hold this address", "ask an administrator to add the proxy's address") \
+    REASON(RATE_LIMITED, "rate_limited", 429, "GitHub's rate limit is reached", "wait, then try again") \
+    REASON(BROKER_DENIED, "broker_denied", 403, "the broker does not grant this", "ask the operator for a grant") \
+    REASON(BAD_CREDENTIAL, "bad_credential", 502, "GitHub does not accept the credential", "ask the operator to renew it") \
     REASON(SCOPE, "scope", 502, "the token that was given is wider than the one asked for, and is not used", "ask the operator to look at the log") \
     REASON(TOKEN_TIMEOUT, "token_timeout", 503, "no token came within `limits.token`", "try again") \
     REASON(TOKEN_UNREACHABLE, "token_unreachable", 503, "the source of tokens cannot be reached", "try again later") \

@@ -14,7 +14,7 @@
 // old name leads to it.
 #define FOUND_KEEP_MS HOUR_MS
 // An App that was just installed is found after this at the latest.
-#define FAILED_KEEP_MS (30 * SECOND_MS)
+#define FAILED_KEEP_MS (4 * SECOND_MS)
 // Owners that are kept; beyond, the one asked for longest ago goes.
 #define OWNERS_MAX 512
 

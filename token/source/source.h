@@ -28,8 +28,7 @@ struct tls_client;
 // Why no token came.
 struct source_failure {
     struct verdict verdict;
-    bool permanent;   // only somebody's act mends it: asked again seldom
-    bool guarded;     // the issuer itself guards GitHub from being asked again: asked sooner, at first
+    bool permanent;   // only somebody's act mends it
     bool slow;        // took long to fail: not tried again while somebody waits
     int64_t retry_ms; // the issuer's word: not before; 0: none
 };

@@ -99,7 +99,6 @@ static void answer_failure(const struct broker_mint *broker, const struct http_a
                            member(root, "message"));
         // Where somebody must mend it (a key, a grant), Retry-After is the broker's own holding back towards GitHub: were it
         // obeyed here too, a mended fault would last a minute longer.
-        failure->guarded = failure->permanent;
         if (!failure->permanent)
             failure->retry_ms = github_failure_retry_ms(answer, local);
     }

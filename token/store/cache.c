@@ -85,7 +85,8 @@ static void settle_failure(struct cache_request *request, const struct cache_ent
     int64_t wait_ms = entry->retry_at.ms - now_of(entry->cache).ms;
 
     request->verdict = entry->failure.verdict;
-    if (request->verdict.reason != REASON_RENAMED)
+    // What somebody must mend does not pass by waiting: a Retry-After makes npm wait for a minute, and PyGithub for ever.
+    if (!entry->failure.permanent)
         request->verdict.retry_after_s = wait_ms > SECOND_MS ? (unsigned)((wait_ms + SECOND_MS - 1) / SECOND_MS) : 1;
     flight_settle(request->cache->options.loop, &request->waiter);
 }

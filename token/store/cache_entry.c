@@ -17,9 +17,9 @@
 // After a failure that passes: 1, 2, 4, … 60 s, a fifth up or down.
 #define BACKOFF_FIRST_MS (1 * SECOND_MS)
 #define BACKOFF_MAX_MS   (60 * SECOND_MS)
-// After one that only somebody's act mends: often enough for who just did, 60 calls an hour of GitHub's 5,000.
-#define PERMANENT_MS     (60 * SECOND_MS)
-#define GUARDED_FIRST_MS (5 * SECOND_MS)
+// After one that only somebody's act mends (an App that is installed, a grant that is given), while somebody asks: who has
+// just done it sees it at once. `mint_gate` bounds what many such scopes cost GitHub together.
+#define PERMANENT_MS (5 * SECOND_MS)
 // While somebody waits, a failure that passes is tried again twice, after 1/4 and 1/2 s.
 #define QUICK_ATTEMPTS 3
 #define QUICK_FIRST_MS 250
@@ -168,9 +168,7 @@ static int64_t backoff_ms(const struct cache_entry *entry)
 
     if (failure->retry_ms)
         return failure->retry_ms + spread(SECOND_MS, 100);
-    if (failure->permanent && failure->guarded)
-        wait_ms *= GUARDED_FIRST_MS / BACKOFF_FIRST_MS;
-    else if (failure->permanent)
+    if (failure->permanent)
         return PERMANENT_MS;
     wait_ms = wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
     return wait_ms - wait_ms / 5 + spread(wait_ms, 40);

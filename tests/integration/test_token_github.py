@@ -294,7 +294,7 @@ def test_rate_limits_are_obeyed(workspace, github, status, fault):
     assert len(mints(github)) == asked
     code, head = workspace.status("--dump-header", "-", "--output", "/dev/null",
                                   WIDGETS + "/info/refs?service=git-upload-pack")
-    assert code == 503 and int(re.search(r"(?i)retry-after: (\d+)", head)[1]) >= 50
+    assert code == 429 and int(re.search(r"(?i)retry-after: (\d+)", head)[1]) >= 50
 
 
 @pytest.mark.parametrize("use", ["untrusted", "wrong_name", "expired"])

@@ -1,8 +1,7 @@
 #include "server_context.h"
 
 #include <openssl/ssl.h>
-
-#include "mem.h"
+#include <stdbool.h>
 
 // AES-128-GCM first, the fastest where the processor knows AES; a client without AES puts ChaCha20 first, and
 // SSL_OP_PRIORITIZE_CHACHA lets it have its way. A leaf's key is ECDSA; the broker's may be RSA.
@@ -44,14 +43,6 @@ static bool set_resumption(SSL_CTX *context)
     return SSL_CTX_set_num_tickets(context, TICKETS);
 }
 
-static void set_streaming(SSL_CTX *context)
-{
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, MEM_TLS_READ_SIZE);
-}
-
 SSL_CTX *server_context_new(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -62,6 +53,7 @@ SSL_CTX *server_context_new(void)
     }
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_alpn_select_cb(context, choose_http1, NULL);
-    set_streaming(context);
+    SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     return context;
 }

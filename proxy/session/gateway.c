@@ -45,6 +45,14 @@ bool gateway_route(const struct session *session, const struct head *request, st
     return true;
 }
 
+bool gateway_may_be_asked(const struct session *session, const struct head *request)
+{
+    struct target target;
+
+    return target_parse(request->method, request->target, &target, NULL) && !is_foreign(request) &&
+           is_asked_by_name(session, request, &target);
+}
+
 bool gateway_serves(enum operation_kind kind)
 {
     return operation_traits(kind)->gateway;

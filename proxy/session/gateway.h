@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include <gitlatch/attr.h>
 #include <gitlatch/verdict.h>
 
 #include "head.h"
@@ -17,6 +18,8 @@ struct session;
 // foreign name asks, or the listener wants a password.
 bool gateway_route(const struct session *session, const struct head *request, struct target *target,
                    struct host_name *ret_host, struct verdict *ret_verdict);
+// Whether a request to our own address may be answered at all: no web page sent it, and no foreign name.
+bool gateway_may_be_asked(const struct session *session, const struct head *request) GL_MUST_CHECK;
 // Whether the gateway serves an operation: git and LFS.
 bool gateway_serves(enum operation_kind kind);
 

@@ -12,6 +12,7 @@
 #include "mem.h"
 #include "original_destination.h"
 #include "proxy_password.h"
+#include "rules_answer.h"
 #include "secret.h"
 #include "server_state.h"
 #include "stream.h"
@@ -227,6 +228,11 @@ static void on_proxy_request(struct session *session, const struct head *request
         return;
     }
     session->mode = AUDIT_GATEWAY;
+    if (rules_answer_is_asked(request)) {
+        timer_stop(&session->timer);
+        rules_answer(session, request);
+        return;
+    }
     exchange_start(session, request);
 }
 

@@ -7,7 +7,7 @@ const config = JSON.parse(readFileSync(process.env.KUBECONFIG, "utf8"));
 const [{cluster}] = config.clusters, [{user}] = config.users;
 const tls = {ca: readFileSync(cluster["certificate-authority"]), cert: readFileSync(user["client-certificate"]), key: readFileSync(user["client-key"])};
 
-// {status, body}. `more`: {as, groups}: whom the administrator speaks for.
+// {status, body, warnings}. `more`: {as, groups}: whom the administrator speaks for.
 export function ask(method, path, body, more = {}) {
   const headers = {"content-type": more.type ?? "application/json", ...(more.as && {"impersonate-user": more.as})};
   if (more.groups) headers["impersonate-group"] = more.groups;
@@ -19,7 +19,7 @@ export function ask(method, path, body, more = {}) {
         const text = Buffer.concat(parts).toString();
         let parsed = text;
         try { parsed = JSON.parse(text); } catch { /* not every answer is JSON */ }
-        resolve({status: answer.statusCode, body: parsed});
+        resolve({status: answer.statusCode, body: parsed, warnings: answer.headers.warning ?? ""});
       });
     });
     call.on("error", reject);

@@ -100,6 +100,17 @@ test("a pod with the label gets the sidecar", async () => {
   workspace = {apiVersion: "v1", kind: "Pod", metadata: {name: "case", labels: bare.metadata.labels}, spec: pod.spec};
 });
 
+test("annotations reach the sidecar that the server puts in", async (t) => {
+  if (!policies) return t.skip("without MutatingAdmissionPolicy");
+  const made = await create({apiVersion: "v1", kind: "Pod", metadata: {name: "x", labels: {"gitlatch.dev/inject": "true"}, annotations: {
+    "gitlatch.dev/memory-limit": "128Mi", "gitlatch.dev/cpu-limit": "200m", "gitlatch.dev/no-proxy": ".corp", "gitlatch.dev/leave-out": "two"}},
+    spec: {containers: [{name: "one", image: "x"}, {name: "two", image: "x"}]}});
+  assert.equal(made.status, 201, made.body.message);
+  assert.deepEqual(sidecar(made.body.spec).resources, {limits: {cpu: "200m", memory: "128Mi"}, requests: {cpu: "10m", memory: "24Mi"}});
+  assert.match(made.body.spec.containers[0].env.find((one) => one.name === "NO_PROXY").value, /,\.corp$/);
+  assert.equal(made.body.spec.containers[1].env, undefined);
+});
+
 test("the guard refuses every case as a developer tries it, and lets through what is near", async () => {
   const wrong = [];
   let byGuard = 0;
@@ -137,7 +148,7 @@ test("each field of the server's own container is judged by the guard", async ()
 });
 
 test("the server finds nothing wrong with the types of the policies", async () => {
-  for (const name of ["gitlatch-guard", "gitlatch-guard-access"]) {
+  for (const name of ["gitlatch-guard", "gitlatch-guard-access", "gitlatch-hint"]) {
     const status = await until(`types of ${name}`, 60, async () => {
       const {body} = await ask("GET", `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/${name}`);
       return body.status?.observedGeneration && body.status;
@@ -155,6 +166,19 @@ test("forty containers of two hundred variables are injected and judged within C
   assert.ok(made.body.spec.containers.every((one) => one.env.length > 200));
 });
 
+test("a label that does nothing is warned of", async () => {
+  const labels = (value) => ({"gitlatch.dev/inject": value});
+  const template = (value) => ({metadata: {labels: {app: "a", ...labels(value)}}, spec: {restartPolicy: "Never", containers: [{name: "one", image: "x"}]}});
+  const make = async (namespace, value) => [
+    await ask("POST", `/api/v1/namespaces/${namespace}/pods?dryRun=All`, {apiVersion: "v1", kind: "Pod", metadata: {name: "x", labels: labels(value)}, spec: template().spec}),
+    await ask("POST", `/apis/batch/v1/namespaces/${namespace}/jobs?dryRun=All`, {apiVersion: "batch/v1", kind: "Job", metadata: {name: "x"}, spec: {template: template(value)}}),
+    await ask("POST", `/apis/batch/v1/namespaces/${namespace}/cronjobs?dryRun=All`, {apiVersion: "batch/v1", kind: "CronJob", metadata: {name: "x"},
+      spec: {schedule: "0 0 * * *", jobTemplate: {spec: {template: template(value)}}}})];
+  for (const made of await make("default", "true")) assert.match(made.warnings, /the namespace lacks the label/, JSON.stringify(made.body));
+  for (const made of await make(NAMESPACE, "yes")) assert.match(made.warnings, /unless its value is true/, JSON.stringify(made.body));
+  for (const made of await make("default", "false")) assert.equal(made.warnings, "", JSON.stringify(made.body));
+});
+
 test("exec, tokens and the configuration are refused to a developer", async () => {
   const stored = await ask("POST", pods, registry({...workspace, metadata: {...workspace.metadata, name: "stored"}}), developer);
   assert.equal(stored.status, 201, stored.body.message);
@@ -167,6 +191,15 @@ test("exec, tokens and the configuration are refused to a developer", async () =
   const map = (name) => ask("POST", `/api/v1/namespaces/${NAMESPACE}/configmaps`, {apiVersion: "v1", kind: "ConfigMap", metadata: {name}}, developer);
   for (const name of ["gitlatch", "gitlatch-proxy", "gitlatch-redirect"]) assert.match((await map(name)).body.message, /may change the namespace/);
   assert.equal((await map("mine")).status, 201);
+});
+
+test("a debugging container can be given the environment's volume, and nothing of the sidecar", async () => {
+  const debug = (more) => ask("PATCH", `${pods}/stored/ephemeralcontainers?dryRun=All`, {spec: {ephemeralContainers: [{name: "debug", image: "x", ...more}]}},
+    {...developer, type: "application/strategic-merge-patch+json"});
+  const given = await debug({volumeMounts: [{name: "gitlatch-public", mountPath: "/run/gitlatch/public", readOnly: true}]});
+  assert.equal(given.status, 200, given.body.message);
+  assert.match((await debug({targetContainerName: "gitlatch"})).body.message, /no ephemeral container/);
+  assert.match((await debug({volumeMounts: [{name: "gitlatch-token", mountPath: "/x", readOnly: true}]})).body.message, /only the sidecar mounts/);
 });
 
 test("the proxy as a pod of its own runs where the guard is", async () => {

@@ -13,6 +13,7 @@
 struct admission {
     json_t *file; // holds the others
     json_t *sidecar, *volumes, *environment, *mounts;
+    json_t *dns; // for pods with no dnsConfig of their own; NULL: none
 };
 
 struct admission *admission_load(const char *path, struct error *ret_error)
@@ -39,7 +40,7 @@ struct admission *admission_load(const char *path, struct error *ret_error)
         return NULL;
     }
     admission = mem_alloc(sizeof(*admission));
-    *admission = (struct admission){file, sidecar, volumes, environment, mounts};
+    *admission = (struct admission){file, sidecar, volumes, environment, mounts, json_object_get(file, "dnsConfig")};
     return admission;
 }
 
@@ -144,6 +145,8 @@ static json_t *make_patch(const struct admission *admission, const json_t *spec)
 
     patch_containers(admission, patch, spec, "containers");
     patch_containers(admission, patch, spec, "initContainers");
+    if (admission->dns && !json_object_get(spec, "dnsConfig"))
+        add(patch, "/spec/dnsConfig", json_incref(admission->dns));
     add_list(patch, spec, "volumes", "/spec/volumes");
     json_array_foreach(admission->volumes, index, volume)
         add(patch, "/spec/volumes/-", json_incref(volume));

@@ -1,8 +1,9 @@
 // The webhook that puts gitlatch into pods, for clusters whose API server cannot do it by itself (before 1.36). Source:
 // Kubernetes, "Dynamic Admission Control"; admission.k8s.io/v1; RFC 6902 (JSON Patch).
 //
-// What is put in is a file that k8s/generate makes: {"initContainer", "volumes", "env", "volumeMounts"}. The first is the
-// sidecar, which comes before all other init containers; the last two are for each container that is there.
+// What is put in is a file that k8s/generate makes: {"initContainer", "volumes", "env", "volumeMounts", "dnsConfig"}. The
+// first is the sidecar, which comes before all other init containers; `env` and `volumeMounts` are for each container that is
+// there; `dnsConfig` may be missing, and is for pods that have none.
 #ifndef GITLATCH_ADMISSION_H
 #define GITLATCH_ADMISSION_H
 

@@ -73,6 +73,20 @@ test("annotations of the pod, or else of its namespace, set what a platform need
     assert.match(create(changed(result, (spec) => { sidecar(spec).resources.limits[limit] = value; })).join(), /memory limit is between/);
 });
 
+test("a pod's own dnsConfig stays; /etc/gitconfig is mounted where it is asked for", () => {
+  assert.deepEqual(workspace.spec.dnsConfig, {options: [{name: "ndots", value: "1"}]});
+  const own = changed(bare, (spec, whole) => {
+    spec.dnsConfig = {options: [{name: "ndots", value: "2"}]};
+    whole.metadata.annotations = {"gitlatch.dev/gitconfig": "true"};
+  });
+  const result = mutate(inject, own);
+  assert.deepEqual(result.spec.dnsConfig, own.spec.dnsConfig);
+  assert.deepEqual(result.spec.containers[0].volumeMounts.find((one) => one.mountPath === "/etc/gitconfig"),
+    {name: "gitlatch-public", mountPath: "/etc/gitconfig", subPath: "gitlatch/gitconfig", readOnly: true});
+  assert.ok(!JSON.stringify(workspace).includes("/etc/gitconfig"));
+  assert.deepEqual(create(result), []);
+});
+
 test("the types that the mutation names are fields of a pod", () => {
   const types = inject.spec.mutations.flatMap((mutation) => objectTypes(mutation.jsonPatch.expression))
     .filter((type) => type !== "JSONPatch");

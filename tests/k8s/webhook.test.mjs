@@ -153,6 +153,12 @@ test("a recorded review of a Job's pod, with all that an API server fills in", a
   assert.deepEqual(await reviewed({...recorded, request: {...recorded.request, dryRun: true}}), result, "a dry run shows what will be");
 });
 
+test("a pod's own dnsConfig stays", async () => {
+  const pod = podOf(workloads[0]);
+  pod.spec.dnsConfig = {options: [{name: "ndots", value: "2"}]};
+  assert.deepEqual((await reviewed(reviewOf(pod))).spec.dnsConfig, pod.spec.dnsConfig);
+});
+
 test("a pod that has the sidecar is left as it is, and so is one that did not ask for it", async () => {
   const pod = podOf(workloads[0]), result = await reviewed(reviewOf(pod));
   assert.deepEqual(await reviewed(reviewOf(result)), result);

@@ -70,11 +70,18 @@ export const cases = [
   ["a container that takes the sidecar's name", "are taken",
     (spec) => { spec.containers[0].name = "gitlatch"; }, (spec) => { spec.containers[0].name = "gitlatch-shell"; }],
   ["a device over the sidecar's libraries", ": volumeDevices",
-    own((one) => { one.volumeDevices = [{name: "disk", devicePath: "/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libc.so.6"}]; }), () => {}],
+    (spec) => {
+      add("disk", {persistentVolumeClaim: {claimName: "disk"}})(spec);
+      sidecar(spec).volumeDevices = [{name: "disk", devicePath: "/lib/x86_64-linux-gnu/glibc-hwcaps/x86-64-v3/libc.so.6"}];
+    }, add("disk", {persistentVolumeClaim: {claimName: "disk"}})],
   ["a group that reads devices", "sidecar's securityContext", own((one) => { one.securityContext.runAsGroup = 6; }), () => {}],
   ["the image's group", "sidecar's securityContext", own((one) => { delete one.securityContext.runAsGroup; }), () => {}],
   ["a device in the redirection", "must be the one of k8s/transparent",
-    (spec) => { redirect(locked)(spec); spec.initContainers.at(-1).volumeDevices = [{name: "disk", devicePath: "/usr/sbin/nft"}]; },
+    (spec) => {
+      redirect(locked)(spec);
+      add("disk", {persistentVolumeClaim: {claimName: "disk"}})(spec);
+      spec.initContainers.at(-1).volumeDevices = [{name: "disk", devicePath: "/usr/sbin/nft"}];
+    },
     redirect(locked)],
   ["another image", "another image", own((one) => { one.image = "evil"; }), own((one) => { one.imagePullPolicy = "Always"; })],
   ["another command", "fields that injection does not give it: command", own((one) => { one.command = ["sh"]; }), own((one) => { one.terminationMessagePath = "/dev/termination-log"; })],

@@ -91,6 +91,7 @@ test("a pod with the label gets the sidecar", async () => {
     pod = made.body;
   } else { // as the webhook would do it: what Kustomize puts in
     const template = readYaml("k8s/sidecar/pod.yaml")[0];
+    delete template.spec.securityContext; // the cases say of each container who it is
     const made = await create({...template, spec: {...template.spec, containers: [{...template.spec.containers[0], name: "one"}]}});
     assert.equal(made.status, 201, JSON.stringify(made.body));
     pod = made.body;
@@ -118,7 +119,10 @@ test("the guard refuses every case as a developer tries it, and lets through wha
     const accepted = await create(changed(workspace, near)), refused = await create(changed(workspace, spoil));
     // What is near may be no pod for reasons of the server's own; the guard has nothing to do with it.
     if (accepted.status !== 201 && /gitlatch:/.test(accepted.body.message)) wrong.push(`${what}: near: ${accepted.body.message}`);
-    if (refused.status === 201) wrong.push(`${what}: is let through`);
+    // A field that this version does not know is dropped before anybody judges it.
+    const dropped = !policies && ["a claimed device", "the field restartPolicyRules"].includes(what)
+      && JSON.stringify(refused.body.spec?.initContainers) === JSON.stringify(workspace.spec.initContainers);
+    if (refused.status === 201 && !dropped) wrong.push(`${what}: is let through`);
     if (refused.status !== 201 && /gitlatch: /.test(refused.body.message)) byGuard++;
     if (refused.status !== 201 && !/gitlatch: /.test(refused.body.message)) console.log(`the server itself: ${what}: ${refused.body.message}`);
   }
@@ -231,7 +235,8 @@ test("without the namespace gitlatch, workspaces live and can be ended; applied 
 test("uninstalled by the README's steps, nothing of it is left and nothing is locked", async () => {
   for (const line of commands("Uninstall").filter(runs)) {
     const done = shell(line, folder, home);
-    assert.equal(done.status, 0, `${line}: ${done.errors}`);
+    if (!policies && /mine\/admission/.test(line)) assert.match(done.errors, /no matches for kind "MutatingAdmissionPolicy/);
+    else assert.equal(done.status, 0, `${line}: ${done.errors}`);
   }
   await until("the guard is gone", 60, async () =>
     (await create(changed(workspace, (spec) => { spec.hostPID = true; }))).status === 201);

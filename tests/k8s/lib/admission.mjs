@@ -22,7 +22,8 @@ function bindings(policy, review) {
 export function review(operation, resource, object, more = {}) {
   const [name, subResource = ""] = resource.split("/");
   const groups = more.groups ?? ["system:authenticated"];
-  return {object, oldObject: more.oldObject ?? null, authorizer: more.granted ?? [],
+  return {object: JSON.parse(JSON.stringify(object)), // what is undefined is not there
+    oldObject: more.oldObject ?? null, authorizer: more.granted ?? [],
     namespaceObject: {metadata: {name: "team-a", annotations: more.annotations ?? {}}}, request: {
     operation, subResource, namespace: "team-a", name: more.name ?? object?.metadata?.name ?? "",
     resource: {group: "", version: "v1", resource: name}, userInfo: {username: more.user ?? "ada", groups}}};

@@ -16,6 +16,7 @@
     REASON(FETCH_DENIED, "fetch", 403, "the rule for this repository does not allow to fetch", "ask the operator for `fetch: true` in its rule") \
     REASON(PUSH_DENIED, "push", 403, "the rule for this repository allows no push", "ask the operator for a `push` pattern in its rule") \
     REASON(REF_DENIED, "ref", 403, "the rule does not allow to push this ref", "push to a ref that matches an allowed pattern") \
+    REASON(REF_BYPASS, "ref_bypass", 403, "this API call writes a ref that it does not name, past the rule's `push`", "push to an allowed ref with git, or ask the operator for `accept_bypass: true` in its rule") \
     REASON(CREATE_DENIED, "create", 403, "the rule allows only refs that exist to be updated", "push to a ref that exists") \
     REASON(DELETE_DENIED, "delete", 403, "the rule does not allow to delete this ref", "ask the operator for a `delete` pattern in its rule") \
     REASON(PACK_TOO_LARGE, "max_pack", 403, "the pack is larger than the rule's `max_pack`", "push less at once, or large files through Git LFS") \

@@ -97,6 +97,19 @@ static bool path_denied(const struct rule *rule, struct bytes path)
     return rule != NULL;
 }
 
+// GitHub then merges the base branch into the pull request's: a ref is written that `push` may not allow, and that the
+// call does not name. Source: GitHub REST API, "Update a pull request branch".
+static bool writes_unnamed_ref(const struct rule *rule, const struct operation *operation)
+{
+    char *decoded = mem_alloc(operation->api_path.size + 1);
+    struct bytes plain = plain_path_decode(operation->api_path, decoded), pattern = BYTES("pulls/*/update-branch");
+    bool writes = !operation->reads && rule->push.kind != REF_SET_ALL && !rule->accept_bypass &&
+                  (glob_match_nocase(pattern, operation->api_path) || glob_match_nocase(pattern, plain));
+
+    mem_free(decoded);
+    return writes;
+}
+
 static void decide_api_repository(const struct operation *operation, struct policy_decision *decision)
 {
     const struct rule *rule = decision->rule;
@@ -109,6 +122,8 @@ static void decide_api_repository(const struct operation *operation, struct poli
         deny_repository(decision, REASON_PERMISSION_DENIED, operation);
     else if (path_denied(rule, operation->api_path))
         deny_repository(decision, REASON_PATH_DENIED, operation);
+    else if (writes_unnamed_ref(rule, operation))
+        deny_repository(decision, REASON_REF_BYPASS, operation);
     else
         rule_set_permissions(rule, &decision->scope.permissions);
 }

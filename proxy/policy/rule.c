@@ -58,6 +58,14 @@ static bool check_bypass(const struct rule *rule, struct error *error)
     return true;
 }
 
+// GraphQL names no path that `paths` could be held against.
+static bool check_graphql_paths(const struct rule *rule, struct error *error)
+{
+    if (!rule->graphql || !rule->paths.patterns)
+        return true;
+    return error_set(error, "paths: GraphQL goes round them; take `graphql: true` away, or `paths`");
+}
+
 bool rule_check(const struct rule *rule, struct error *ret_error)
 {
     for (size_t i = 0; i < RULE_KEY_COUNT; i++) {
@@ -66,7 +74,7 @@ bool rule_check(const struct rule *rule, struct error *ret_error)
         if (key->type->check && !key->type->check(key->name, rule_key_value(key, rule), ret_error))
             return false;
     }
-    return check_bypass(rule, ret_error);
+    return check_graphql_paths(rule, ret_error) && check_bypass(rule, ret_error);
 }
 
 const struct rule *rules_find(const struct rules *rules, const struct repository_name *repository)

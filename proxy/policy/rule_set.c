@@ -2,8 +2,11 @@
 
 #include "glob.h"
 
+// A rule with `paths` is in no set: a token for many repositories reaches each of their paths (/search, /issues, GraphQL).
 static bool in_set(const struct rule *rule, enum rule_set_kind kind)
 {
+    if (rule->paths.patterns)
+        return false;
     return kind == RULE_SET_GRAPHQL ? rule->graphql : rule->permissions.count > 0;
 }
 

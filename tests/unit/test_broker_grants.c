@@ -192,9 +192,9 @@ static void test_rules_go_round(void **state)
     static const char all_keys[] =
         "[{namespace: n, service_account: s, repositories: ["
         "{match: Acme/Widgets, fetch: true, push: [refs/heads/agent/*, \"refs/tags/v\\\"1\"], delete: [refs/heads/agent/*],"
-        " permissions: {pull_requests: write, contents: write}, graphql: true, paths: [\"pulls/**\"], create: false,"
+        " permissions: {pull_requests: write, contents: write}, paths: [\"pulls/**\"], create: false,"
         " max_pack: 1536MiB, accept_bypass: true},"
-        "{match: \"acme/*\", push: true, delete: true}]}]";
+        "{match: \"acme/*\", push: true, delete: true, graphql: true}]}]";
     struct config *config = broker_unit_config(all_keys), *read;
     struct caller caller = broker_unit_caller("gitlatch", "n", "s"), stranger =
                                                                          broker_unit_caller("gitlatch", "n", "x");
@@ -212,10 +212,10 @@ static void test_rules_go_round(void **state)
     assert_string_equal(text_string(&first), text_string(&second));
     assert_string_equal(text_string(&first),
                         "{\"repositories\":[{\"match\":\"acme/widgets\",\"accept_bypass\":true,\"create\":false,"
-                        "\"delete\":[\"refs/heads/agent/*\"],\"fetch\":true,\"graphql\":true,\"max_pack\":\"1536MiB\","
+                        "\"delete\":[\"refs/heads/agent/*\"],\"fetch\":true,\"max_pack\":\"1536MiB\","
                         "\"paths\":[\"pulls/**\"],\"permissions\":{\"contents\":\"write\",\"pull_requests\":\"write\"},"
                         "\"push\":[\"refs/heads/agent/*\",\"refs/tags/v\\\"1\"]},"
-                        "{\"match\":\"acme/*\",\"delete\":true,\"push\":true}]}\n");
+                        "{\"match\":\"acme/*\",\"delete\":true,\"graphql\":true,\"push\":true}]}\n");
     config_unref(read);
     text_clear(&first);
     grants_describe(&config->broker, &stranger, &first);

@@ -108,7 +108,7 @@ static void test_rules(void **state)
                                   "    push: [\"refs/heads/agent/*\", \"refs/tags/**\"]\n"
                                   "    delete: true\n"
                                   "    permissions: {pull_requests: write, issues: read}\n"
-                                  "    graphql: true\n"
+                                  "    graphql: false\n"
                                   "    paths: [\"pulls/**\"]\n"
                                   "    create: false\n"
                                   "    max_pack: 2GiB\n"
@@ -130,7 +130,7 @@ static void test_rules(void **state)
     assert_int_equal(rule->delete.kind, REF_SET_ALL);
     assert_int_equal(permissions_level(&rule->permissions, BYTES("pull_requests")), PERMISSION_WRITE);
     assert_int_equal(permissions_level(&rule->permissions, BYTES("issues")), PERMISSION_READ);
-    assert_true(rule->graphql);
+    assert_false(rule->graphql);
     assert_int_equal(rule->paths.count, 1);
     assert_string_equal(rule->paths.patterns[0], "pulls/**");
     assert_false(rule->create);

@@ -56,6 +56,10 @@ static const struct policy_case team_cases[] = {
     {'w', "POST", LOCKS("acme/widgets"), "acme/widgets contents:write"},
     {'w', "POST", VERIFY("acme/widgets"), "acme/widgets contents:write"},
     {'a', "GET", "/repos/acme/widgets", "acme/widgets contents:read,issues:read,pull_requests:write"},
+    // writes the pull request's branch, whichever it is
+    {'a', "PUT", "/repos/acme/widgets/pulls/7/update-branch", "ref_bypass"},
+    {'a', "PUT", "/repos/acme/widgets/pulls/7/update%2Dbranch", "ref_bypass"},
+    {'a', "PUT", "/repos/acme/build/pulls/7/update-branch", "acme/build contents:read,issues:write,workflows:write"},
     // the first match decides, not the most generous
     {'w', "GET", REFS("acme/hidden"), "fetch"},
     {'w', "GET", PUSHES("acme/hidden"), "push"},

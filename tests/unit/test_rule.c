@@ -106,6 +106,8 @@ static void what_is_wrong_is_said_with_its_key(void **state)
           "paths: `/pulls/**` begins with a slash: write what stands below the repository, as `pulls/**`");
     check(&(struct rule){.match = TEXT("a/b"), .paths = {(char *[]){TEXT("git/ref/heads%2Fa")}, 1}},
           "paths: `git/ref/heads%2Fa` is matched with the decoded path, without a query");
+    check(&(struct rule){.match = TEXT("a/b"), .graphql = true, .paths = {(char *[]){TEXT("pulls/**")}, 1}},
+          "paths: GraphQL goes round them; take `graphql: true` away, or `paths`");
 }
 
 static void permissions_do_not_go_round_a_list_of_refs(void **state)

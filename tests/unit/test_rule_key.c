@@ -60,7 +60,10 @@ static struct rules rules_of(const struct rule_key *tight)
     struct rules rules = {.present = true, .rules = mem_alloc_zero(1, sizeof(*rules.rules)), .count = 1};
 
     for (size_t i = 0; i < RULE_KEY_COUNT; i++) {
-        if (&rule_keys[i] == tight)
+        bool excluded = tight && tight->type == &rule_type_paths && strcmp(rule_keys[i].name, "graphql") == 0;
+
+        // `paths` and `graphql: true` exclude each other.
+        if (&rule_keys[i] == tight || excluded)
             set_tight(&rule_keys[i], &rules.rules[0]);
         else
             set_wide(&rule_keys[i], &rules.rules[0]);

@@ -7,7 +7,7 @@
 #define WRITE_WIDGETS "acme/widgets contents:write"
 #define API_WIDGETS   "acme/widgets contents:read,issues:read,pull_requests:write"
 #define API_DOCS      "acme/docs pull_requests:read"
-#define API_SET       "set acme pull_requests:read"
+#define API_SET       "set acme contents:read,issues:read,pull_requests:write"
 
 static const struct rules tricked_rules = {
     .present = true,

@@ -15,6 +15,18 @@ static void GL_PRINTF(2, 0) say(const struct command *command, const char *forma
     vfprintf(stderr, format, values);
 }
 
+static const struct command *const *all;
+
+void command_set_all(const struct command *const *table)
+{
+    all = table;
+}
+
+const struct command *const *command_all(void)
+{
+    return all;
+}
+
 int command_fail(const struct command *command, const char *format, ...)
 {
     va_list values;

@@ -35,6 +35,9 @@ struct command {
 
 // All commands, in the order of the help. The array ends with NULL.
 extern const struct command *const command_table[];
+// The same for those that are in the list themselves, which cannot depend on it. main sets it before it runs a command.
+void command_set_all(const struct command *const *table);
+const struct command *const *command_all(void);
 // The command of this name; NULL: there is none.
 const struct command *command_find(const char *name);
 

@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 {
     const struct command *command;
 
+    command_set_all(command_table);
     if (!mem_wipe_on_free_install()) {
         fputs("gitlatch: the libraries of this build do not let freed memory be wiped\n", stderr);
         return COMMAND_FAILED;

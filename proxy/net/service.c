@@ -53,12 +53,8 @@ struct service {
 
 static void free_call(struct connection *connection)
 {
-    struct service_call *call = connection->call;
-
-    if (!call)
-        return;
+    service_call_free(connection->call);
     connection->call = NULL;
-    service_call_free(call);
 }
 
 static void close_connection(struct connection *connection)
@@ -100,18 +96,25 @@ static void await_request(struct connection *connection)
         loop_defer(connection->service->options.loop, &connection->again);
 }
 
-// Goes on sending the rest of an answer.
-static void send_rest(struct connection *connection)
+// Sends what waits, as far as the stream takes it. True: all is sent.
+static bool send_waiting(struct connection *connection)
 {
     struct bytes rest = bytes_skip(text_bytes(&connection->rest), connection->rest_sent);
 
     connection->rest_sent += stream_send(connection->stream, rest);
-    if (connection->rest_sent < connection->rest.size)
-        return;
     stream_flush(connection->stream);
-    text_free(&connection->rest);
-    text_init(&connection->rest, 0);
+    if (connection->rest_sent < connection->rest.size)
+        return false;
+    text_free(&connection->rest); // all zero: an empty one
     connection->rest_sent = 0;
+    return true;
+}
+
+// Goes on sending the rest of an answer.
+static void send_rest(struct connection *connection)
+{
+    if (!send_waiting(connection))
+        return;
     if (connection->closes || !connection->service->listener) {
         linger(connection);
         return;
@@ -161,19 +164,6 @@ void service_answer(struct service_call *call, const struct answer *given, bool 
     answer(call->connection, given, call->head.method == METHOD_HEAD, secret);
 }
 
-// Sends what waits of a stream; the connection stays.
-static void send_stream(struct connection *connection)
-{
-    struct bytes rest = bytes_skip(text_bytes(&connection->rest), connection->rest_sent);
-
-    connection->rest_sent += stream_send(connection->stream, rest);
-    stream_flush(connection->stream);
-    if (connection->rest_sent < connection->rest.size)
-        return;
-    text_clear(&connection->rest);
-    connection->rest_sent = 0;
-}
-
 void service_stream_begin(struct service_call *call, struct bytes content_type)
 {
     struct connection *connection = call->connection;
@@ -184,7 +174,7 @@ void service_stream_begin(struct service_call *call, struct bytes content_type)
     text_append_bytes(&connection->rest, content_type);
     text_append(&connection->rest, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
                                    "Connection: close\r\n\r\n");
-    send_stream(connection);
+    send_waiting(connection);
 }
 
 bool service_stream_send(struct service_call *call, struct bytes bytes)
@@ -196,7 +186,7 @@ bool service_stream_send(struct service_call *call, struct bytes bytes)
         return false;
     }
     text_append_bytes(&connection->rest, bytes);
-    send_stream(connection);
+    send_waiting(connection);
     return true;
 }
 
@@ -305,7 +295,7 @@ static void on_output(void *arg)
     if (connection->state == CONNECTION_ANSWER)
         send_rest(connection);
     else if (connection->state == CONNECTION_STREAM)
-        send_stream(connection);
+        send_waiting(connection);
 }
 
 static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};

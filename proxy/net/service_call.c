@@ -14,6 +14,8 @@ struct service_call *service_call_new(struct connection *connection, const struc
 
 void service_call_free(struct service_call *call)
 {
+    if (!call)
+        return;
     mem_wiping_free(call->head_bytes); // a bearer is in it
     text_free(&call->body);
     mem_free(call);

@@ -22,7 +22,7 @@ static bool has_short(const struct command *command, const struct option *option
 
 static void append_names(struct text *text)
 {
-    for (const struct command *const *each = command_table; *each; each++)
+    for (const struct command *const *each = command_all(); *each; each++)
         text_format(text, " %s", (*each)->name);
 }
 
@@ -74,12 +74,12 @@ static void append_bash(struct text *text)
                       "            help:help) COMPREPLY=($(compgen -W '" HELP_TOPICS);
     append_names(text);
     text_append(text, "' -- \"$current\")); return ;;\n");
-    for (const struct command *const *each = command_table; *each; each++)
+    for (const struct command *const *each = command_all(); *each; each++)
         append_bash_values(text, *each);
     text_append(text, "        esac\n"
                       "    done\n"
                       "    case $command in\n");
-    for (const struct command *const *each = command_table; *each; each++) {
+    for (const struct command *const *each = command_all(); *each; each++) {
         const char *words = find_words(*each, NULL);
 
         text_format(text, "        %s) words='%s", (*each)->name, words ? words : "");
@@ -149,7 +149,7 @@ static void append_zsh(struct text *text)
                       "# zsh completion of gitlatch, made by `gitlatch completion zsh`\n"
                       "_gitlatch() {\n"
                       "    local -a commands=(\n");
-    for (const struct command *const *each = command_table; *each; each++) {
+    for (const struct command *const *each = command_all(); *each; each++) {
         text_format(text, "        '%s:", (*each)->name);
         append_zsh_text(text, (*each)->summary);
         text_append(text, "'\n");
@@ -163,7 +163,7 @@ static void append_zsh(struct text *text)
                       "        help) _values topic " HELP_TOPICS);
     append_names(text);
     text_append(text, " ;;\n");
-    for (const struct command *const *each = command_table; *each; each++)
+    for (const struct command *const *each = command_all(); *each; each++)
         append_zsh_command(text, *each);
     text_append(text, "    esac\n"
                       "}\n"
@@ -211,7 +211,7 @@ static void append_fish_command(struct text *text, const struct command *command
 static void append_fish(struct text *text)
 {
     text_append(text, "# fish completion of gitlatch, made by `gitlatch completion fish`\n");
-    for (const struct command *const *each = command_table; *each; each++)
+    for (const struct command *const *each = command_all(); *each; each++)
         append_fish_command(text, *each);
     text_append(text, "complete -c gitlatch -n __fish_use_subcommand -f -a help -d 'more about a command'\n"
                       "complete -c gitlatch -n __fish_use_subcommand -f -a version -d 'print the version'\n"

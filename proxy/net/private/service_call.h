@@ -24,7 +24,7 @@ struct service_call {
 
 // An empty one, owned by the caller.
 struct service_call *service_call_new(struct connection *connection, const struct address *client) GL_MUST_CHECK;
-void service_call_free(struct service_call *call);
+void service_call_free(struct service_call *call); // NULL: nothing
 
 // Takes a whole head of `size` bytes out of the stream's input. False: its target is no path.
 bool service_call_take_head(struct service_call *call, struct stream *stream, size_t size) GL_MUST_CHECK;

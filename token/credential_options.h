@@ -20,6 +20,9 @@
 enum credential_type { SOURCE_KINDS(SOURCE_KINDS_MEMBER) CREDENTIAL_TYPE_COUNT };
 #undef SOURCE_KINDS_MEMBER
 
+// How a caller of a broker comes by the token that proves it.
+enum identity_kind { IDENTITY_NONE, IDENTITY_FILE, IDENTITY_GITHUB_ACTIONS, IDENTITY_COMMAND };
+
 // Strings are NULL where the type has no such member or the file does not name it.
 struct credential_options {
     enum credential_type type;
@@ -29,6 +32,12 @@ struct credential_options {
     char *private_key;     // app: PEM file
     char **sign_command;   // app: argv, ends with NULL; instead of private_key
     uint64_t installation; // app: 0: found by owner
+
+    enum identity_kind identity; // broker: where its token comes from, instead of token_file
+    char *identity_file;         // IDENTITY_FILE
+    char **identity_command;     // IDENTITY_COMMAND: ends with NULL
+    bool holds_token;            // broker: for a caller that will hold what it is given, which its token says
+    char *certificate, *key;     // broker: PEM files; instead of a token, or beside it
 
     char *url;        // broker, platform
     char *token_file; // broker, platform

@@ -66,6 +66,9 @@ static void add_workspace(struct text *text, const struct audit_workspace *works
     add_c_string(&members, MEMBER("namespace"), workspace->namespace);
     add_c_string(&members, MEMBER("pod"), workspace->pod);
     add_c_string(&members, MEMBER("service_account"), workspace->service_account);
+    add_c_string(&members, MEMBER("issuer"), workspace->issuer);
+    add_c_string(&members, MEMBER("subject"), workspace->subject);
+    add_c_string(&members, MEMBER("certificate"), workspace->certificate);
     if (members.size > 0)
         text_format(text, ",\"workspace\":{%s}", text_string(&members) + 1);
     text_free(&members);

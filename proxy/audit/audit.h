@@ -20,6 +20,10 @@ struct audit_workspace {
     const char *namespace;
     const char *pod;
     const char *service_account;
+    // Of a broker's caller that proved itself otherwise.
+    const char *issuer;
+    const char *subject;
+    const char *certificate;
 };
 
 // A request or a tunnel that has ended. Empty views and NULL are left out.

@@ -33,6 +33,7 @@
     METRIC(RELOADS, COUNTER, "gitlatch_reloads_total", "Configurations read again.", "result") \
     METRIC(LOOP_LAG, GAUGE, "gitlatch_loop_lag_seconds", "Worst delay of the event loop in the last seconds.") \
     METRIC(CERTIFICATE_EXPIRATION, GAUGE, "gitlatch_certificate_expiration_timestamp_seconds", "When a certificate of this process expires.", "kind") \
+    METRIC(BROKER_CALLS, COUNTER, "gitlatch_broker_calls_total", "Calls of proven callers; a subject that is granted nothing is not named.", "issuer", "subject", "decision") \
     METRIC(BUILD_INFO, GAUGE, "gitlatch_build_info", "1, with the version.", "version")
 // clang-format on
 

@@ -142,13 +142,18 @@ static SSL_CTX *on_tls(void *arg)
     return serving_certificate_context(((struct broker *)arg)->runtime->certificate);
 }
 
+static SSL_CTX *on_clients_tls(void *arg)
+{
+    return serving_certificate_clients_context(((struct broker *)arg)->runtime->certificate);
+}
+
 static bool listen_on(struct broker *broker, const char *key, const struct config_address *address, size_t connections,
                       size_t body, service_handler_fn *handler, struct service **ret_service, struct error *ret_error)
 {
     const struct service_options options = {
         .loop = broker->context.loop,
         .address = address->address,
-        .tls = on_tls,
+        .tls = handler == on_call ? on_clients_tls : on_tls,
         .tls_arg = broker,
         .connections = connections,
         .body = body,

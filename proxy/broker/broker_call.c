@@ -1,14 +1,17 @@
 #include "broker_call.h"
 
+#include <openssl/ssl.h>
 #include <string.h>
 
 #include "audit.h"
 #include "callers.h"
+#include "client_certificate.h"
 #include "loop.h"
 #include "mem.h"
 #include "metrics.h"
 #include "rate_limiter.h"
 #include "service.h"
+#include "serving_certificate.h"
 #include "text.h"
 
 static void free_call(struct broker_call *call)
@@ -98,18 +101,42 @@ static void on_proven(void *arg, const struct caller *caller, const struct verdi
     mem_free(name);
 }
 
+// The names of the certificate that came with the connection, by what verifies it now. False: it is good no more, which is
+// answered and ends the connection.
+static bool read_certificate(struct broker_call *call, char ***ret_names)
+{
+    SSL *tls = service_call_tls(call->http);
+    X509_STORE *roots;
+    struct error error;
+
+    if (!call->runtime->config->broker.clients_ca || !tls)
+        return true;
+    roots = SSL_CTX_get_cert_store(serving_certificate_clients_context(call->runtime->certificate));
+    if (client_certificate_check(tls, roots, ret_names, &error) != CLIENT_CERTIFICATE_REFUSED)
+        return true;
+    service_call_close(call->http);
+    broker_call_refuse_with(call, REASON_CALLER_UNPROVEN, 401, error.text);
+    return false;
+}
+
 void broker_call_prove(struct broker_call *call, void (*proven)(struct broker_call *call))
 {
+    char **names = NULL;
+
     call->proven = proven;
     if (!call->runtime->callers) {
         broker_call_refuse_with(call, REASON_BROKER_DENIED, 403, "this broker grants nothing: it has no `grants`");
         return;
     }
+    if (!read_certificate(call, &names))
+        return;
     const struct callers_proof proof = {
         .token = broker_call_bearer(call),
+        .certificate_names = names,
         .from = call->client,
     };
     call->proving = callers_prove(call->runtime->callers, &proof, on_proven, call);
+    client_certificate_names_free(names);
 }
 
 static void on_token(void *arg, struct token *token, const struct verdict *verdict)
@@ -139,12 +166,26 @@ static bool is_denial(int status)
     return status == 400 || status == 401 || status == 403 || status == 404 || status == 405 || status == 429;
 }
 
+// Whoever is granted nothing may be anybody with an account at the issuer: it does not fill the table with its names.
+static void count_caller(const struct broker_call *call, bool denied)
+{
+    const struct caller *caller = &call->caller;
+    const char *issuer = caller->namespace ? "kubernetes" : caller->issuer ? caller->issuer : "certificate";
+    char *subject = denied ? mem_string("") : caller_subject(caller);
+
+    metrics_add(call->context->metrics, METRIC_BROKER_CALLS, METRIC_LABELS(issuer, subject, denied ? "deny" : "allow"),
+                1);
+    mem_free(subject);
+}
+
 static void count(const struct broker_call *call, enum reason reason, int status)
 {
     struct metrics *metrics = call->context->metrics;
     double seconds = (double)(loop_now(call->context->loop).ms - call->started.ms) / SECOND_MS;
     char number[16];
 
+    if (caller_is_proven(&call->caller))
+        count_caller(call, is_denial(status));
     snprintf(number, sizeof(number), "%d", status);
     metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS("other", is_denial(status) ? "deny" : "allow", number), 1);
     metrics_observe(metrics, METRIC_REQUEST_DURATION, METRIC_LABELS("other"), seconds);
@@ -154,7 +195,14 @@ static void count(const struct broker_call *call, enum reason reason, int status
 
 static void tell(const struct broker_call *call, enum reason reason, int status, struct token *token)
 {
-    const struct audit_workspace workspace = {call->caller.namespace, call->caller.pod, call->caller.service_account};
+    const struct audit_workspace workspace = {
+        .namespace = call->caller.namespace,
+        .pod = call->caller.pod,
+        .service_account = call->caller.service_account,
+        .issuer = call->caller.issuer,
+        .subject = call->caller.subject,
+        .certificate = call->caller.certificate_names ? call->caller.certificate_names[0] : NULL,
+    };
     const struct token_question *question = &call->question;
     struct audit_event event = {
         .event = "request",

@@ -190,8 +190,8 @@ struct broker_runtime *broker_runtime_new(const struct broker_runtime_options *o
     deferred_init(&runtime->unused, on_unused, runtime);
     runtime->config = config;
     runtime->githubs = mem_alloc_zero(config->github_count, sizeof(struct tls_client *));
-    runtime->certificate =
-        serving_certificate_new(options->loop, config->broker.certificate, config->broker.key, ret_error);
+    runtime->certificate = serving_certificate_new(options->loop, config->broker.certificate, config->broker.key,
+                                                   config->broker.clients_ca, ret_error);
     if (runtime->certificate && egress_init(&runtime->egress, options->loop, config, ret_error) &&
         read_admin_token(runtime, ret_error) && read_admission(runtime, ret_error) &&
         make_callers(runtime, options->loop, ret_error) && make_tokens(runtime, options, ret_error))

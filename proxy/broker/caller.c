@@ -54,13 +54,24 @@ bool caller_is_proven(const struct caller *caller)
     return caller->namespace || caller->issuer || caller->certificate_names;
 }
 
-char *caller_name(const struct caller *caller)
+char *caller_subject(const struct caller *caller)
 {
     if (caller->namespace)
         return mem_format("%s/%s", caller->namespace, caller->service_account);
     if (caller->issuer)
-        return mem_format("%s %s", caller->issuer, caller->subject ? caller->subject : caller->tenant);
+        return mem_string(caller->subject ? caller->subject : caller->tenant);
     return mem_string(caller->certificate_names ? caller->certificate_names[0] : "");
+}
+
+char *caller_name(const struct caller *caller)
+{
+    char *subject = caller_subject(caller), *name;
+
+    if (!caller->issuer)
+        return subject;
+    name = mem_format("%s %s", caller->issuer, subject);
+    mem_free(subject);
+    return name;
 }
 
 char *caller_key(const struct caller *caller)

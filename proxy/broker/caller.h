@@ -30,6 +30,8 @@ void caller_clear(struct caller *caller);
 bool caller_is_proven(const struct caller *caller);
 // "team-a/workspace", "actions acme/widgets", "spiffe://corp.example/ns/a": for people; given to mem_free.
 char *caller_name(const struct caller *caller) GL_MUST_CHECK;
+// The same without the issuer's name; given to mem_free.
+char *caller_subject(const struct caller *caller) GL_MUST_CHECK;
 // "team-a/workspace/pod-0", "actions/acme/widgets": tells whose calls are counted together; given to mem_free.
 char *caller_key(const struct caller *caller) GL_MUST_CHECK;
 // Whose tokens and limits are its own: the namespace, the issuer with its tenant, the certificate's name; given to mem_free.

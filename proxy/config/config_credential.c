@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "credential_options.h"
+#include "setting_identity.h"
 #include "setting_type.h"
 #include "text.h"
 #include "web_url.h"
@@ -23,9 +24,15 @@ const struct setting credential_rows[CREDENTIAL_ROWS] = {
         "asked also when the credential before it refused, not only when it could not be reached"),
     ROW("app_id", setting_string, app_id, NULL, NULL, "the App's id or client id"),
     ROW("argv", setting_argv, argv, NULL, NULL, "prints a token"),
+    ROW("certificate", setting_file, certificate, NULL, NULL,
+        "PEM file with a client certificate that proves it, instead of a token or beside it; read again when it changes"),
     ROW("host", setting_string, host, NULL, NULL, "the `github.host` it is for, where there are several"),
+    ROW("identity", setting_identity, identity, NULL, NULL,
+        "the token that proves it, instead of `token_file`: the job's own of GitHub Actions, one in a file, or what a "
+        "command prints"),
     ROW("installation", setting_count, installation, NULL, &installation_bounds,
         "pins the installation; absent: found by owner"),
+    ROW("key", setting_file, key, NULL, NULL, "PEM file with the certificate's key"),
     ROW("lifetime", setting_duration, lifetime_ms, NULL, &lifetime_bounds,
         "how long its token is good for; absent: asked again when GitHub refuses it"),
     ROW("name", setting_string, name, NULL, NULL, "the variable that holds the token"),

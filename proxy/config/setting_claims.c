@@ -66,4 +66,6 @@ static void clear_claims(const struct setting *setting, void *base)
 }
 
 const struct setting_type setting_claims = {"mapping", "a mapping such as {repository: acme/widgets}", read_claims,
-                                            clear_claims};
+                                            clear_claims,
+                                            "{\"type\":\"object\",\"minProperties\":1,\"additionalProperties\":"
+                                            "{\"type\":[\"string\",\"number\",\"boolean\"]}}"};

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "bearer_file.h"
+#include "caller_identity.h"
 #include "config.h"
 #include "github_failure.h"
 #include "http_client.h"
@@ -31,7 +31,8 @@ struct granted_request {
 struct grantor {
     struct granted_rules *all;
     const struct credential_options *options; // the configuration's
-    struct bearer_file bearer;
+    struct caller_identity *identity;
+    struct flight_waiter waiter; // for the identity
     char *url;
     struct http_request *asking;
     struct timer next;
@@ -213,7 +214,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
     grantor->asking = NULL;
     grantor->silent = false;
     if (answer->result != HTTP_ANSWERED) {
-        source_failure_transport(grantor->bearer.url, answer, &failure);
+        source_failure_transport(caller_identity_url(grantor->identity), answer, &failure);
         fail(grantor, failure);
     } else if (answer->status == 200) {
         take(grantor, answer->body);
@@ -234,27 +235,35 @@ static void ask(void *arg)
     struct http_transport *transport = http_client_transport(grantor->all->client);
     struct source_failure failure;
 
-    if (!bearer_file_ready(&grantor->bearer, &failure)) {
+    switch (caller_identity_look(grantor->identity, &grantor->waiter, &failure)) {
+    case CALLER_IDENTITY_WAITS:
+        return;
+    case CALLER_IDENTITY_FAILED:
         fail(grantor, failure);
         return;
+    case CALLER_IDENTITY_READY:
+        break;
     }
-    const struct http_call call = bearer_file_call(&grantor->bearer, "GET", grantor->url, BYTES(""));
+    const struct http_call call = caller_identity_call(grantor->identity, "GET", grantor->url, BYTES(""));
     grantor->asking = transport->ask(transport, &call, on_answer, grantor);
 }
 
 // All of them.
 
-static bool add(struct granted_rules *granted, const struct credential_options *options, struct error *ret_error)
+static bool add(struct granted_rules *granted, const struct source *base, const struct credential_options *options,
+                struct error *ret_error)
 {
     struct grantor *grantor = &granted->grantors[granted->count];
 
-    if (!credential_gives_rules(options->type) || find(granted, options->host))
+    if (find(granted, options->host))
         return true;
-    if (!bearer_file_init(&grantor->bearer, options, ret_error))
+    grantor->identity = caller_identity_new(base, options, ret_error);
+    if (!grantor->identity)
         return false;
+    flight_waiter_init(&grantor->waiter, ask, grantor);
     grantor->all = granted;
     grantor->options = options;
-    grantor->url = mem_format("%s/v1/rules", grantor->bearer.url);
+    grantor->url = mem_format("%s/v1/rules", caller_identity_url(grantor->identity));
     LIST_INIT(&grantor->waiting);
     timer_init(&grantor->next, granted->loop, ask, grantor);
     timer_start(&grantor->next, 0);
@@ -262,7 +271,7 @@ static bool add(struct granted_rules *granted, const struct credential_options *
     return true;
 }
 
-bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct config *config,
+bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct spawner *spawner, struct config *config,
                        struct granted_rules **ret_rules, struct error *ret_error)
 {
     struct granted_rules *granted = mem_alloc_zero(1, sizeof(*granted));
@@ -272,10 +281,15 @@ bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct co
     granted->config = config_ref(config);
     granted->grantors = mem_alloc_zero(config->credential_count, sizeof(*granted->grantors));
     granted->spread = (uint32_t)clock_wall(loop_clock(loop)).ms;
-    for (size_t i = 0; ok && i < config->credential_count; i++)
-        ok = add(granted, &config->credentials[i], ret_error);
-    if (ok && granted->count > 0)
-        ok = (granted->client = http_client_new(dialer, ret_error)) != NULL;
+    for (size_t i = 0; ok && i < config->credential_count; i++) {
+        struct source base = {.loop = loop, .spawner = spawner};
+
+        if (!credential_gives_rules(config->credentials[i].type))
+            continue;
+        ok = granted->client || (granted->client = http_client_new(dialer, ret_error)) != NULL;
+        base.transport = ok ? http_client_transport(granted->client) : NULL;
+        ok = ok && add(granted, &base, &config->credentials[i], ret_error);
+    }
     if (ok && granted->count > 0) {
         *ret_rules = granted;
         return true;
@@ -291,7 +305,8 @@ void granted_rules_free(struct granted_rules *granted)
         return;
     for (size_t i = 0; i < granted->count; i++) {
         timer_stop(&granted->grantors[i].next);
-        bearer_file_clear(&granted->grantors[i].bearer);
+        flight_leave(&granted->grantors[i].waiter);
+        caller_identity_free(granted->grantors[i].identity);
         mem_free(granted->grantors[i].url);
         ruling_unref(granted->grantors[i].ruling);
     }

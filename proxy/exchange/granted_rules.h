@@ -14,6 +14,7 @@
 
 struct config;
 struct dialer;
+struct spawner;
 struct granted_rules;
 struct granted_request;
 struct http_client;
@@ -32,7 +33,7 @@ void ruling_unref(struct ruling *ruling); // NULL: nothing
 
 // Asks each broker that is first for its host. Loop and dialer outlive it; a reference to the configuration is taken.
 // `*ret_rules` is NULL where no credential is a broker.
-bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct config *config,
+bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct spawner *spawner, struct config *config,
                        struct granted_rules **ret_rules, struct error *ret_error) GL_MUST_CHECK;
 // Requests have ended or were cancelled.
 void granted_rules_free(struct granted_rules *granted); // NULL: nothing

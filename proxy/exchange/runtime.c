@@ -75,7 +75,8 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
         if (!make_github(runtime, &runtime->githubs[i], &config->githubs[i], ret_error))
             goto failed;
     if (!make_tokens(runtime, options, ret_error) ||
-        !granted_rules_new(options->loop, &runtime->egress.dialer, config, &runtime->granted, ret_error))
+        !granted_rules_new(options->loop, &runtime->egress.dialer, options->spawner, config, &runtime->granted,
+                           ret_error))
         goto failed;
     if (config->keep_capabilities_ms > 0)
         runtime->capabilities = kept_capabilities_new(options->loop, config->keep_capabilities_ms);

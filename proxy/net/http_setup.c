@@ -42,6 +42,8 @@ static CURLcode on_ssl_context(CURL *easy, void *context, void *arg)
 
     request->proxy_context = false;
     SSL_CTX_set1_cert_store(context, tls_client_roots(tls));
+    if (tls == request->tls && !tls_client_use_certificate(tls, context))
+        return CURLE_SSL_CERTPROBLEM;
     return CURLE_OK;
 }
 
@@ -74,6 +76,10 @@ static void set_fixed(struct http_request *request, const struct http_call *call
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, request);
     request->tls = call->tls;
+    if (call->own_connection) {
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     if (!call->tls)
         return;
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -22,6 +22,7 @@ struct http_call {
     const char *const *headers; // "Name: value", ends with NULL; NULL: none beyond User-Agent
     struct bytes bearer;        // a secret, sent as `Authorization: Bearer`; empty: none
     struct bytes body;          // empty: none
+    bool own_connection;        // it is made for this call and used by no other: it carries a certificate
     bool absolute;              // the URL's host is a name of the public DNS: resolv.conf's search list is not used
     struct tls_client *tls;     // whose roots an https URL is verified by; outlives the request
     int64_t timeout_ms;         // for the whole call

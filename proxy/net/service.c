@@ -349,6 +349,16 @@ static void on_accept(void *arg, int fd, const struct address *peer)
     }
 }
 
+SSL *service_call_tls(const struct service_call *call)
+{
+    return stream_ssl(call->connection->stream);
+}
+
+void service_call_close(struct service_call *call)
+{
+    call->connection->closes = true;
+}
+
 struct service *service_new(const struct service_options *options, struct error *ret_error)
 {
     struct service *service = mem_alloc_zero(1, sizeof(*service));

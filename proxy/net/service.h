@@ -56,6 +56,10 @@ struct bytes service_call_field(const struct service_call *call, enum field_id i
 // How often the field is there.
 size_t service_call_field_count(const struct service_call *call, enum field_id id);
 struct bytes service_call_body(const struct service_call *call);
+// The TLS that it came over; NULL: plain HTTP.
+SSL *service_call_tls(const struct service_call *call);
+// Closes the connection once the call is answered.
+void service_call_close(struct service_call *call);
 const struct address *service_call_client(const struct service_call *call);
 
 // The client has gone before it was answered: the call is not to be used again after `fn` returns.

@@ -18,6 +18,7 @@ struct kept_session {
 struct tls_client {
     unsigned references;
     SSL_CTX *context;
+    SSL_CTX *certificate; // holds the own one and its key; NULL: none
     struct kept_session sessions[SESSIONS_MAX];
     size_t session_count;
 };
@@ -111,6 +112,7 @@ void tls_client_unref(struct tls_client *client)
         return;
     while (client->session_count > 0)
         drop_oldest_session(client);
+    SSL_CTX_free(client->certificate);
     SSL_CTX_free(client->context);
     mem_free(client);
 }
@@ -118,6 +120,47 @@ void tls_client_unref(struct tls_client *client)
 X509_STORE *tls_client_roots(const struct tls_client *client)
 {
     return SSL_CTX_get_cert_store(client->context);
+}
+
+// An encrypted key would make OpenSSL ask on the terminal.
+static int refuse_key_password(char *buffer, int size, int writes, void *arg)
+{
+    return -1;
+}
+
+bool tls_client_set_certificate(struct tls_client *client, const char *certificate, const char *key,
+                                struct error *ret_error)
+{
+    SSL_CTX *holder = SSL_CTX_new(TLS_client_method());
+    bool ok = false;
+
+    ERR_clear_error();
+    if (holder)
+        SSL_CTX_set_default_passwd_cb(holder, refuse_key_password);
+    if (!holder || !SSL_CTX_use_certificate_chain_file(holder, certificate))
+        tls_error_set(ret_error, certificate, "no certificate can be read from it");
+    else if (!SSL_CTX_use_PrivateKey_file(holder, key, SSL_FILETYPE_PEM) || !SSL_CTX_check_private_key(holder))
+        tls_error_set(ret_error, key, "no key can be read from it that belongs to the certificate");
+    else
+        ok = true;
+    if (ok) {
+        SSL_CTX_free(client->certificate);
+        client->certificate = holder;
+    } else {
+        SSL_CTX_free(holder);
+    }
+    return ok;
+}
+
+bool tls_client_use_certificate(const struct tls_client *client, SSL_CTX *context)
+{
+    STACK_OF(X509) *chain = NULL;
+
+    if (!client->certificate)
+        return true;
+    SSL_CTX_get0_chain_certs(client->certificate, &chain);
+    return SSL_CTX_use_cert_and_key(context, SSL_CTX_get0_certificate(client->certificate),
+                                    SSL_CTX_get0_privatekey(client->certificate), chain, 1) == 1;
 }
 
 SSL *tls_client_ssl(struct tls_client *client, const char *host)

@@ -129,6 +129,9 @@ static void expect_sorted(const struct setting_table *table)
             fail_msg("%s is not sorted", row->key);
         assert_ptr_equal(setting_find(table, row->key), row);
         assert_non_null(row->text);
+        if (row->type != &setting_list && row->type != &setting_word && row->type != &setting_section &&
+            !row->type->schema)
+            fail_msg("%s has no JSON Schema, which then refuses it", row->key);
         if (row->type == &setting_list)
             expect_sorted(&((const struct setting_entries *)row->detail)->table);
     }

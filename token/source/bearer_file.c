@@ -62,7 +62,7 @@ struct http_call bearer_file_call(const struct bearer_file *bearer, const char *
         .method = method,
         .url = url,
         .headers = body.size ? headers_with_body : headers,
-        .bearer = secret_bytes(bearer->file.secret),
+        .bearer = bearer->file.secret ? secret_bytes(bearer->file.secret) : bytes_of(NULL, 0),
         .body = body,
         .tls = bearer->tls,
         .timeout_ms = TIMEOUT_MS,

@@ -5,7 +5,7 @@
 
 #include <gitlatch/github_host.h>
 
-#include "bearer_file.h"
+#include "caller_identity.h"
 #include "github_answer.h"
 #include "github_failure.h"
 #include "loop.h"
@@ -14,18 +14,19 @@
 
 struct source_broker {
     struct source source;
-    struct bearer_file bearer;
+    struct caller_identity *identity;
 };
 
 struct broker_mint {
     struct source_mint mint;
-    struct http_request *request;
-    bool names_rejected; // the question does
+    struct flight_waiter waiter;  // for the identity
+    struct http_request *request; // NULL: it waits
+    bool names_rejected;          // the question does
 };
 
 static bool broker_ready(struct source *source, struct source_failure *ret_failure)
 {
-    return bearer_file_ready(&((struct source_broker *)source)->bearer, ret_failure);
+    return caller_identity_can(((struct source_broker *)source)->identity, ret_failure);
 }
 
 // What one of our own brokers may give as `error`: the reasons for which a token could not be had.
@@ -84,7 +85,7 @@ static void answer_failure(const struct broker_mint *broker, const struct http_a
     const struct source_broker *self = (const struct source_broker *)broker->mint.source;
 
     if (answer->result != HTTP_ANSWERED) {
-        source_failure_transport(self->bearer.url, answer, failure);
+        source_failure_transport(caller_identity_url(self->identity), answer, failure);
         return;
     }
     json_t *root =
@@ -185,9 +186,9 @@ static void send_question(struct broker_mint *broker, bool names_rejected)
 {
     struct source_broker *self = (struct source_broker *)broker->mint.source;
     struct http_transport *transport = self->source.transport;
-    char *url = mem_format("%s/v1/token", self->bearer.url);
+    char *url = mem_format("%s/v1/token", caller_identity_url(self->identity));
     char *body = body_of(broker->mint.scope, names_rejected);
-    struct http_call call = bearer_file_call(&self->bearer, "POST", url, bytes_of_string(body));
+    struct http_call call = caller_identity_call(self->identity, "POST", url, bytes_of_string(body));
 
     broker->names_rejected = names_rejected;
     broker->request = transport->ask(transport, &call, on_answer, broker);
@@ -195,12 +196,40 @@ static void send_question(struct broker_mint *broker, bool names_rejected)
     mem_free(body);
 }
 
+// Called again when an identity that was waited for is there.
+static void prove_and_send(void *arg)
+{
+    struct broker_mint *broker = arg;
+    struct source_broker *self = (struct source_broker *)broker->mint.source;
+    struct source_failure failure;
+
+    switch (caller_identity_look(self->identity, &broker->waiter, &failure)) {
+    case CALLER_IDENTITY_WAITS:
+        break;
+    case CALLER_IDENTITY_READY:
+        send_question(broker, *broker->mint.scope->rejected != '\0');
+        break;
+    case CALLER_IDENTITY_FAILED: {
+        struct source_mint mint = broker->mint;
+
+        mem_free(broker);
+        mint.done(mint.arg, NULL, &failure);
+        break;
+    }
+    }
+}
+
 static struct source_mint *broker_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
                                        void *arg)
 {
     struct broker_mint *broker = source_mint_alloc(sizeof(*broker), source, scope, done, arg);
+    struct source_broker *self = (struct source_broker *)source;
 
-    send_question(broker, *scope->rejected != '\0');
+    flight_waiter_init(&broker->waiter, prove_and_send, broker);
+    if (caller_identity_is_ready(self->identity))
+        send_question(broker, *scope->rejected != '\0');
+    else
+        flight_settle(source->loop, &broker->waiter);
     return &broker->mint;
 }
 
@@ -208,7 +237,9 @@ static void broker_cancel(struct source_mint *mint)
 {
     struct broker_mint *broker = (struct broker_mint *)mint;
 
-    mint->source->transport->cancel(mint->source->transport, broker->request);
+    flight_leave(&broker->waiter);
+    if (broker->request)
+        mint->source->transport->cancel(mint->source->transport, broker->request);
     mem_free(broker);
 }
 
@@ -216,8 +247,24 @@ static void broker_free(struct source *source)
 {
     struct source_broker *self = (struct source_broker *)source;
 
-    bearer_file_clear(&self->bearer);
+    caller_identity_free(self->identity);
     mem_free(self);
+}
+
+// One token at the most, and something that proves it.
+static const char *broker_problem(const struct credential_options *options, const char **ret_key)
+{
+    if (options->token_file && options->identity != IDENTITY_NONE) {
+        *ret_key = "token_file";
+        return "and `identity` both name a token; keep one";
+    }
+    if (!options->certificate != !options->key) {
+        *ret_key = options->key ? "key" : "certificate";
+        return "needs the other one too: `certificate` and `key` go together";
+    }
+    if (!options->token_file && options->identity == IDENTITY_NONE && !options->certificate)
+        return "has nothing that proves it: name a `token_file`, an `identity`, or `certificate` and `key`";
+    return NULL;
 }
 
 extern const struct source_kind source_broker_kind;
@@ -225,20 +272,21 @@ extern const struct source_kind source_broker_kind;
 static struct source *broker_make(const struct source *base, const struct credential_options *options,
                                   struct error *ret_error)
 {
-    struct bearer_file bearer;
+    struct caller_identity *identity = caller_identity_new(base, options, ret_error);
 
-    if (!bearer_file_init(&bearer, options, ret_error))
+    if (!identity)
         return NULL;
-    struct source_broker *self = source_alloc(sizeof(*self), base, &source_broker_kind,
-                                              mem_format("broker %s %s", bearer.url, bearer.file.path));
-    self->bearer = bearer;
+    struct source_broker *self =
+        source_alloc(sizeof(*self), base, &source_broker_kind, mem_format("broker %s", caller_identity_name(identity)));
+    self->identity = identity;
     return &self->source;
 }
 
 const struct source_kind source_broker_kind = {
     .names = SOURCE_NAMES("broker"),
-    .needs = {"token_file", "url"},
-    .takes = {"trust"},
+    .needs = {"url"},
+    .takes = {"certificate", "identity", "key", "token_file", "trust"},
+    .problem = broker_problem,
     .needs_tls = true,
     .gives_rules = true,
     .narrow = true,

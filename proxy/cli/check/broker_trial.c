@@ -25,7 +25,8 @@ static void tell(const struct broker_trial *trial, bool ok, const char *key, con
 static void try_certificate(const struct broker_trial *trial, struct loop *loop, const struct config_broker *broker)
 {
     struct error error;
-    struct serving_certificate *serving = serving_certificate_new(loop, broker->certificate, broker->key, &error);
+    struct serving_certificate *serving =
+        serving_certificate_new(loop, broker->certificate, broker->key, broker->clients_ca, &error);
     char time[WALL_TEXT_SIZE];
 
     if (!serving) {

@@ -36,6 +36,11 @@ static const char help[] = "Usage: gitlatch credential [--broker URL] [--token-f
                            "      --token-file FILE  a service-account token of audience\n"
                            "                         " CONFIG_AUDIENCE_CREDENTIAL "; else GITLATCH_TOKEN_FILE, else\n"
                            "                         " TOKEN_FILE "\n"
+                           "      --identity github-actions\n"
+                           "                         instead of a file: the job's own token, which needs\n"
+                           "                         `permissions: {id-token: write}`\n"
+                           "      --certificate FILE, --key FILE\n"
+                           "                         a client certificate, instead of a token or beside it\n"
                            "      --trust FILE       roots for the broker's certificate; else GITLATCH_TRUST,\n"
                            "                         else " TRUST " where that\n"
                            "                         exists, else the system's\n"
@@ -55,6 +60,9 @@ static const struct option options[] = {
     {"broker", required_argument, NULL, 'b'},
     {"token-file", required_argument, NULL, 'f'},
     {"trust", required_argument, NULL, 't'},
+    {"identity", required_argument, NULL, 'i'},
+    {"certificate", required_argument, NULL, 'c'},
+    {"key", required_argument, NULL, 'k'},
     COMMAND_OPTION_HELP,
     {NULL, 0, NULL, 0},
 };
@@ -146,9 +154,21 @@ static int run(const struct command *command, int argc, char **argv)
             broker.token_file = optarg;
         else if (option == 't')
             broker.trust = optarg;
+        else if (option == 'i' && strcmp(optarg, "github-actions") == 0)
+            broker.github_actions = true;
+        else if (option == 'i')
+            return command_misused(command, "--identity can be github-actions alone, not \"%s\"", optarg);
+        else if (option == 'c')
+            broker.certificate = optarg;
+        else if (option == 'k')
+            broker.key = optarg;
         else
             return COMMAND_USAGE;
     }
+    if (broker.github_actions && broker.token_file)
+        return command_misused(command, "--identity and --token-file both name a token; keep one");
+    if (!broker.certificate != !broker.key)
+        return command_misused(command, "--certificate and --key go together");
     if (optind >= argc)
         return command_misused(command, "name what git asks for: get, store or erase");
     const char *operation = argv[optind++];
@@ -158,7 +178,8 @@ static int run(const struct command *command, int argc, char **argv)
     if (strcmp(operation, "get") != 0)
         return COMMAND_DONE;
     broker.url = first_of(broker.url, "GITLATCH_BROKER", BROKER);
-    broker.token_file = first_of(broker.token_file, "GITLATCH_TOKEN_FILE", TOKEN_FILE);
+    if (!broker.github_actions)
+        broker.token_file = first_of(broker.token_file, "GITLATCH_TOKEN_FILE", broker.certificate ? NULL : TOKEN_FILE);
     broker.trust = first_of(broker.trust, "GITLATCH_TRUST", NULL);
     if (!broker.trust && access(TRUST, F_OK) == 0)
         broker.trust = TRUST;

@@ -4,7 +4,7 @@
 
 #include <gitlatch/github_host.h>
 
-#include "bearer_file.h"
+#include "caller_identity.h"
 #include "config.h"
 #include "dial.h"
 #include "github_failure.h"
@@ -32,8 +32,9 @@ struct asking {
     struct dialer dialer;
     struct http_client *client;
     struct github_host host;
-    struct bearer_file bearer; // for the rules
-    struct source *source;     // for the token
+    struct caller_identity *identity; // for the rules
+    struct flight_waiter waiter;      // for the identity
+    struct source *source;            // for the token
     struct http_request *rules;
     struct source_mint *mint;
     struct mint_scope scope;
@@ -172,7 +173,7 @@ static void on_rules(void *arg, const struct http_answer *answer)
 
     asking->rules = NULL;
     if (answer->result != HTTP_ANSWERED) {
-        source_failure_transport(asking->bearer.url, answer, &failure);
+        source_failure_transport(caller_identity_url(asking->identity), answer, &failure);
         fail(asking, failure.verdict.sentence);
     } else if (answer->status == 200) {
         take_rules(asking, answer->body);
@@ -181,19 +182,26 @@ static void on_rules(void *arg, const struct http_answer *answer)
     }
 }
 
-static bool ask_rules(struct asking *asking)
+static void ask_rules(void *arg)
 {
+    struct asking *asking = arg;
     struct http_transport *transport = http_client_transport(asking->client);
     struct source_failure failure;
     char *url;
 
-    if (!bearer_file_ready(&asking->bearer, &failure))
-        return error_set(asking->error, "%s", failure.verdict.sentence);
-    url = mem_format("%s/v1/rules", asking->bearer.url);
-    struct http_call call = bearer_file_call(&asking->bearer, "GET", url, BYTES(""));
+    switch (caller_identity_look(asking->identity, &asking->waiter, &failure)) {
+    case CALLER_IDENTITY_WAITS:
+        return;
+    case CALLER_IDENTITY_FAILED:
+        fail(asking, failure.verdict.sentence);
+        return;
+    case CALLER_IDENTITY_READY:
+        break;
+    }
+    url = mem_format("%s/v1/rules", caller_identity_url(asking->identity));
+    struct http_call call = caller_identity_call(asking->identity, "GET", url, BYTES(""));
     asking->rules = transport->ask(transport, &call, on_rules, asking);
     mem_free(url);
-    return true;
 }
 
 // All of it.
@@ -211,6 +219,10 @@ static bool start(struct asking *asking, const struct credential_broker *broker,
         .url = mem_string(broker->url),
         .token_file = mem_string(broker->token_file),
         .trust = mem_string(broker->trust),
+        .identity = broker->github_actions ? IDENTITY_GITHUB_ACTIONS : IDENTITY_NONE,
+        .holds_token = true,
+        .certificate = mem_string(broker->certificate),
+        .key = mem_string(broker->key),
     };
     const enum web_url_kind tls = WEB_URL_TLS;
     struct source base = {.host = &asking->host, .loop = asking->loop};
@@ -225,12 +237,16 @@ static bool start(struct asking *asking, const struct credential_broker *broker,
             (struct dialer){.loop = asking->loop, .resolver = asking->resolver, .timeout_ms = CONNECT_TIMEOUT_MS};
         asking->client = http_client_new(&asking->dialer, asking->error);
         base.transport = asking->client ? http_client_transport(asking->client) : NULL;
-        ok = asking->client && bearer_file_init(&asking->bearer, &options, asking->error) &&
-             (asking->source = source_new(&base, &options, asking->error)) != NULL && ask_rules(asking);
+        ok = asking->client && (asking->identity = caller_identity_new(&base, &options, asking->error)) != NULL &&
+             (asking->source = source_new(&base, &options, asking->error)) != NULL;
+        if (ok)
+            flight_settle(asking->loop, &asking->waiter);
     }
     mem_free(options.url);
     mem_free(options.token_file);
     mem_free(options.trust);
+    mem_free(options.certificate);
+    mem_free(options.key);
     return ok;
 }
 
@@ -242,7 +258,8 @@ static void stop(struct asking *asking)
         asking->source->id.kind->cancel(asking->mint);
     if (asking->source)
         source_free(asking->source);
-    bearer_file_clear(&asking->bearer);
+    flight_leave(&asking->waiter);
+    caller_identity_free(asking->identity);
     http_client_free(asking->client);
     if (asking->resolver)
         resolver_free(asking->resolver);
@@ -263,6 +280,7 @@ bool credential_broker_ask(const struct credential_broker *broker, const struct 
     secret_protect_process();
     timer_init(&asking.deadline, asking.loop, on_deadline, &asking);
     timer_init(&asking.again, asking.loop, ask_token, &asking);
+    flight_waiter_init(&asking.waiter, ask_rules, &asking);
     timer_start(&asking.deadline, TIMEOUT_MS);
     if (start(&asking, broker, question))
         loop_run(asking.loop);

@@ -2,6 +2,8 @@
 #ifndef GITLATCH_CREDENTIAL_BROKER_H
 #define GITLATCH_CREDENTIAL_BROKER_H
 
+#include <stdbool.h>
+
 #include <gitlatch/attr.h>
 
 #include "clock.h"
@@ -11,9 +13,11 @@
 struct secret;
 
 struct credential_broker {
-    const char *url;        // https
-    const char *token_file; // of the service account; its audience is `gitlatch-credential`
-    const char *trust;      // NULL: the system's roots
+    const char *url;               // https
+    const char *token_file;        // of the service account; its audience is `gitlatch-credential`
+    const char *trust;             // NULL: the system's roots
+    bool github_actions;           // the token is the job's own; `token_file` is NULL
+    const char *certificate, *key; // NULL: none; instead of a token or beside it
 };
 
 struct credential_answer {

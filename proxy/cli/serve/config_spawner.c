@@ -4,13 +4,15 @@
 
 struct spawner *config_spawner_new(const struct config *config, struct error *ret_error)
 {
-    char *const **commands = mem_alloc_zero(config->credential_count * 2, sizeof(*commands));
+    char *const **commands = mem_alloc_zero(config->credential_count * 3, sizeof(*commands));
     struct spawner *spawner;
     size_t count = 0;
 
     for (size_t i = 0; i < config->credential_count; i++) {
         if (config->credentials[i].argv)
             commands[count++] = config->credentials[i].argv;
+        if (config->credentials[i].identity_command)
+            commands[count++] = config->credentials[i].identity_command;
         if (config->credentials[i].sign_command)
             commands[count++] = config->credentials[i].sign_command;
     }

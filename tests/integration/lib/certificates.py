@@ -19,13 +19,13 @@ class Authority:
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 2,
                 "-subj", "/CN=test CA", "-keyout", self.key, "-out", self.ca)
 
-    def issue(self, name, serial=1, names=LOCAL):
+    def issue(self, name, serial=1, names=LOCAL, usage="serverAuth", days=1):
         """A certificate for `names`: (certificate, key)."""
         certificate, key, request = (self.folder / f"{name}.{end}" for end in ("crt", "key", "csr"))
         extensions = self.folder / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth\n")
+        extensions.write_text(f"subjectAltName={names}\nextendedKeyUsage={usage}\n")
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
                 "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.key, "-set_serial", serial,
-                "-days", 1, "-extfile", extensions, "-out", certificate)
+                "-days", days, "-extfile", extensions, "-out", certificate)
         return certificate, key

@@ -175,4 +175,4 @@ def test_an_installation_that_is_pinned(start, folder, github):
     assert not any(request.path.endswith("/installation") for request in github.requests(host="api.github.com"))
     wrong = start(credentials=[{**credential, "installation": 1}])
     said = wrong.workspace(folder / "wrong").git("ls-remote", WIDGETS, check=False).err
-    assert "remote: gitlatch" in said and "503" in said, said
+    assert "remote: gitlatch" in said and "not found" in said, said

@@ -76,6 +76,10 @@ static void on_rate_limit(void *arg, const struct http_answer *answer)
     } else {
         github_failure(source_of(test)->host, answer, clock_wall(loop_clock(test->service->loop)), &failure);
         text_append(&text, failure.verdict.sentence);
+        if (failure.verdict.reason == REASON_BAD_CREDENTIAL)
+            text_format(&text,
+                        "; it has ended, was revoked or is not whole: make a new one (https://%s/settings/tokens)",
+                        source_of(test)->host->web);
     }
     say(test, answer->status == 200, text_string(&text));
     text_free(&text);

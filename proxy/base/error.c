@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,6 +41,9 @@ bool error_set_unreadable(struct error *error, const char *path, int code)
         return error_set(error,
                          "%s: %s; this user (uid %u) must be able to read it, and to enter the directories above it",
                          path, strerrordesc_np(code), (unsigned)geteuid());
-    return error_set(error, "%s: %s%s", path, strerrordesc_np(code),
-                     code == ENOENT ? "; put it there, or name another file" : "");
+    char *folder = *path != '/' ? getcwd(NULL, 0) : NULL;
+    error_set(error, "%s%s%s: %s%s", folder ? folder : "", folder ? "/" : "", path, strerrordesc_np(code),
+              code == ENOENT ? "; put it there, or name another file" : "");
+    free(folder);
+    return false;
 }

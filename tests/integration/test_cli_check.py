@@ -1,4 +1,5 @@
 """`gitlatch check`: what is wrong with a configuration before a workspace meets it, and what its rules say."""
+import base64
 import json
 import os
 import subprocess
@@ -130,10 +131,83 @@ def test_a_key_that_cannot_be_used(check, key, words):
     assert code == 1 and words in "\n".join(failures(lines))
 
 
+def mangled(pem, folder):
+    """[what it is called, the bytes]: what secret stores, shells, editors and chats make of a key"""
+    text, (first, *middle, last) = pem.decode(), pem.decode().strip().split("\n")
+    public = subprocess.run(["openssl", "pkey", "-pubout"], input=pem, capture_output=True, check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-outform", "DER"], input=pem, capture_output=True, check=True).stdout
+    openssh = folder / "openssh"
+    openssh.write_bytes(pem)
+    openssh.chmod(0o600)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", "", "-N", "", "-f", openssh], check=True)
+    return {
+        "line ends are written as \\n": text.strip().replace("\n", "\\n").encode(),
+        "line ends are written as \\n ": ('"' + text.replace("\n", "\\n") + '"').encode(),
+        "is in quotes": b"'" + pem.strip() + b"'",
+        "is on one line": text.strip().replace("\n", " ").encode(),
+        "is on one line ": text.strip().replace("\n", "").encode(),
+        "encoded in base64": base64.b64encode(pem),
+        "lacks its first and last line": "\n".join(middle).encode(),
+        "binary form (DER)": der,
+        "are indented": text.replace("\n", "\n    ").encode(),
+        "UTF-16": text.encode("utf-16"),
+        "OpenSSH's form": openssh.read_bytes(),
+        "public key": public,
+        "is cut off": f"{first}\n{middle[0]}\n".encode(),
+        "a token, not a key": b"ghp_" + b"x" * 36,
+        "client secret": b"0123456789abcdef" * 2 + b"01234567",
+    }
+
+
+def test_a_mangled_key_is_named_and_its_command_mends_it(check, github, folder):
+    key, plain = folder / "KEY", folder / "PLAIN"
+    mended = 0
+    for name, content in mangled(github.app_key.read_bytes(), folder).items():
+        key.write_bytes(content)
+        key.chmod(0o600)
+        plain.unlink(missing_ok=True)
+        code, lines, _ = check(credentials=[{"type": "app", "app_id": APP_ID, "private_key": str(key)}])
+        line = "\n".join(failures(lines))
+        assert code == 1 and name.strip() in line, (name, line)
+        _, mends, command = line.partition("mend it with: ")
+        if mends:
+            subprocess.run(["bash", "-c", command], cwd=folder, check=True)
+            code, lines, _ = check(credentials=[{"type": "app", "app_id": APP_ID, "private_key": str(plain)}])
+            assert (code, failures(lines)) == (0, []), name
+            mended += 1
+    assert mended == 11
+
+
+def test_a_relative_path_is_told_in_full(check, github, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    _, lines, _ = check(credentials=[{"type": "app", "app_id": APP_ID, "private_key": "keys/app.pem"}])
+    assert f"private_key: {folder}/keys/app.pem: No such file" in failures(lines)[0]
+
+
+def test_a_wrong_installation_names_both(check, github):
+    app = {"type": "app", "app_id": APP_ID, "private_key": str(github.app_key), "installation": 4242}
+    ids = {one["owner"]: one["id"] for one in json.loads(github.control("GET", "/installation"))}
+    code, lines, _ = check(credentials=[app])
+    (line,) = [line for line in failures(lines) if line.startswith("FAIL  app: ")]
+    assert code == 1 and "`installation: 4242`" in line and f"{ids['acme']} (acme)" in line
+
+
+def test_a_key_of_another_app(check, github):
+    other = github.app(23456)
+    code, lines, _ = check(credentials=[{**other, "app_id": APP_ID}])
+    assert code == 1 and "the private key is not a key of the App that `app_id` names" in failures(lines)[0]
+
+
+def test_a_variable_that_is_not_set(check):
+    _, lines, _ = check(credentials=[{"type": "environment", "name": "SOME_TOKEN"}])
+    assert "SOME_TOKEN is not set: `export SOME_TOKEN=TOKEN`" in failures(lines)[0]
+
+
 def test_a_wrong_app_id(check, github):
     code, lines, _ = check(credentials=[{"type": "app", "app_id": "99999", "private_key": str(github.app_key)}])
     assert code == 1
     assert [line for line in failures(lines) if line.startswith("FAIL  app: ")]
+    assert "there is no App with this `app_id`" in failures(lines)[0]
     assert len(failures(lines)) == 1, "the hosts are reached all the same"
 
 
@@ -141,6 +215,7 @@ def test_a_token_that_github_refuses(check):
     code, lines, _ = check(credentials=[{"type": "environment", "name": "SOME_TOKEN"}],
                            env={"SOME_TOKEN": "ghp_" + "x" * 36})
     assert code == 1 and [line for line in failures(lines) if line.startswith("FAIL  environment: ")]
+    assert "make a new one (https://github.com/settings/tokens)" in "\n".join(lines)
     assert "x" * 36 not in "\n".join(lines)
 
 
@@ -162,6 +237,7 @@ def test_a_trust_file_that_is_not_there(check, github):
     assert code == 1
     (line,) = failures(lines)
     assert line.startswith("FAIL  github.trust: /nonexistent/roots.pem: ") and "No such file or directory" in line
+    assert "such as /etc/ssl/certs/ca-certificates.crt" in line
     hosts = [{"host": name, "trust": trust} for name, trust in (("github.com", str(github.ca)), ("ghe.test", "/dev/null"))]
     app = {"type": "app", "host": "github.com", "app_id": APP_ID, "private_key": str(github.app_key)}
     code, lines, _ = check(hosts=hosts, credentials=[app])

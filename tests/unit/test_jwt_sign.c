@@ -117,7 +117,7 @@ static void other_keys_are_refused(void **state)
     pem = test_key_pem(rsa, TEST_KEY_PKCS8);
     pem.text[600] = '!';
     refused(bytes_of_string(pem.text), "no private key in PEM");
-    refused(BYTES("ghp_notakey"), "no private key in PEM");
+    refused(BYTES("ghp_notakey"), "a token, not a key");
     refused(bytes_of(NULL, 0), "no private key in PEM");
     EVP_PKEY_free(ec);
     EVP_PKEY_free(small);

@@ -573,8 +573,10 @@ static void check_tries_each(void **state)
         "app at github.com has of acme: contents:write\n"
         "app at github.com has of globex: contents:write\n"
         "ok app: api.github.com takes the token (4999 requests left in this hour)\n"
-        "no environment: GitHub does not accept the credential; api.github.com said 401: Bad credentials\n"
-        "no environment-2: the variable GITLATCH_UNIT_UNSET is not set\n"
+        "no environment: GitHub does not accept the credential; api.github.com said 401: Bad credentials; it has "
+        "ended, was revoked or is not whole: make a new one (https://github.com/settings/tokens)\n"
+        "no environment-2: the variable GITLATCH_UNIT_UNSET is not set: `export GITLATCH_UNIT_UNSET=TOKEN` where "
+        "gitlatch is started\n"
         "not ok\n");
     text_free(&said);
 }
@@ -589,9 +591,10 @@ static void check_says_what_is_wrong(void **state)
     text_clear(&said);
     assert_non_null(token_service_test(fixture->service, &tester));
     token_fixture_run(fixture, 10 * SECOND_MS);
-    assert_string_equal(text_string(&said),
-                        "no app: GitHub does not accept the App's key; api.github.com said 401: A JSON "
-                        "web token could not be decoded\nnot ok\n");
+    assert_string_equal(
+        text_string(&said),
+        "no app: the private key is not a key of the App that `app_id` names: take both from one App's settings; api.github.com said 401: A JSON "
+        "web token could not be decoded\nnot ok\n");
     text_free(&said);
     struct token_test *test = token_service_test(fixture->service, &tester);
     token_fixture_run(fixture, 50);

@@ -15,24 +15,27 @@ struct row {
     const char *contains; // of `message`, without regard to case; "": any
     enum reason reason;
     bool permanent;
+    const char *meaning; // instead of the reason's; NULL: that one
 };
 
 // The first that fits. What is not listed is a refusal, to be read by people.
 static const struct row rows[] = {
-    {401, "JSON web token could not be decoded", REASON_APP_KEY, true},
-    {401, "'Expiration time' claim", REASON_CLOCK, true},
-    {401, "'Issued at' claim", REASON_CLOCK, true},
-    {401, "'Issuer' claim", REASON_APP_KEY, true},
-    {401, "", REASON_BAD_CREDENTIAL, true},
-    {403, "suspended", REASON_SUSPENDED, true},
-    {403, "IP allow list", REASON_IP_ALLOW_LIST, true},
-    {403, "rate limit", REASON_RATE_LIMITED, false},
-    {404, "Integration not found", REASON_APP_KEY, true},
-    {404, "", REASON_NOT_INSTALLED, true},
-    {422, "does not exist or is not accessible", REASON_NOT_COVERED, true},
-    {422, "permissions requested are not granted", REASON_NOT_GRANTED, true},
-    {429, "", REASON_RATE_LIMITED, false},
-    {0, "", REASON_GITHUB_REFUSED, true},
+    {401, "JSON web token could not be decoded", REASON_APP_KEY, true,
+     "the private key is not a key of the App that `app_id` names: take both from one App's settings"},
+    {401, "'Expiration time' claim", REASON_CLOCK, true, NULL},
+    {401, "'Issued at' claim", REASON_CLOCK, true, NULL},
+    {401, "'Issuer' claim", REASON_APP_KEY, true, NULL},
+    {401, "", REASON_BAD_CREDENTIAL, true, NULL},
+    {403, "suspended", REASON_SUSPENDED, true, NULL},
+    {403, "IP allow list", REASON_IP_ALLOW_LIST, true, NULL},
+    {403, "rate limit", REASON_RATE_LIMITED, false, NULL},
+    {404, "Integration not found", REASON_APP_KEY, true,
+     "there is no App with this `app_id`: write the \"App ID\" that the App's settings show"},
+    {404, "", REASON_NOT_INSTALLED, true, NULL},
+    {422, "does not exist or is not accessible", REASON_NOT_COVERED, true, NULL},
+    {422, "permissions requested are not granted", REASON_NOT_GRANTED, true, NULL},
+    {429, "", REASON_RATE_LIMITED, false, NULL},
+    {0, "", REASON_GITHUB_REFUSED, true, NULL},
 };
 
 static const struct row *find_row(int status, const char *message)
@@ -129,6 +132,7 @@ void github_failure(const struct github_host *host, const struct http_answer *an
         reason = REASON_RATE_LIMITED;
         ret_failure->permanent = false;
     }
-    verdict_set(&ret_failure->verdict, reason, "%s; %s said %d%s%s", reason_row(reason)->meaning, host->api,
-                answer->status, *message ? ": " : "", message);
+    verdict_set(&ret_failure->verdict, reason, "%s; %s said %d%s%s",
+                row->meaning ? row->meaning : reason_row(reason)->meaning, host->api, answer->status,
+                *message ? ": " : "", message);
 }

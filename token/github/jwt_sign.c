@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <string.h>
 
+#include "key_shape.h"
 #include "mem.h"
 #include "secret.h"
 
@@ -37,8 +38,7 @@ static EVP_PKEY *load_key(struct bytes pem, struct error *ret_error)
         error_set(ret_error, "the key is encrypted; store it decrypted (openssl rsa -in KEY -out PLAIN), readable to "
                              "gitlatch alone");
     else if (!key)
-        error_set(ret_error, "there is no private key in PEM form (\"-----BEGIN RSA PRIVATE KEY-----\"); download one "
-                             "from the App's settings");
+        error_set(ret_error, "%s", key_shape_advice(pem));
     return key;
 }
 

@@ -173,16 +173,28 @@ static void app_probe_cancel(struct source_probe *probe)
     mem_free(probe);
 }
 
-// What of all installations is the pinned one's comes first; returns how many that are.
+// Moves the pinned installation to the front; returns how many of them that are.
 static size_t select_pinned(struct github_grant *grants, size_t count, uint64_t pinned)
 {
     for (size_t i = 0; i < count; i++) {
         if (grants[i].installation.id == pinned) {
+            struct github_grant first = grants[0];
             grants[0] = grants[i];
+            grants[i] = first;
             return 1;
         }
     }
     return 0;
+}
+
+static void append_wrong_installation(struct text *text, const struct github_grant *grants, size_t count,
+                                      uint64_t pinned)
+{
+    text_format(text, "`installation: %llu` is none of this App's, which are ", (unsigned long long)pinned);
+    for (size_t i = 0; i < count; i++)
+        text_format(text, "%s%llu (%s)", i ? ", " : "", (unsigned long long)grants[i].installation.id,
+                    grants[i].installation.owner);
+    text_append(text, "; write one of these, or take `installation` out");
 }
 
 static void on_probed(void *arg, const struct http_answer *answer, const struct source_failure *failure)
@@ -191,6 +203,7 @@ static void on_probed(void *arg, const struct http_answer *answer, const struct 
     struct github_grant *grants = NULL;
     struct source_probed probed = {0};
     struct text text = {0};
+    uint64_t pinned = probe.self->pinned;
     size_t count = 0;
     struct error error;
 
@@ -202,13 +215,15 @@ static void on_probed(void *arg, const struct http_answer *answer, const struct 
     } else if (count == 0) {
         text_append(&text,
                     "GitHub takes the App's key, but the App is installed for nobody: install it in its settings");
+    } else if (pinned && select_pinned(grants, count, pinned) == 0) {
+        append_wrong_installation(&text, grants, count, pinned);
     } else {
         probed.ok = true;
         text_append(&text, "GitHub takes the App's key; it is installed for ");
         for (size_t i = 0; i < count; i++)
             text_format(&text, "%s%s", i ? ", " : "", grants[i].installation.owner);
-        probed.owner = probe.self->pinned ? "" : grants[0].installation.owner;
-        probed.grant_count = probe.self->pinned ? select_pinned(grants, count, probe.self->pinned) : count;
+        probed.owner = pinned ? "" : grants[0].installation.owner;
+        probed.grant_count = pinned ? 1 : count;
     }
     probed.text = text_string(&text);
     probed.grants = grants;

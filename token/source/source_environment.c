@@ -19,7 +19,9 @@ static bool environment_ready(struct source *source, struct source_failure *ret_
     struct source_environment *self = (struct source_environment *)source;
 
     if (!self->token)
-        return source_failure_set(ret_failure, true, REASON_NO_CREDENTIAL, "the variable %s is not set", self->name);
+        return source_failure_set(ret_failure, true, REASON_NO_CREDENTIAL,
+                                  "the variable %s is not set: `export %s=TOKEN` where gitlatch is started", self->name,
+                                  self->name);
     return fixed_token_check(self->token, self->name, ret_failure);
 }
 

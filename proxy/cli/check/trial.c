@@ -19,7 +19,8 @@
 #include "text.h"
 #include "tls_client.h"
 
-#define HTTPS_PORT 443
+#define HTTPS_PORT    443
+#define DEFAULT_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 
 // An owner at a GitHub for whom an App gives the tokens.
 struct trial_owner {
@@ -215,8 +216,13 @@ static bool try_roots(struct trial *trial)
         struct tls_client *tls = tls_client_new(config->githubs[i].trust, &error);
         char *key = config->github_count > 1 ? mem_format("github[%zu].trust", i) : mem_string("github.trust");
 
-        if (!tls)
-            say(trial, false, key, error.text);
+        if (!tls) {
+            char *text = mem_format("%s; it is the PEM file with the roots that GitHub's certificate is checked "
+                                    "against, such as %s",
+                                    error.text, DEFAULT_ROOTS);
+            say(trial, false, key, text);
+            mem_free(text);
+        }
         ok &= tls != NULL;
         tls_client_unref(tls);
         mem_free(key);

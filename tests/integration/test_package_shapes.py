@@ -200,3 +200,98 @@ def test_action_says_when_checkout_left_a_token(job, settings, github, place):
     code, out = job.use(**inputs)
     assert code == 0 and "::warning title=gitlatch::A token is left" in out
     assert job.variables()
+
+
+# The dev container feature.
+
+FEATURE = json.loads((PACKAGE / "devcontainer/devcontainer-feature.json").read_text())
+
+
+def feature(folder, then="true", env=None, **options):
+    """Runs install.sh with an /etc of its own, then a command there."""
+    if os.environ.get("GITLATCH_TESTS_WITHOUT_NAMESPACES"):
+        pytest.skip("GITLATCH_TESTS_WITHOUT_NAMESPACES")
+    script = 'mount -t tmpfs etc /etc && echo "# theirs" >/etc/bash.bashrc && "$0" && "$0" && ' + then
+    return subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, PACKAGE / "devcontainer/install.sh"],
+                          cwd=folder, env={"PATH": PATH, **(env or {}), **{name.upper(): value for name, value in options.items()}},
+                          capture_output=True, text=True, timeout=120)
+
+
+def test_feature_has_the_shape_of_a_feature():
+    assert FEATURE["id"] == "gitlatch" and FEATURE["name"] and FEATURE["version"] == VERSION
+    script = (PACKAGE / "devcontainer/install.sh").read_text()
+    for name, option in FEATURE["options"].items():
+        assert option["type"] == "string" and isinstance(option["default"], str) and option["description"]
+        assert f"${{{name.upper()}" in script
+    # They would be in the image, and in the build of each later feature, where no proxy runs.
+    assert "containerEnv" not in FEATURE and "privileged" not in FEATURE
+    assert os.access(PACKAGE / "devcontainer/install.sh", os.X_OK)
+
+
+def test_feature_makes_shells_and_git_use_the_proxy(folder, gitlatch, outside):
+    env = {name: value for name, value in outside.env.items() if name != "GIT_CONFIG_NOSYSTEM"}
+    public = str(gitlatch.folder / "public")
+    done = feature(folder, f"git ls-remote {WIDGETS}", env, published=public)
+    assert done.returncode == 0 and "refs/heads/main" in done.stdout, done.stderr
+    done = feature(folder, f". /etc/profile.d/gitlatch.sh && curl -sS -o /dev/null -w '%{{http_code}}' https://api.github.com/repos/acme/widgets && cat /etc/bash.bashrc",
+                   env, published=public)
+    assert done.stdout == "200# theirs\n. /etc/profile.d/gitlatch.sh\n", done.stderr  # installed twice, there once
+
+
+def test_feature_without_a_proxy_leaves_shells_alone(folder):
+    done = feature(folder, ". /etc/profile.d/gitlatch.sh && env && git config --system --list")
+    assert done.returncode == 0 and "HTTPS_PROXY" not in done.stdout and done.stderr == ""
+    assert done.stdout.count("include.path=/run/gitlatch/public/gitconfig") == 1
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"published": "public"}, "absolute path"),
+    ({"published": "/x;id"}, "letters, digits"),
+    ({"package": "https://example.com/gitlatch.tar.gz"}, "give its sha256"),
+    ({"package": "http://example.com/gitlatch.tar.gz", "sha256": "0"}, "an https URL"),
+    ({"package": "/nonexistent.tar.gz"}, "cannot be read"),
+    ({"package": "/etc/hostname"}, "must end in .tar.gz"),
+])
+def test_feature_refuses_what_it_cannot_do(folder, options, message):
+    done = feature(folder, **options)
+    assert done.returncode == 1 and message in done.stderr
+
+
+# The Compose file.
+
+COMPOSE = yaml.safe_load((PACKAGE / "compose/compose.yaml").read_text())
+
+
+def test_compose_gives_the_workspace_what_env_prints():
+    printed = subprocess.run([BINARY, "env", "-c", PACKAGE / "compose/gitlatch.yaml", "--format", "json"], capture_output=True,
+                             text=True, check=True).stdout
+    assert COMPOSE["services"]["workspace"]["environment"] == json.loads(printed)
+
+
+def test_compose_keeps_the_key_from_the_workspace():
+    assert set(COMPOSE["services"]) == {"gitlatch", "workspace"} and set(COMPOSE["volumes"]) == {"published", "work"}
+    proxy, workspace = COMPOSE["services"]["gitlatch"], COMPOSE["services"]["workspace"]
+    assert set(workspace["volumes"]) == {"published:/run/gitlatch/public:ro", "work:/work"}
+    assert not {"secrets", "configs", "env_file", "volumes_from", "pid", "privileged"} & set(workspace)
+    for service in (proxy, workspace):
+        assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"]
+    # 127.0.0.1 is the proxy's, and nothing else can ask it.
+    assert workspace["network_mode"] == "service:gitlatch" and "ports" not in proxy and "network_mode" not in proxy
+    assert workspace["depends_on"] == {"gitlatch": {"condition": "service_healthy"}}
+    assert proxy["read_only"] is True and "environment" not in proxy
+    assert proxy["healthcheck"]["test"] == ["CMD", "/usr/bin/gitlatch", "health", "--ready"]
+    # Docker and podman make the volume the proxy's own, or it could not write there; two users, or one could look into the other.
+    number = re.fullmatch(r"\$\{GITLATCH_USER:-(\d+)\}", proxy["user"])[1]
+    assert COMPOSE["volumes"]["published"]["driver_opts"]["o"].startswith(f"uid=${{GITLATCH_USER:-{number}}},")
+    assert number != re.fullmatch(r"\$\{WORKSPACE_USER:-(\d+)\}", workspace["user"])[1]
+
+
+def test_compose_names_this_version():
+    for name, image in (("gitlatch", "gitlatch"), ("workspace", "gitlatch-mock-github")):
+        assert COMPOSE["services"][name]["image"].endswith(f":-localhost/{image}:{VERSION}}}")
+
+
+def test_compose_configuration_mounts_what_it_names():
+    config = yaml.safe_load((PACKAGE / "compose/gitlatch.yaml").read_text())
+    mounted = {volume.rsplit(":", 2)[1] for volume in COMPOSE["services"]["gitlatch"]["volumes"] if volume.endswith(":ro")}
+    assert mounted == {"/etc/gitlatch/gitlatch.yaml", config["credentials"][0]["private_key"]}

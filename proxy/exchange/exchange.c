@@ -1,61 +1,566 @@
-#include "exchange_state.h"
+#include "exchange.h"
 
-#include "gateway.h"
+#include "attempt.h"
+#include "config.h"
+#include "download.h"
+#include "judgement.h"
+#include "kept_answer.h"
+#include "log.h"
+#include "loop.h"
 #include "mem.h"
-#include "secret.h"
+#include "own_answer.h"
+#include "record.h"
+#include "request.h"
+#include "runtime.h"
 #include "stream.h"
+#include "upload.h"
+
+// What the exchange does for the client.
+enum exchange_phase {
+    EXCHANGE_PREPARES, // the request is judged, its body read by the gate, a try at GitHub prepared
+    EXCHANGE_SENDS,    // it goes to GitHub, whose answer is awaited
+    EXCHANGE_QUOTES,   // GitHub's error is read, to be quoted
+    EXCHANGE_PASSES,   // GitHub's answer goes to the client
+    EXCHANGE_ANSWERS,  // an answer of our own goes to the client
+    EXCHANGE_DONE,     // the client has its answer
+};
+
+struct exchange {
+    struct client *client;
+    struct runtime *runtime; // a reference: the configuration that decides
+    enum exchange_phase phase;
+    bool client_closes; // the client's connection ends with this exchange
+    struct mono started;
+    struct mono moved; // when a byte last moved
+    struct timer idle;
+    struct deferred release; // it is freed from the loop: whoever called still looks at it
+    // The parts, 19 KiB, each of which clears what must be clear for a new request: to clear it all would cost more than to
+    // parse a request.
+    struct request request;
+    struct judgement judgement;
+    struct upload upload;
+    struct attempt attempt;
+    struct download download;
+    struct own_answer own_answer;
+    struct verdict verdict; // why it was refused or failed; REASON_NONE: it was not
+};
 
 // A finished exchange is kept for the next request, so that a kept-alive connection allocates nothing.
-#define SPARE_MAX 64
+#define SPARE_EXCHANGES_MAX 64
 
-static struct exchange *spares[SPARE_MAX];
-static size_t spare_count;
+static struct exchange *spare_exchanges[SPARE_EXCHANGES_MAX];
+static size_t spare_exchange_count;
 
-// With these everything is allowed: what `enforce: false` lets through.
-static const struct rules no_rules = {.present = false};
+static void take_upload(struct exchange *exchange, enum upload_result result);
 
-// Whether there is more to send than GitHub takes.
-static bool upload_is_stuck(const struct exchange *exchange)
+static void enter_phase(struct exchange *exchange, enum exchange_phase phase)
 {
-    const struct pump *up = &exchange->up;
+    static const char *const names[] = {
+        "prepares to ask GitHub",    "sends the request to GitHub", "reads GitHub's error",
+        "passes GitHub's answer on", "answers by itself",           "has answered",
+    };
 
-    return exchange->request_state == REQUEST_SEND &&
-           (exchange->held.sent < exchange->held.size || up->before + up->pass + up->after > 0);
+    exchange->phase = phase;
+    log_debug("exchange", "request %s: %s", exchange->request.id, names[phase]);
 }
 
-// Nothing has moved for `limits.idle`: whoever it is that is waited for.
-static void on_silence(struct exchange *exchange)
+static void note_movement(struct exchange *exchange)
 {
-    struct session *session = exchange->session;
+    exchange->moved = loop_now(exchange->client->loop);
+}
 
-    if (exchange->request_state == REQUEST_WAIT)
-        return; // a token, a connection and a pause have limits of their own
-    switch (exchange->response_state) {
-    case RESPONSE_HEAD:
-        if (exchange->request_state == REQUEST_SENT || upload_is_stuck(exchange))
-            exchange_refuse_with(exchange, REASON_UPSTREAM_TIMEOUT, NULL);
-        else
-            session_close(session, REASON_CLIENT_TIMEOUT);
+static void close_client(struct exchange *exchange, enum reason reason)
+{
+    exchange->client->callbacks->close(exchange->client->arg, reason);
+}
+
+static bool is_git(const struct exchange *exchange)
+{
+    return operation_traits(exchange->request.operation.kind)->git;
+}
+
+// The status that the client was sent; 0: none yet.
+static int sent_status(const struct exchange *exchange)
+{
+    return exchange->download.head_passed ? exchange->attempt.answer.status : exchange->own_answer.status;
+}
+
+// The end.
+
+static struct record record_of(const struct exchange *exchange)
+{
+    const struct judgement *judgement = &exchange->judgement;
+    const struct attempt *attempt = &exchange->attempt;
+
+    return (struct record){
+        .client = exchange->client,
+        .id = exchange->request.id,
+        .started = exchange->started,
+        .decision = judgement->decision.decision,
+        .reason = exchange->verdict.reason,
+        .would_deny = judgement->would_deny.reason,
+        .rule = judgement->refusing_rule ? judgement->refusing_rule : judgement->decision.rule,
+        .status = sent_status(exchange),
+        .bytes_up = exchange->upload.bytes,
+        .bytes_down = exchange->download.bytes + exchange->own_answer.sent,
+        .source = attempt->token ? source_id_name(attempt->token->source) : NULL,
+        .token = attempt->token ? attempt->token->fingerprint : NULL,
+        .github_request_id = attempt->github_request_id,
+    };
+}
+
+static void record_exchange(const struct exchange *exchange)
+{
+    struct record record = record_of(exchange);
+
+    log_debug("exchange", "request %s: ends with status %d, reason %s", record.id, record.status,
+              record.reason == REASON_NONE ? "none" : reason_row(record.reason)->code);
+    record_request(&record, &exchange->request, exchange->upload.gate);
+}
+
+static void on_exchange_release(void *arg)
+{
+    struct exchange *exchange = arg;
+
+    attempt_clear(&exchange->attempt);
+    upload_clear(&exchange->upload);
+    judgement_clear(&exchange->judgement);
+    download_clear(&exchange->download);
+    own_answer_clear(&exchange->own_answer);
+    request_clear(&exchange->request);
+    runtime_unref(exchange->runtime);
+    if (spare_exchange_count < SPARE_EXCHANGES_MAX)
+        spare_exchanges[spare_exchange_count++] = exchange;
+    else
+        mem_free(exchange);
+}
+
+// Leaves the client; nothing comes to it any more.
+static void leave_client(struct exchange *exchange)
+{
+    judgement_stop(&exchange->judgement);
+    attempt_end(&exchange->attempt, false);
+    timer_stop(&exchange->idle);
+    exchange->client->exchange = NULL;
+    loop_defer(exchange->client->loop, &exchange->release);
+}
+
+// Both directions are done: the client's next request has its turn.
+static void finish_exchange(struct exchange *exchange)
+{
+    struct client *client = exchange->client;
+    bool keep_alive = !exchange->client_closes && upload_is_at_end(&exchange->upload);
+
+    record_exchange(exchange);
+    leave_client(exchange);
+    client->callbacks->exchange_done(client->arg, keep_alive);
+}
+
+void exchange_abort(struct exchange *exchange, enum reason reason)
+{
+    if (exchange->verdict.reason == REASON_NONE)
+        verdict_set(&exchange->verdict, reason, NULL);
+    record_exchange(exchange);
+    leave_client(exchange);
+}
+
+void exchange_describe(const struct exchange *exchange, bool more, struct text *text)
+{
+    struct record record = record_of(exchange);
+
+    record_describe(&record, &exchange->request, more, text);
+}
+
+// Answers of our own.
+
+static void send_own_answer(struct exchange *exchange)
+{
+    struct own_answer_context context = {
+        .client = exchange->client,
+        .request = &exchange->request,
+        .verdict = &exchange->verdict,
+        .gate = exchange->upload.gate,
+        .push = &exchange->judgement.push,
+    };
+
+    if (!upload_is_at_end(&exchange->upload))
+        exchange->client_closes = true;
+    context.close = exchange->client_closes;
+    switch (own_answer_send(&exchange->own_answer, &context)) {
+    case OWN_ANSWER_MORE:
         break;
-    case RESPONSE_ERROR:
-        exchange_refuse_with_quote(exchange);
+    case OWN_ANSWER_SENT:
+        finish_exchange(exchange);
         break;
-    case RESPONSE_BODY:
-        session_close(session, exchange->down.pass > 0 ? REASON_CLIENT_TIMEOUT : REASON_UPSTREAM_TIMEOUT);
-        break;
-    case RESPONSE_NONE:
-    case RESPONSE_OWN:
-    case RESPONSE_DONE:
-        session_close(session, REASON_CLIENT_TIMEOUT);
+    case OWN_ANSWER_TOO_LARGE:
+        close_client(exchange, REASON_INTERNAL);
         break;
     }
 }
 
-static void on_idle(void *arg)
+// The request goes no further; what is left of its body may have to be drained before the answer.
+static void begin_own_answer(struct exchange *exchange, enum own_answer_kind kind)
+{
+    judgement_stop(&exchange->judgement);
+    attempt_end(&exchange->attempt, false);
+    exchange->own_answer.kind = kind;
+    enter_phase(exchange, EXCHANGE_ANSWERS);
+    if (upload_stop(&exchange->upload))
+        take_upload(exchange, upload_drain(&exchange->upload));
+    else
+        send_own_answer(exchange);
+}
+
+static void refuse(struct exchange *exchange, const struct verdict *verdict)
+{
+    exchange->verdict = *verdict;
+    log_debug("exchange", "request %s: %s: %s", exchange->request.id, reason_row(verdict->reason)->code,
+              verdict->sentence);
+    if (exchange->request.operation.kind == OPERATION_FETCH)
+        kept_answer_forget(exchange->runtime, &exchange->request.operation);
+    if (sent_status(exchange) != 0)
+        close_client(exchange, verdict->reason);
+    else
+        begin_own_answer(exchange, OWN_ANSWER_VERDICT);
+}
+
+static void refuse_for(struct exchange *exchange, enum reason reason, const char *sentence)
+{
+    struct verdict verdict;
+
+    if (sentence)
+        verdict_set(&verdict, reason, "%s", sentence);
+    else
+        verdict_set(&verdict, reason, NULL);
+    refuse(exchange, &verdict);
+}
+
+static void refuse_with_quote(struct exchange *exchange)
+{
+    struct verdict verdict;
+
+    download_quote_verdict(&exchange->download, &verdict);
+    refuse(exchange, &verdict);
+}
+
+// The way to GitHub.
+
+static void ask_token(struct exchange *exchange)
+{
+    struct judgement *judgement = &exchange->judgement;
+
+    attempt_ask_token(&exchange->attempt, judgement_wants_token(judgement) ? &judgement->decision.scope : NULL);
+}
+
+static void send_when_ready(struct exchange *exchange)
+{
+    struct attempt *attempt = &exchange->attempt;
+
+    if (exchange->upload.state != UPLOAD_WAITS || !attempt_is_ready(attempt))
+        return;
+    if (judgement_of_token(&exchange->judgement, attempt->token) == JUDGEMENT_REFUSED) {
+        refuse(exchange, &exchange->judgement.refusal);
+        return;
+    }
+    if (!attempt_send_head(attempt)) {
+        refuse_for(exchange, REASON_HEADER_TOO_LARGE, NULL);
+        return;
+    }
+    enter_phase(exchange, EXCHANGE_SENDS);
+    note_movement(exchange);
+    upload_start_sending(&exchange->upload);
+    take_upload(exchange, upload_send(&exchange->upload, attempt_stream(attempt)));
+}
+
+static void prepare(struct exchange *exchange)
+{
+    ask_token(exchange);
+    attempt_ask_connection(&exchange->attempt);
+    send_when_ready(exchange);
+}
+
+static void on_gated(struct exchange *exchange)
+{
+    struct judgement *judgement = &exchange->judgement;
+    struct upload *upload = &exchange->upload;
+
+    if (body_gate_is_probe(upload->gate)) {
+        begin_own_answer(exchange, OWN_ANSWER_PROBE);
+        return;
+    }
+    if (judgement_of_body(judgement, upload->gate) == JUDGEMENT_REFUSED)
+        refuse(exchange, &judgement->refusal);
+    else if (body_gate_kind(upload->gate) == GATE_PUSH && judgement->decision.rule &&
+             !upload_limit_pack(upload, judgement->decision.rule->max_pack))
+        refuse(exchange, &upload->verdict);
+    else
+        prepare(exchange);
+}
+
+static void take_upload(struct exchange *exchange, enum upload_result result)
+{
+    switch (result) {
+    case UPLOAD_MORE:
+    case UPLOAD_DONE:
+        break;
+    case UPLOAD_GATED:
+        on_gated(exchange);
+        break;
+    case UPLOAD_DRAINED:
+        if (exchange->phase == EXCHANGE_DONE)
+            finish_exchange(exchange);
+        else
+            send_own_answer(exchange);
+        break;
+    case UPLOAD_REFUSED:
+        refuse(exchange, &exchange->upload.verdict);
+        break;
+    case UPLOAD_GONE:
+        close_client(exchange, REASON_CLIENT_GONE);
+        break;
+    }
+}
+
+// The pack is larger than `max_pack`. True: it goes on, since rules are not enforced.
+static bool on_pack_over(void *arg, const struct verdict *verdict)
 {
     struct exchange *exchange = arg;
-    struct loop *loop = server_loop(exchange->session->server);
-    int64_t silent_ms = loop_now(loop).ms - exchange->moved.ms;
+
+    return !judgement_refuse_or_note(&exchange->judgement, verdict);
+}
+
+static struct kept_answer kept_answer_of(const struct exchange *exchange)
+{
+    return (struct kept_answer){
+        .runtime = exchange->runtime,
+        .request = &exchange->request,
+        .anonymous = !judgement_wants_token(&exchange->judgement),
+        .outside_grant = exchange->judgement.outside_grant != NULL,
+    };
+}
+
+// The head is allowed. For git the token is asked for while the body is still read.
+static void begin_request(struct exchange *exchange)
+{
+    struct kept_answer kept = kept_answer_of(exchange);
+    struct bytes advertisement = kept_answer_find(&kept);
+
+    if (advertisement.size > 0) {
+        text_append_bytes(&exchange->own_answer.body, advertisement);
+        begin_own_answer(exchange, OWN_ANSWER_KEPT);
+    } else if (upload_open_gate(&exchange->upload)) {
+        if (operation_traits(exchange->request.operation.kind)->token_at_once)
+            ask_token(exchange);
+        take_upload(exchange, upload_inspect(&exchange->upload));
+    } else {
+        prepare(exchange);
+    }
+}
+
+static void on_judged(void *arg, enum judgement_result result)
+{
+    struct exchange *exchange = arg;
+    const struct judgement *judgement = &exchange->judgement;
+
+    if (result == JUDGEMENT_LATER)
+        return;
+    if (result == JUDGEMENT_REFUSED)
+        refuse(exchange, &judgement->refusal);
+    else
+        begin_request(exchange);
+}
+
+// GitHub's answer.
+
+static void on_answer_passed(struct exchange *exchange)
+{
+    struct download *download = &exchange->download;
+    bool sent = exchange->upload.state == UPLOAD_SENT;
+    struct kept_answer kept = kept_answer_of(exchange);
+
+    if (download->copy_max > 0)
+        kept_answer_take(&kept, download->answer, text_bytes(&download->copy));
+    enter_phase(exchange, EXCHANGE_DONE);
+    attempt_end(&exchange->attempt, sent && download_keeps_upstream(download));
+    stream_flush(exchange->client->stream);
+    // What GitHub did not want to read of the request is not sent, but git must get rid of it: where its connection breaks
+    // meanwhile, it shows nothing of the answer.
+    if (!sent && upload_stop(&exchange->upload))
+        take_upload(exchange, upload_drain(&exchange->upload));
+    else
+        finish_exchange(exchange);
+}
+
+static void pass_answer(struct exchange *exchange)
+{
+    switch (
+        download_run(&exchange->download, attempt_stream(&exchange->attempt), exchange->client, &exchange->request)) {
+    case DOWNLOAD_MORE:
+        break;
+    case DOWNLOAD_DONE:
+        on_answer_passed(exchange);
+        break;
+    case DOWNLOAD_LOST:
+        close_client(exchange, REASON_UPSTREAM_LOST);
+        break;
+    case DOWNLOAD_MALFORMED:
+        close_client(exchange, REASON_UPSTREAM_PROTOCOL);
+        break;
+    case DOWNLOAD_TOO_LARGE:
+        refuse_for(exchange, REASON_UPSTREAM_PROTOCOL, "the head of GitHub's answer is too large");
+        break;
+    }
+}
+
+static void read_quote(struct exchange *exchange)
+{
+    if (download_read_quote(&exchange->download, attempt_stream(&exchange->attempt)) != DOWNLOAD_MORE)
+        refuse_with_quote(exchange);
+}
+
+// The repository has moved: git follows a redirect of its first request alone (http.followRedirects), and that one may
+// have been answered with what was kept.
+static void refuse_moved(struct exchange *exchange)
+{
+    const struct head *answer = &exchange->attempt.answer;
+    struct bytes location = head_value(answer, FIELD_LOCATION);
+    struct verdict verdict;
+
+    if (bytes_end_with(location, BYTES("/git-upload-pack")))
+        location.size -= BYTES("/git-upload-pack").size;
+    verdict_set(&verdict, REASON_RENAMED, "GitHub answered %d: the repository is now at %.*s", answer->status,
+                (int)location.size, location.data);
+    refuse(exchange, &verdict);
+}
+
+// GitHub's answer has begun: it is passed on, or quoted.
+static void on_github_head(void *arg)
+{
+    struct exchange *exchange = arg;
+    const struct head *answer = &exchange->attempt.answer;
+    struct kept_answer kept = kept_answer_of(exchange);
+    bool unfinished = exchange->upload.state != UPLOAD_SENT && answer->status >= 300;
+
+    note_movement(exchange);
+    if (is_git(exchange) && answer->status >= 300)
+        kept_answer_forget(exchange->runtime, &exchange->request.operation);
+    if (exchange->request.operation.kind == OPERATION_FETCH && answer->status >= 300 && answer->status < 400) {
+        refuse_moved(exchange);
+    } else if (is_git(exchange) && answer->status >= 400) {
+        enter_phase(exchange, EXCHANGE_QUOTES);
+        download_begin_quote(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request);
+        read_quote(exchange);
+    } else {
+        enter_phase(exchange, EXCHANGE_PASSES);
+        download_begin(&exchange->download, answer, &exchange->request, exchange->client_closes || unfinished,
+                       kept_answer_copy_size(&kept, answer));
+        exchange->client_closes = exchange->download.close;
+        pass_answer(exchange);
+    }
+}
+
+static void on_github_input(void *arg)
+{
+    struct exchange *exchange = arg;
+
+    note_movement(exchange);
+    if (exchange->phase == EXCHANGE_QUOTES)
+        read_quote(exchange);
+    else if (exchange->phase == EXCHANGE_PASSES)
+        pass_answer(exchange);
+}
+
+static void on_github_output(void *arg)
+{
+    struct exchange *exchange = arg;
+
+    note_movement(exchange);
+    if (exchange->upload.state == UPLOAD_SENDS)
+        take_upload(exchange, upload_send(&exchange->upload, attempt_stream(&exchange->attempt)));
+}
+
+static bool on_is_whole(void *arg)
+{
+    const struct exchange *exchange = arg;
+
+    return upload_is_whole(&exchange->upload);
+}
+
+static void on_ready(void *arg)
+{
+    send_when_ready(arg);
+}
+
+static void on_again(void *arg, const struct retry *retry)
+{
+    struct exchange *exchange = arg;
+
+    log_debug("exchange", "request %s: asks GitHub again after %lld ms: %s", exchange->request.id,
+              (long long)retry->pause_ms, retry->why);
+    if (is_git(exchange))
+        kept_answer_forget(exchange->runtime, &exchange->request.operation);
+    upload_wait(&exchange->upload);
+    enter_phase(exchange, EXCHANGE_PREPARES);
+}
+
+static void on_failed(void *arg, const struct verdict *verdict)
+{
+    struct exchange *exchange = arg;
+
+    if (judgement_waives_rules(&exchange->judgement, verdict)) {
+        ask_token(exchange);
+        send_when_ready(exchange);
+    } else {
+        refuse(exchange, verdict);
+    }
+}
+
+static const struct attempt_callbacks attempt_callbacks = {
+    .is_whole = on_is_whole,
+    .ready = on_ready,
+    .again = on_again,
+    .head = on_github_head,
+    .input = on_github_input,
+    .output = on_github_output,
+    .failed = on_failed,
+};
+
+// The client.
+
+// Nothing has moved for `limits.idle`: whoever it is that is waited for.
+static void on_silence(struct exchange *exchange)
+{
+    const struct upload *upload = &exchange->upload;
+
+    switch (exchange->phase) {
+    case EXCHANGE_PREPARES:
+        if (upload->state != UPLOAD_WAITS) // a token, a connection and a pause have limits of their own
+            close_client(exchange, REASON_CLIENT_TIMEOUT);
+        break;
+    case EXCHANGE_SENDS:
+        if (upload->state == UPLOAD_SENT || upload_is_stuck(upload))
+            refuse_for(exchange, REASON_UPSTREAM_TIMEOUT, NULL);
+        else
+            close_client(exchange, REASON_CLIENT_TIMEOUT);
+        break;
+    case EXCHANGE_QUOTES:
+        refuse_with_quote(exchange);
+        break;
+    case EXCHANGE_PASSES:
+        close_client(exchange,
+                     download_is_stuck(&exchange->download) ? REASON_CLIENT_TIMEOUT : REASON_UPSTREAM_TIMEOUT);
+        break;
+    case EXCHANGE_ANSWERS:
+    case EXCHANGE_DONE:
+        close_client(exchange, REASON_CLIENT_TIMEOUT);
+        break;
+    }
+}
+
+static void on_exchange_idle(void *arg)
+{
+    struct exchange *exchange = arg;
+    int64_t silent_ms = loop_now(exchange->client->loop).ms - exchange->moved.ms;
     int64_t limit_ms = exchange->runtime->config->limits.idle_ms;
 
     if (silent_ms < limit_ms) {
@@ -63,320 +568,104 @@ static void on_idle(void *arg)
         return;
     }
     timer_start(&exchange->idle, limit_ms);
-    exchange_moved(exchange);
+    note_movement(exchange);
     on_silence(exchange);
 }
 
-void exchange_moved(struct exchange *exchange)
+void exchange_client_input(struct exchange *exchange)
 {
-    exchange->moved = loop_now(server_loop(exchange->session->server));
+    struct client *client = exchange->client;
+    struct upload *upload = &exchange->upload;
+
+    note_movement(exchange);
+    switch (upload->state) {
+    case UPLOAD_INSPECTS:
+        take_upload(exchange, upload_inspect(upload));
+        break;
+    case UPLOAD_SENDS:
+        take_upload(exchange, upload_send(upload, attempt_stream(&exchange->attempt)));
+        return; // it has seen the end of the input
+    case UPLOAD_DRAINS:
+        take_upload(exchange, upload_drain(upload));
+        return;
+    case UPLOAD_WAITS:
+    case UPLOAD_SENT:
+    case UPLOAD_ENDED:
+        break;
+    }
+    // Nobody is there any more to whom an answer could go. An orderly end alone may be half a close.
+    if (client->exchange == exchange && stream_end(client->stream) == STREAM_FAILED)
+        close_client(exchange, REASON_CLIENT_GONE);
 }
 
-static void on_release(void *arg)
+void exchange_client_output(struct exchange *exchange)
 {
-    struct exchange *exchange = arg;
-
-    token_unref(exchange->token);
-    body_gate_free(exchange->gate);
-    if (exchange->push.reasons)
-        push_decision_clear(&exchange->push);
-    ruling_unref(exchange->ruling);
-    mem_free(exchange->beyond);
-    mem_free(exchange->held.data);
-    text_free(&exchange->own);
-    if (exchange->head_bytes != exchange->head_room)
-        mem_free(exchange->head_bytes);
-    runtime_unref(exchange->runtime);
-    if (spare_count < SPARE_MAX)
-        spares[spare_count++] = exchange;
-    else
-        mem_free(exchange);
+    note_movement(exchange);
+    if (exchange->phase == EXCHANGE_PASSES)
+        pass_answer(exchange);
+    else if (exchange->phase == EXCHANGE_ANSWERS && exchange->upload.state == UPLOAD_ENDED)
+        send_own_answer(exchange);
 }
 
-static struct exchange *new_exchange(struct session *session)
-{
-    struct exchange *exchange = spare_count > 0 ? spares[--spare_count] : mem_alloc(sizeof(*exchange));
-    struct loop *loop = server_loop(session->server);
+// The beginning.
 
-    memset(exchange, 0, offsetof(struct exchange, decision));
-    exchange->decision.decision = DECISION_ALLOW;
-    exchange->decision.rule = NULL;
-    exchange->push.reasons = NULL;
-    exchange->verdict.reason = exchange->noted.reason = REASON_NONE;
-    exchange->verdict.retry_after_s = 0;
-    exchange->session = session;
-    exchange->runtime = runtime_ref(session->runtime);
-    exchange->started = exchange->moved = loop_now(loop);
-    exchange->operation.kind = OPERATION_KIND_COUNT;
-    server_next_id(session->server, exchange->id);
-    timer_init(&exchange->idle, loop, on_idle, exchange);
-    timer_start(&exchange->idle, exchange->runtime->config->limits.idle_ms);
-    deferred_init(&exchange->release, on_release, exchange);
-    session->exchange = exchange;
-    session->state = SESSION_EXCHANGE;
+static struct exchange *new_exchange(struct client *client)
+{
+    struct exchange *exchange =
+        spare_exchange_count > 0 ? spare_exchanges[--spare_exchange_count] : mem_alloc(sizeof(*exchange));
+    struct runtime *runtime = runtime_ref(client->runtime);
+
+    exchange->client = client;
+    exchange->runtime = runtime;
+    exchange->phase = EXCHANGE_PREPARES;
+    exchange->client_closes = false;
+    exchange->verdict.reason = REASON_NONE;
+    exchange->started = exchange->moved = loop_now(client->loop);
+    request_init(&exchange->request, client->ids);
+    judgement_init(&exchange->judgement, &exchange->request, runtime, on_judged, exchange);
+    upload_init(&exchange->upload, &exchange->request, client->stream, on_pack_over, exchange);
+    attempt_init(&exchange->attempt, &exchange->request, runtime, client->loop, &attempt_callbacks, exchange);
+    download_init(&exchange->download);
+    own_answer_init(&exchange->own_answer);
+    timer_init(&exchange->idle, client->loop, on_exchange_idle, exchange);
+    timer_start(&exchange->idle, runtime->config->limits.idle_ms);
+    deferred_init(&exchange->release, on_exchange_release, exchange);
+    client->exchange = exchange;
     return exchange;
 }
 
-// Leaves the session; nothing comes to it any more.
-static void leave(struct exchange *exchange)
-{
-    exchange_release(exchange, false);
-    timer_stop(&exchange->idle);
-    exchange->request_state = REQUEST_DROPPED;
-    exchange->response_state = RESPONSE_DONE;
-    exchange->session->exchange = NULL;
-    loop_defer(server_loop(exchange->session->server), &exchange->release);
-}
-
 // Takes the head off the client's input, so that its views do not move.
-static void take_head(struct exchange *exchange, const struct head *request)
+static void take_head(struct exchange *exchange, const struct head *head)
 {
-    struct stream *client = exchange->session->client;
-    size_t size = request->size;
+    struct stream *client = exchange->client->stream;
 
-    exchange->head_bytes = size <= sizeof(exchange->head_room) ? exchange->head_room : mem_alloc(size);
-    head_copy(&exchange->request, exchange->head_bytes, request, stream_input(client).data);
-    stream_consume(client, size);
-    exchange->has_request = true;
-    exchange->client_closes = !exchange->request.keep_alive;
-    body_from_request(&exchange->up.body, &exchange->request);
-    exchange->awaits_continue = exchange->request.expect_continue && !body_is_done(&exchange->up.body);
+    request_take_head(&exchange->request, head, stream_input(client).data);
+    stream_consume(client, exchange->request.head.size);
+    exchange->client_closes = !exchange->request.head.keep_alive;
+    upload_begin(&exchange->upload);
 }
 
-// CONNECT name, SNI and Host must be one: nothing is forwarded where they are not.
-static bool names_agree(const struct exchange *exchange)
+void exchange_start(struct client *client, const struct head *head, bool last)
 {
-    const struct session *session = exchange->session;
-    SSL *ssl = stream_ssl(session->client);
-    const char *sni = ssl ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : NULL;
-    struct host_name host;
-    uint16_t port;
-
-    if (sni && (!host_name_parse(bytes_of_string(sni), &host) || !host_name_equal(&host, &session->host)))
-        return false;
-    if (exchange->request.host.size > 0 && (!host_name_parse_authority(exchange->request.host, 443, &host, &port) ||
-                                            port != 443 || !host_name_equal(&host, &session->host)))
-        return false;
-    return exchange->target.form != TARGET_ABSOLUTE || (exchange->target.https && exchange->target.port == 443 &&
-                                                        host_name_equal(&exchange->target.host, &session->host));
-}
-
-static bool method_is_served(enum head_method method)
-{
-    return method != METHOD_OTHER && method != METHOD_CONNECT;
-}
-
-// Tells what is asked of whom. False: refused, with the verdict.
-static bool tell_operation(struct exchange *exchange, struct verdict *ret_verdict)
-{
-    struct session *session = exchange->session;
-    struct host_name host = session->host;
-    enum github_endpoint endpoint;
-    const char *bad;
-
-    if (!method_is_served(exchange->request.method))
-        return verdict_set(ret_verdict, REASON_METHOD, NULL);
-    if (!target_parse(exchange->request.method, exchange->request.target, &exchange->target, &bad))
-        return verdict_set(ret_verdict, REASON_NAME_MALFORMED, "the request's target: %s", bad);
-    if (session->mode == AUDIT_GATEWAY) {
-        if (!gateway_route(session, &exchange->request, &exchange->target, &host, ret_verdict))
-            return false;
-    } else if (!names_agree(exchange)) {
-        return verdict_set(ret_verdict, REASON_MISDIRECTED, NULL);
-    }
-    exchange->github = runtime_find_github(exchange->runtime, &host, &endpoint);
-    if (!exchange->github)
-        return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
-    if (!operation_parse(&exchange->github->config->host, endpoint, exchange->request.method, &exchange->target,
-                         &exchange->operation, ret_verdict))
-        return false;
-    if (session->mode == AUDIT_GATEWAY && !gateway_serves(exchange->operation.kind))
-        return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
-    return true;
-}
-
-bool exchange_enforce(struct exchange *exchange, const struct verdict *verdict)
-{
-    if (exchange->runtime->config->enforce) {
-        exchange_refuse(exchange, verdict);
-        return true;
-    }
-    if (exchange->noted.reason == REASON_NONE)
-        exchange->noted = *verdict;
-    return false;
-}
-
-static bool decide(struct exchange *exchange)
-{
-    policy_decide(exchange->rules, &exchange->operation, &exchange->decision);
-    if (exchange->decision.decision != DECISION_ALLOW)
-        exchange_leave_grant(exchange, &exchange->decision.verdict);
-    if (exchange->decision.decision != DECISION_DENY)
-        return true;
-    if (exchange_enforce(exchange, &exchange->decision.verdict))
-        return false;
-    exchange->noted_rule = exchange->decision.rule;
-    policy_decide(&no_rules, &exchange->operation, &exchange->decision);
-    return true;
-}
-
-static void on_repository(void *arg, const struct repository_name *name)
-{
-    struct exchange *exchange = arg;
-
-    exchange->token_request = NULL;
-    if (!name) {
-        exchange_refuse_with(exchange, REASON_REPOSITORY_ID_UNKNOWN, NULL);
-        return;
-    }
-    operation_resolve(&exchange->operation, name);
-    if (decide(exchange))
-        exchange_begin_request(exchange);
-}
-
-// A repository that is named by its id is looked up first: rules know names.
-static void find_repository(struct exchange *exchange)
-{
-    struct token_service *tokens = exchange->runtime->tokens;
-    const struct github_host *host = exchange->operation.host;
-    uint64_t id = exchange->operation.repository_id;
-    struct repository_name name;
-
-    exchange->request_state = REQUEST_WAIT;
-    if (token_service_repository(tokens, host, id, &name)) {
-        on_repository(exchange, &name);
-        return;
-    }
-    exchange->token_request = token_service_find_repository(
-        tokens, host, host->default_owner ? host->default_owner : "", id, on_repository, exchange);
-}
-
-void exchange_decide(struct exchange *exchange)
-{
-    if (exchange->operation.kind == OPERATION_API_REPOSITORY_ID)
-        find_repository(exchange);
-    else if (decide(exchange))
-        exchange_begin_request(exchange);
-}
-
-void exchange_start(struct session *session, const struct head *request)
-{
-    struct exchange *exchange = new_exchange(session);
+    struct exchange *exchange = new_exchange(client);
     struct verdict verdict;
 
-    take_head(exchange, request);
-    if (server_is_draining(session->server))
+    take_head(exchange, head);
+    if (last)
         exchange->client_closes = true;
-    if (!tell_operation(exchange, &verdict))
-        exchange_refuse(exchange, &verdict);
-    else if (exchange_find_rules(exchange))
-        exchange_decide(exchange);
+    if (request_find_operation(&exchange->request, client, exchange->runtime, &verdict))
+        on_judged(exchange, judgement_of_head(&exchange->judgement));
+    else
+        refuse(exchange, &verdict);
 }
 
-void exchange_start_refused(struct session *session, const struct head *request, const struct verdict *verdict)
+void exchange_start_refused(struct client *client, const struct head *head, const struct verdict *verdict)
 {
-    struct exchange *exchange = new_exchange(session);
+    struct exchange *exchange = new_exchange(client);
 
-    if (request) {
-        take_head(exchange, request);
-    } else {
+    if (head)
+        take_head(exchange, head);
+    else
         exchange->client_closes = true;
-        exchange->up.body_done = true;
-    }
-    exchange_refuse(exchange, verdict);
-}
-
-static bool decide_lfs(struct exchange *exchange)
-{
-    const struct lfs_body *body = body_gate_lfs(exchange->gate);
-    bool write = exchange->operation.kind == OPERATION_LFS_BATCH ? body->upload : true;
-
-    policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
-    if (exchange->decision.decision == DECISION_DENY && exchange_leave_grant(exchange, &exchange->decision.verdict))
-        policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
-    if (exchange->decision.decision != DECISION_DENY)
-        return true;
-    if (exchange_enforce(exchange, &exchange->decision.verdict))
-        return false;
-    exchange->noted_rule = exchange->decision.rule;
-    policy_decide(&no_rules, &exchange->operation, &exchange->decision);
-    policy_decide_lfs(&exchange->operation, write, bytes_of_string(body->ref), &exchange->decision);
-    return true;
-}
-
-static bool decide_push(struct exchange *exchange)
-{
-    policy_decide_push(exchange->decision.rule, body_gate_push(exchange->gate), &exchange->push);
-    if (!exchange->push.allowed && exchange_leave_grant(exchange, &exchange->push.verdict)) {
-        push_decision_clear(&exchange->push);
-        policy_decide_push(exchange->decision.rule, body_gate_push(exchange->gate), &exchange->push);
-    }
-    if (!exchange->push.allowed && exchange_enforce(exchange, &exchange->push.verdict))
-        return false;
-    return exchange_limit_pack(exchange);
-}
-
-static bool decide_graphql(struct exchange *exchange)
-{
-    struct bytes owner = bytes_of_string(body_gate_owner(exchange->gate));
-
-    policy_decide_graphql(exchange->rules, &exchange->operation, owner, &exchange->decision);
-    if (exchange->decision.decision == DECISION_DENY && exchange_leave_grant(exchange, &exchange->decision.verdict))
-        policy_decide_graphql(exchange->rules, &exchange->operation, owner, &exchange->decision);
-    if (exchange->decision.decision != DECISION_DENY)
-        return true;
-    if (exchange_enforce(exchange, &exchange->decision.verdict))
-        return false;
-    policy_decide_graphql(&no_rules, &exchange->operation, owner, &exchange->decision);
-    return true;
-}
-
-void exchange_gate_decided(struct exchange *exchange)
-{
-    bool decided = true;
-
-    exchange->gate_done = true;
-    exchange->request_state = REQUEST_WAIT;
-    if (body_gate_is_probe(exchange->gate)) {
-        exchange_answer_probe(exchange);
-        return;
-    }
-    switch (body_gate_kind(exchange->gate)) {
-    case GATE_PUSH:
-        decided = decide_push(exchange);
-        break;
-    case GATE_NONE:
-    case GATE_PROBE:
-        break;
-    case GATE_LFS_BATCH:
-    case GATE_LFS_LOCK:
-        decided = decide_lfs(exchange);
-        break;
-    case GATE_GRAPHQL:
-        decided = decide_graphql(exchange);
-        break;
-    }
-    if (!decided)
-        return;
-    exchange_ask_token(exchange);
-    exchange_ask_upstream(exchange);
-    exchange_proceed(exchange);
-}
-
-void exchange_finish(struct exchange *exchange)
-{
-    struct session *session = exchange->session;
-    bool keep_alive = !exchange->client_closes;
-
-    exchange_tell(exchange);
-    leave(exchange);
-    session_exchange_done(session, keep_alive);
-}
-
-void exchange_cut(struct exchange *exchange, enum reason reason)
-{
-    if (exchange->verdict.reason == REASON_NONE)
-        verdict_set(&exchange->verdict, reason, NULL);
-    exchange_tell(exchange);
-    leave(exchange);
+    refuse(exchange, verdict);
 }

@@ -1,10 +1,10 @@
-// One request of a workspace and its answer.
+// One request of a workspace and its answer. It alone knows the parts that do the work, and they do not know each other:
 //
-//   client ──head──▶ operation ──▶ policy ──▶ gate (looks into the body) ──▶ token + upstream ──▶ head, body ──▶ GitHub
-//   client ◀──head, body, or an answer of our own in the form that the operation can show──────────────────── GitHub
+//   request ──▶ judgement (head) ──▶ upload (gate) ──▶ judgement (body) ──▶ attempt ──▶ upload (send) ──▶ GitHub
+//   client ◀── download: GitHub's answer, or own_answer: a refusal or failure; then ──▶ record
 //
-// Whatever ends a request early is a verdict given to exchange_refuse: until a byte of an answer has gone out it
-// becomes an answer, afterwards the connection is cut.
+// Whatever ends a request early is a verdict: until a byte of an answer has gone out it becomes an answer, afterwards the
+// connection is ended. README.md follows a push through it.
 #ifndef GITLATCH_EXCHANGE_H
 #define GITLATCH_EXCHANGE_H
 
@@ -13,24 +13,25 @@
 #include <gitlatch/reason.h>
 #include <gitlatch/verdict.h>
 
+#include "client.h"
 #include "head.h"
 
 struct exchange;
-struct session;
 struct text;
 
-// Starts with a head that was parsed whole at the front of the client's input.
-void exchange_start(struct session *session, const struct head *request);
-// Starts with a request to the proxy itself, or with what is no request (`request` NULL: the connection is closed
-// afterwards), that is answered with this verdict.
-void exchange_start_refused(struct session *session, const struct head *request, const struct verdict *verdict);
-// Cuts it: the event says why. For session_close alone.
-void exchange_cut(struct exchange *exchange, enum reason reason);
+// Starts with a head that was parsed whole at the front of the client's input. `last`: the connection ends after it. The
+// exchange is `client->exchange` until it ends, which may be before this returns.
+void exchange_start(struct client *client, const struct head *head, bool last);
+// Starts with a request to the proxy itself, or with what is no request (`head` NULL: the connection ends afterwards),
+// that is answered with this verdict.
+void exchange_start_refused(struct client *client, const struct head *head, const struct verdict *verdict);
+// The connection ends: the exchange is recorded with this reason, and nothing more is called.
+void exchange_abort(struct exchange *exchange, enum reason reason);
 
-// Appends what is under way as a JSON object, for /status; `more`: behind another one.
+// Appends the exchange in progress as a JSON object, for /status. `more`: it follows another one.
 void exchange_describe(const struct exchange *exchange, bool more, struct text *text);
 
-// The client's stream has news.
+// The client's stream has more input, or its end; it takes more output.
 void exchange_client_input(struct exchange *exchange);
 void exchange_client_output(struct exchange *exchange);
 

@@ -1,6 +1,5 @@
 #include "gateway.h"
 
-#include "server_state.h"
 #include "session.h"
 
 // A browser says where a request comes from: only what no page sent may pass.
@@ -19,7 +18,7 @@ static bool is_asked_by_name(const struct session *session, const struct head *r
     uint16_t port;
 
     if (!host_name_parse_authority(request->host, 80, &host, &port) ||
-        !server_is_gateway_host(session->server, &host, port))
+        !session->context->is_gateway_host(session->context->arg, &host, port))
         return false;
     return target->form != TARGET_ABSOLUTE ||
            (!target->https && target->port == port && host_name_equal(&target->host, &host));
@@ -51,9 +50,4 @@ bool gateway_may_be_asked(const struct session *session, const struct head *requ
 
     return target_parse(request->method, request->target, &target, NULL) && !is_foreign(request) &&
            is_asked_by_name(session, request, &target);
-}
-
-bool gateway_serves(enum operation_kind kind)
-{
-    return operation_traits(kind)->gateway;
 }

@@ -9,7 +9,6 @@
 
 #include "head.h"
 #include "host_name.h"
-#include "operation.h"
 #include "target.h"
 
 struct session;
@@ -20,7 +19,5 @@ bool gateway_route(const struct session *session, const struct head *request, st
                    struct host_name *ret_host, struct verdict *ret_verdict);
 // Whether a request to our own address may be answered at all: no web page sent it, and no foreign name.
 bool gateway_may_be_asked(const struct session *session, const struct head *request) GL_MUST_CHECK;
-// Whether the gateway serves an operation: git and LFS.
-bool gateway_serves(enum operation_kind kind);
 
 #endif

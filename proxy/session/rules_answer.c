@@ -1,10 +1,11 @@
 #include "rules_answer.h"
 
 #include "answer.h"
-#include "exchange.h"
-#include "gateway.h"
-#include "server_state.h"
-#include "session.h"
+#include "audit.h"
+#include "config.h"
+#include "loop.h"
+#include "operation.h"
+#include "runtime.h"
 #include "stream.h"
 #include "target.h"
 #include "text.h"
@@ -24,13 +25,13 @@ bool rules_answer_is_asked(const struct head *request)
            target_parse(request->method, request->target, &target, NULL) && bytes_equal(target.path, PATH);
 }
 
-static void record(struct session *session, const struct head *request, size_t size)
+static void record_rules(struct client *client, const struct head *request, size_t size)
 {
     char id[REQUEST_ID_SIZE];
     const struct audit_event event = {
         .event = "request",
         .id = id,
-        .client = session->peer,
+        .client = client->peer,
         .mode = AUDIT_GATEWAY,
         .operation = operation_label_name(LABEL_OTHER),
         .decision = DECISION_ALLOW,
@@ -39,11 +40,11 @@ static void record(struct session *session, const struct head *request, size_t s
         .user_agent = head_value(request, FIELD_USER_AGENT),
     };
 
-    server_next_id(session->server, id);
-    audit_write(&event, clock_wall(server_clock(session->server)));
+    request_ids_next(client->ids, id);
+    audit_write(&event, clock_wall(loop_clock(client->loop)));
 }
 
-static bool send_answer(struct session *session, const struct head *request, struct bytes body)
+static bool write_rules(struct stream *stream, const struct head *request, struct bytes body)
 {
     struct answer answer = {
         .status = 200,
@@ -54,42 +55,32 @@ static bool send_answer(struct session *session, const struct head *request, str
     };
     struct wire wire;
     size_t room;
+    bool written;
 
-    wire.data = stream_output_room(session->client, &room);
+    wire.data = stream_output_room(stream, &room);
     wire = wire_of(wire.data, room);
-    if (!answer_write(&answer, &wire)) {
-        stream_commit(session->client, 0, false);
-        return false;
-    }
-    stream_commit(session->client, wire.size, false);
-    record(session, request, body.size);
-    return true;
+    written = answer_write(&answer, &wire);
+    stream_commit(stream, written ? wire.size : 0, false);
+    return written;
 }
 
-void rules_answer(struct session *session, const struct head *request)
+bool rules_answer_send(struct client *client, const struct head *request)
 {
-    const struct runtime *runtime = session->runtime;
+    const struct runtime *runtime = client->runtime;
     struct text text = {0};
-    struct verdict verdict;
-    bool sent;
+    bool written;
 
-    if (!gateway_may_be_asked(session, request)) {
-        verdict_set(&verdict, REASON_GATEWAY_FOREIGN, NULL);
-        exchange_start_refused(session, request, &verdict);
-        return;
-    }
     workspace_rules_append(runtime->config, runtime->granted != NULL, RULES_SIZE_MAX, &text);
     if (text.size > BODY_SIZE_MAX) {
         text_clear(&text);
         workspace_rules_append(runtime->config, runtime->granted != NULL, 0, &text);
     }
-    sent = send_answer(session, request, text_bytes(&text));
-    text_free(&text);
-    if (!sent) {
-        session_close(session, REASON_INTERNAL);
-        return;
+    written = write_rules(client->stream, request, text_bytes(&text));
+    if (written) {
+        record_rules(client, request, text.size);
+        stream_consume(client->stream, request->size);
+        stream_flush(client->stream);
     }
-    stream_consume(session->client, request->size);
-    stream_flush(session->client);
-    session_linger(session);
+    text_free(&text);
+    return written;
 }

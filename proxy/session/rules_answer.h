@@ -6,13 +6,13 @@
 
 #include <gitlatch/attr.h>
 
+#include "client.h"
 #include "head.h"
-
-struct session;
 
 // Whether a request asks for it.
 bool rules_answer_is_asked(const struct head *request) GL_MUST_CHECK;
-// Answers, and lets the session linger; what a web page or a foreign name asks is refused.
-void rules_answer(struct session *session, const struct head *request);
+// Sends and records the answer, and takes the request off the input; the connection ends after it. False: the answer
+// does not fit the client's output.
+bool rules_answer_send(struct client *client, const struct head *request) GL_MUST_CHECK;
 
 #endif

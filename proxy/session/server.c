@@ -1,6 +1,5 @@
 #include "server.h"
 
-#include <openssl/rand.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -13,7 +12,6 @@
 #include "proxy_password.h"
 #include "rule_json.h"
 #include "secret.h"
-#include "server_state.h"
 #include "session.h"
 #include "text.h"
 
@@ -27,66 +25,25 @@ struct server {
     struct loop *loop;
     struct metrics *metrics;
     struct spawner *spawner;
-    struct runtime *runtime;
+    struct session_context context; // its `runtime` is a reference
     struct identity *identity;
     struct server_listener *listeners;
     size_t listener_count;
     char *proxy_url;
     struct session *sessions;
     size_t session_count;
-    uint32_t id_prefix, id_next;
     struct wall started;
     bool published;
-    bool draining;
     struct timer drain;
     struct deferred drained;
     server_drained_fn *on_drained;
     void *on_drained_arg;
 };
 
-struct loop *server_loop(const struct server *server)
+static bool is_gateway_host(void *arg, const struct host_name *host, uint16_t port)
 {
-    return server->loop;
-}
-
-struct metrics *server_metrics(const struct server *server)
-{
-    return server->metrics;
-}
-
-const struct clock *server_clock(const struct server *server)
-{
-    return loop_clock(server->loop);
-}
-
-struct runtime *server_runtime(const struct server *server)
-{
-    return server->runtime;
-}
-
-const struct leaf_set *server_leaves(const struct server *server)
-{
-    return identity_leaves(server->identity);
-}
-
-bool server_is_draining(const struct server *server)
-{
-    return server->draining;
-}
-
-void server_next_id(struct server *server, char ret_id[REQUEST_ID_SIZE])
-{
-    uint64_t id = (uint64_t)server->id_prefix << 32 | server->id_next++;
-
-    // In hexadecimal, with its leading zeros.
-    for (size_t i = 0; i < REQUEST_ID_SIZE - 1; i++)
-        ret_id[i] = "0123456789abcdef"[id >> (60 - 4 * i) & 15];
-    ret_id[REQUEST_ID_SIZE - 1] = '\0';
-}
-
-bool server_is_gateway_host(const struct server *server, const struct host_name *host, uint16_t port)
-{
-    const struct text_list *names = &server->runtime->config->gateway_hosts;
+    const struct server *server = arg;
+    const struct text_list *names = &server->context.runtime->config->gateway_hosts;
     struct address address;
 
     for (size_t i = 0; i < names->count; i++)
@@ -114,23 +71,27 @@ static void count_sessions(struct server *server, int by)
     metrics_add(server->metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"), by);
 }
 
-bool server_add_session(struct server *server, struct session *session)
+static bool add_session(void *arg, struct session *session)
 {
+    struct server *server = arg;
+
     session->next = server->sessions;
     if (session->next)
         session->next->previous = session;
     server->sessions = session;
     count_sessions(server, 1);
-    return server->session_count <= server->runtime->config->limits.connections;
+    return server->session_count <= server->context.runtime->config->limits.connections;
 }
 
-void server_remove_session(struct server *server, struct session *session)
+static void remove_session(void *arg, struct session *session)
 {
+    struct server *server = arg;
+
     if (session->next)
         session->next->previous = session->previous;
     *(session->previous ? &session->previous->next : &server->sessions) = session->next;
     count_sessions(server, -1);
-    if (server->draining && !server->sessions)
+    if (server->context.draining && !server->sessions)
         loop_defer(server->loop, &server->drained);
 }
 
@@ -145,7 +106,7 @@ static void on_mint(void *arg, const struct token_mint_event *event)
 {
     const struct server *server = arg;
 
-    audit_mint(event, clock_wall(server_clock(server)));
+    audit_mint(event, clock_wall(loop_clock(server->loop)));
 }
 
 static struct runtime *make_runtime(struct server *server, struct config *config, struct error *ret_error)
@@ -188,15 +149,15 @@ static bool listen_on(struct server *server, const struct config_listener *confi
 {
     struct server_listener *listener = &server->listeners[server->listener_count];
 
-    listener->settings.server = server;
+    listener->settings.context = &server->context;
     listener->settings.mode = config->mode;
     if (password)
         listener->settings.password = secret_new(bytes_of_string(password));
     else if (config->password_file &&
              !(listener->settings.password = proxy_password_read(config->password_file, ret_error)))
         return error_prefix(ret_error, "listen: password_file");
-    listener->listener = listener_new(server->loop, &config->address.address, server->runtime->config->reuse_port,
-                                      on_accept, listener, ret_error);
+    listener->listener = listener_new(server->loop, &config->address.address,
+                                      server->context.runtime->config->reuse_port, on_accept, listener, ret_error);
     if (!listener->listener) {
         secret_unref(listener->settings.password);
         return error_prefix(ret_error, "listen");
@@ -269,14 +230,22 @@ struct server *server_new(const struct server_options *options, struct error *re
     server->listeners = mem_alloc_zero(config->listener_count, sizeof(*server->listeners));
     timer_init(&server->drain, server->loop, on_drain_over, server);
     deferred_init(&server->drained, on_drained, server);
-    if (RAND_bytes((unsigned char *)&server->id_prefix, sizeof(server->id_prefix)) != 1)
-        abort();
-    server->runtime = make_runtime(server, config, ret_error);
-    if (!server->runtime || !make_identity(server, config, ret_error))
+    server->context = (struct session_context){
+        .loop = options->loop,
+        .metrics = options->metrics,
+        .add = add_session,
+        .remove = remove_session,
+        .is_gateway_host = is_gateway_host,
+        .arg = server,
+    };
+    request_ids_init(&server->context.ids);
+    server->context.runtime = make_runtime(server, config, ret_error);
+    if (!server->context.runtime || !make_identity(server, config, ret_error))
         goto failed;
     for (size_t i = 0; i < config->listener_count; i++)
         if (!listen_on(server, &config->listeners[i], options->password, ret_error))
             goto failed;
+    server->context.leaves = identity_leaves(server->identity);
     server->proxy_url = make_proxy_url(server, options->password);
     if (!identity_publish(server->identity, server->proxy_url, ret_error))
         goto failed;
@@ -301,7 +270,7 @@ void server_free(struct server *server)
     timer_stop(&server->drain);
     deferred_cancel(&server->drained);
     loop_turn(server->loop); // sessions and exchanges that were closed are freed from the loop
-    runtime_unref(server->runtime);
+    runtime_unref(server->context.runtime);
     identity_free(server->identity);
     mem_free(server->listeners);
     mem_free(server->proxy_url);
@@ -343,15 +312,15 @@ bool server_reload(struct server *server, struct config *config, struct error *r
 {
     struct runtime *runtime;
 
-    if (needs_restart(server->runtime->config, config, ret_error))
+    if (needs_restart(server->context.runtime->config, config, ret_error))
         return false;
     runtime = make_runtime(server, config, ret_error);
     if (!runtime)
         return false;
-    token_service_adopt(runtime->tokens, server->runtime->tokens);
-    granted_rules_adopt(runtime->granted, server->runtime->granted);
-    runtime_unref(server->runtime);
-    server->runtime = runtime;
+    token_service_adopt(runtime->tokens, server->context.runtime->tokens);
+    granted_rules_adopt(runtime->granted, server->context.runtime->granted);
+    runtime_unref(server->context.runtime);
+    server->context.runtime = runtime;
     return true;
 }
 
@@ -359,7 +328,7 @@ void server_drain(struct server *server, server_drained_fn *done, void *arg)
 {
     struct session *next;
 
-    server->draining = true;
+    server->context.draining = true;
     server->on_drained = done;
     server->on_drained_arg = arg;
     for (size_t i = 0; i < server->listener_count; i++) {
@@ -370,7 +339,7 @@ void server_drain(struct server *server, server_drained_fn *done, void *arg)
         next = session->next;
         session_drain(session);
     }
-    timer_start(&server->drain, server->runtime->config->limits.drain_ms);
+    timer_start(&server->drain, server->context.runtime->config->limits.drain_ms);
     if (!server->sessions)
         loop_defer(server->loop, &server->drained);
 }
@@ -398,12 +367,12 @@ const char *server_publish_directory(const struct server *server)
 
 bool server_ready(const struct server *server)
 {
-    return server->published && !server->draining;
+    return server->published && !server->context.draining;
 }
 
 static void append_rules(const struct server *server, struct text *text)
 {
-    const struct config *config = server->runtime->config;
+    const struct config *config = server->context.runtime->config;
 
     text_append(text, ",\"repositories\":[");
     for (size_t i = 0; i < config->rules.count; i++) {
@@ -423,8 +392,8 @@ static void append_in_flight(const struct server *server, struct text *text)
 
     text_append(text, ",\"in_flight\":[");
     for (const struct session *session = server->sessions; session && count < IN_FLIGHT_SHOWN; session = session->next)
-        if (session->exchange)
-            exchange_describe(session->exchange, count++ > 0, text);
+        if (session->client.exchange)
+            exchange_describe(session->client.exchange, count++ > 0, text);
     text_append_char(text, ']');
 }
 
@@ -434,8 +403,8 @@ void server_status(const struct server *server, struct text *text)
 
     wall_format_rfc3339(server->started, WALL_SECONDS, time);
     text_format(text, "\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
-                GITLATCH_VERSION, time, server_ready(server) ? "true" : "false", server->draining ? "true" : "false",
-                server->session_count);
+                GITLATCH_VERSION, time, server_ready(server) ? "true" : "false",
+                server->context.draining ? "true" : "false", server->session_count);
     text_append(text, ",\"publish\":");
     text_append_json_string(text, bytes_of_string(server_publish_directory(server)));
     wall_format_rfc3339(identity_ca_expiry(server->identity), WALL_SECONDS, time);
@@ -443,10 +412,10 @@ void server_status(const struct server *server, struct text *text)
     wall_format_rfc3339(identity_leaf_expiry(server->identity), WALL_SECONDS, time);
     text_format(text, ",\"leaf_expires\":\"%s\"", time);
     text_format(text, ",\"rules\":%s,\"enforce\":%s",
-                server->runtime->config->rules.present || server->runtime->granted ? "true" : "false",
-                server->runtime->config->enforce ? "true" : "false");
+                server->context.runtime->config->rules.present || server->context.runtime->granted ? "true" : "false",
+                server->context.runtime->config->enforce ? "true" : "false");
     text_append(text, ",\"credentials\":");
-    token_service_describe(server->runtime->tokens, text);
+    token_service_describe(server->context.runtime->tokens, text);
     append_rules(server, text);
     append_in_flight(server, text);
 }

@@ -9,15 +9,16 @@
 #include <gitlatch/reason.h>
 
 #include "address.h"
-#include "audit.h"
+#include "client.h"
 #include "config.h"
 #include "host_name.h"
 #include "loop.h"
+#include "request_id.h"
 #include "runtime.h"
 
-struct exchange;
+struct leaf_set;
+struct metrics;
 struct secret;
-struct server;
 struct session;
 struct stream;
 struct tunnel;
@@ -33,42 +34,49 @@ enum session_state {
     SESSION_LINGER,     // all is said: the client closes, so that it reads the answer before a reset
 };
 
+// What the sessions get of the server: it owns this and keeps it up to date.
+struct session_context {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct runtime *runtime; // the configuration that new requests are served by
+    const struct leaf_set *leaves;
+    struct request_ids ids;
+    bool draining;
+    // Takes a session in; false where `limits.connections` is reached. And lets it go.
+    bool (*add)(void *arg, struct session *session);
+    void (*remove)(void *arg, struct session *session);
+    // Whether the gateway may be asked under this name (an address that is listened at, `gateway_hosts`).
+    bool (*is_gateway_host)(void *arg, const struct host_name *host, uint16_t port);
+    void *arg; // of the three
+};
+
+// How a listener treats its clients.
+struct session_listener {
+    struct session_context *context;
+    enum listener_mode mode;
+    struct secret *password; // NULL: none
+};
+
 struct session {
-    struct server *server;
+    struct session_context *context;
     struct session *next, *previous; // the server's
     const struct session_listener *listener;
-    struct runtime *runtime; // a reference: the configuration of the last request
-    struct stream *client;
+    struct client client; // what exchanges and tunnels see of it
     enum session_state state;
-    enum audit_mode mode;
-    struct host_name host; // the CONNECT name, or the ClientHello's; empty in gateway mode
-    char peer[ADDRESS_TEXT_SIZE];
     bool authorized; // the password was right
     bool idle;       // nothing of a request has arrived
     bool closed;
     size_t searched; // bytes of the input in which the end of a head is not (head.h)
-    struct exchange *exchange;
     struct tunnel *tunnel;
     struct timer timer; // of what the state waits for
     struct deferred next_request;
     struct deferred release;
 };
 
-// How a listener treats its clients.
-struct session_listener {
-    struct server *server;
-    enum listener_mode mode;
-    struct secret *password; // NULL: none
-};
-
 // Starts serving an accepted connection.
 void session_new(const struct session_listener *listener, int fd, const struct address *peer);
-// The one way in which a session ends. What is under way is cut, and its event says `reason`.
+// Ends a session; nothing else does. An exchange or a tunnel in progress is aborted, and its audit event carries `reason`.
 void session_close(struct session *session, enum reason reason);
-// The exchange has ended whole: the next request, or the end where `keep_alive` is false.
-void session_exchange_done(struct session *session, bool keep_alive);
-// The client was answered and nothing more is read from it: closes once it has, or after a short time.
-void session_linger(struct session *session);
 // The server drains: an idle session ends now, another after its exchange.
 void session_drain(struct session *session);
 

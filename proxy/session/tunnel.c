@@ -2,16 +2,16 @@
 
 #include "answer.h"
 #include "client_hello.h"
-#include "exchange.h"
 #include "head.h"
+#include "loop.h"
 #include "mem.h"
-#include "metrics.h"
-#include "operation.h"
-#include "server_state.h"
+#include "record.h"
+#include "request_id.h"
 #include "stream.h"
 
 struct tunnel {
-    struct session *session;
+    struct client *client;
+    tunnel_refused_fn *refused;
     struct runtime *runtime; // a reference
     char id[REQUEST_ID_SIZE];
     struct host_name host;
@@ -26,7 +26,7 @@ struct tunnel {
     bool up_ended, down_ended;
     uint64_t bytes_up, bytes_down;
     struct verdict verdict;
-    struct verdict noted; // `enforce: false`: what would have been refused; else REASON_NONE
+    struct verdict would_deny; // not enforced: what would have been refused; else REASON_NONE
 };
 
 // Where a foreign account could push to over another protocol than ours.
@@ -124,13 +124,13 @@ bool tunnel_allowed(const struct runtime *runtime, const struct host_name *host,
            is_waived(runtime->config, ret_verdict);
 }
 
-// True: it is refused. Else it is only noted for the event.
-static bool enforce(struct tunnel *tunnel, const struct verdict *verdict)
+// True: it is refused. False: that it would have been is recorded.
+static bool refuse_or_note(struct tunnel *tunnel, const struct verdict *verdict)
 {
     if (!is_waived(tunnel->runtime->config, verdict))
         return true;
-    if (tunnel->noted.reason == REASON_NONE)
-        tunnel->noted = *verdict;
+    if (tunnel->would_deny.reason == REASON_NONE)
+        tunnel->would_deny = *verdict;
     return false;
 }
 
@@ -138,40 +138,32 @@ static bool on_address(void *arg, const struct address *address, struct verdict 
 {
     struct tunnel *tunnel = arg;
 
-    return address_allowed(tunnel->runtime->config, address, ret_verdict) || !enforce(tunnel, ret_verdict);
+    return address_allowed(tunnel->runtime->config, address, ret_verdict) || !refuse_or_note(tunnel, ret_verdict);
 }
 
-static void tell(struct tunnel *tunnel)
+static void record_end(const struct tunnel *tunnel)
 {
-    struct session *session = tunnel->session;
-    struct metrics *metrics = server_metrics(session->server);
-    int64_t duration_ms = loop_now(server_loop(session->server)).ms - tunnel->started.ms;
-    enum reason reason = tunnel->verdict.reason != REASON_NONE ? tunnel->verdict.reason : tunnel->noted.reason;
     bool refused = tunnel->verdict.reason != REASON_NONE && !tunnel->answered;
     bool cut = tunnel->verdict.reason == REASON_SNI_INTERCEPTED || tunnel->verdict.reason == REASON_HOST_DENIED;
-    bool denied = refused || cut || tunnel->noted.reason != REASON_NONE;
-    const char *status = tunnel->answered ? "200" : "0";
-    struct audit_event event = {
-        .event = "tunnel",
+    bool denied = refused || cut || tunnel->would_deny.reason != REASON_NONE;
+    struct record record = {
+        .client = tunnel->client,
         .id = tunnel->id,
-        .client = session->peer,
-        .mode = session->mode,
-        .host = tunnel->host.text,
-        .operation = operation_label_name(LABEL_TUNNEL),
+        .started = tunnel->started,
         .decision = denied ? DECISION_DENY : DECISION_ALLOW,
-        .reason = reason,
+        .reason = tunnel->verdict.reason,
+        .would_deny = tunnel->would_deny.reason,
         .status = tunnel->answered ? 200 : 0,
         .bytes_up = tunnel->bytes_up,
         .bytes_down = tunnel->bytes_down,
-        .duration_ms = duration_ms,
     };
 
-    metrics_add(metrics, METRIC_REQUESTS, METRIC_LABELS("tunnel", denied ? "deny" : "allow", status), 1);
-    metrics_add(metrics, METRIC_BYTES, METRIC_LABELS("tunnel", "up"), (double)tunnel->bytes_up);
-    metrics_add(metrics, METRIC_BYTES, METRIC_LABELS("tunnel", "down"), (double)tunnel->bytes_down);
-    if (reason != REASON_NONE)
-        metrics_add(metrics, METRIC_DENIALS, METRIC_LABELS(reason_row(reason)->code), 1);
-    audit_write(&event, clock_wall(server_clock(session->server)));
+    record_tunnel(&record, tunnel->host.text);
+}
+
+static void close_client(struct tunnel *tunnel, enum reason reason)
+{
+    tunnel->client->callbacks->close(tunnel->client->arg, reason);
 }
 
 static void free_tunnel(struct tunnel *tunnel)
@@ -180,24 +172,23 @@ static void free_tunnel(struct tunnel *tunnel)
         dial_cancel(tunnel->dial);
     stream_free(tunnel->upstream);
     timer_stop(&tunnel->idle);
-    tunnel->session->tunnel = NULL;
     runtime_unref(tunnel->runtime);
     mem_free(tunnel->connect);
     mem_free(tunnel);
 }
 
-void tunnel_cut(struct tunnel *tunnel, enum reason reason)
+void tunnel_abort(struct tunnel *tunnel, enum reason reason)
 {
     bool orderly = tunnel->up_ended && tunnel->down_ended;
 
     if (tunnel->answered && !orderly) {
         // A part of what one end sent must not look like the whole to the other.
-        stream_abort(tunnel->session->client);
+        stream_abort(tunnel->client->stream);
         stream_abort(tunnel->upstream);
     }
     if (tunnel->verdict.reason == REASON_NONE && reason != REASON_NONE)
         verdict_set(&tunnel->verdict, reason, NULL);
-    tell(tunnel);
+    record_end(tunnel);
     free_tunnel(tunnel);
 }
 
@@ -205,18 +196,18 @@ static void on_idle(void *arg)
 {
     struct tunnel *tunnel = arg;
     int64_t limit_ms = tunnel->runtime->config->limits.tunnel_idle_ms;
-    int64_t silent_ms = loop_now(server_loop(tunnel->session->server)).ms - tunnel->moved.ms;
+    int64_t silent_ms = loop_now(tunnel->client->loop).ms - tunnel->moved.ms;
 
     if (silent_ms < limit_ms)
         timer_start(&tunnel->idle, limit_ms - silent_ms);
     else
-        session_close(tunnel->session, REASON_CLIENT_TIMEOUT);
+        close_client(tunnel, REASON_CLIENT_TIMEOUT);
 }
 
 // What the hello says against the tunnel; REASON_NONE: nothing. False: more of it is to come.
 static bool read_hello(const struct tunnel *tunnel, struct verdict *verdict)
 {
-    const struct stream *client = tunnel->session->client;
+    const struct stream *client = tunnel->client->stream;
     struct bytes input = stream_input(client);
     char name[SERVER_NAME_SIZE];
     struct host_name host;
@@ -246,22 +237,26 @@ static bool read_hello(const struct tunnel *tunnel, struct verdict *verdict)
     return true;
 }
 
-// Whether the client's first bytes may go on: they do not ask for one of our hosts under a false name. False: more of
-// them are awaited, or it was cut.
-static bool judge_hello(struct tunnel *tunnel)
+enum hello_judgement {
+    HELLO_PASSES,  // the client's first bytes do not ask for one of our hosts under a false name
+    HELLO_MORE,    // more of them are awaited
+    HELLO_REFUSED, // the connection was ended
+};
+
+static enum hello_judgement judge_hello(struct tunnel *tunnel)
 {
     struct verdict verdict = {0};
 
     if (tunnel->hello_seen)
-        return true;
+        return HELLO_PASSES;
     if (!read_hello(tunnel, &verdict))
-        return false;
+        return HELLO_MORE;
     tunnel->hello_seen = true;
-    if (verdict.reason == REASON_NONE || !enforce(tunnel, &verdict))
-        return true;
+    if (verdict.reason == REASON_NONE || !refuse_or_note(tunnel, &verdict))
+        return HELLO_PASSES;
     tunnel->verdict = verdict;
-    session_close(tunnel->session, tunnel->verdict.reason);
-    return false;
+    close_client(tunnel, verdict.reason);
+    return HELLO_REFUSED;
 }
 
 // Moves what there is from one end to the other; an orderly end of input becomes an end of output.
@@ -272,7 +267,7 @@ static void relay(struct tunnel *tunnel, struct stream *from, struct stream *to,
     stream_consume(from, sent);
     *bytes += sent;
     if (sent > 0)
-        tunnel->moved = loop_now(server_loop(tunnel->session->server));
+        tunnel->moved = loop_now(tunnel->client->loop);
     if (stream_input(from).size > 0 || stream_end(from) != STREAM_CLOSED || *ended)
         return;
     *ended = true;
@@ -281,21 +276,25 @@ static void relay(struct tunnel *tunnel, struct stream *from, struct stream *to,
 
 static void relay_both(struct tunnel *tunnel)
 {
-    struct session *session = tunnel->session; // outlives the tunnel until the loop turns
-    struct stream *client = session->client;
+    struct stream *client = tunnel->client->stream;
 
-    if (judge_hello(tunnel))
+    switch (judge_hello(tunnel)) {
+    case HELLO_REFUSED:
+        return; // the tunnel is gone
+    case HELLO_PASSES:
         relay(tunnel, client, tunnel->upstream, &tunnel->bytes_up, &tunnel->up_ended);
-    else if (session->closed)
-        return;
-    else if (stream_end(client) != STREAM_OPEN) {
+        break;
+    case HELLO_MORE:
+        if (stream_end(client) == STREAM_OPEN)
+            break;
         tunnel->hello_seen = true; // the hello will not become whole: it is passed on as it is
         relay(tunnel, client, tunnel->upstream, &tunnel->bytes_up, &tunnel->up_ended);
+        break;
     }
     relay(tunnel, tunnel->upstream, client, &tunnel->bytes_down, &tunnel->down_ended);
     if (stream_end(client) == STREAM_FAILED || stream_end(tunnel->upstream) == STREAM_FAILED ||
         (tunnel->up_ended && tunnel->down_ended))
-        session_close(tunnel->session, REASON_NONE);
+        close_client(tunnel, REASON_NONE);
 }
 
 static void on_move(void *arg)
@@ -305,71 +304,88 @@ static void on_move(void *arg)
 
 static const struct stream_callbacks relay_callbacks = {.on_input = on_move, .on_output = on_move};
 
-static void on_dialed(void *arg, struct stream *stream, const struct verdict *verdict)
+// The CONNECT is answered by who takes the client back, who records it, too.
+static void refuse_connect(struct tunnel *tunnel, const struct verdict *verdict)
 {
-    struct tunnel *tunnel = arg;
-    struct session *session = tunnel->session;
+    struct client *client = tunnel->client;
+    struct head *connect = tunnel->connect;
+    struct verdict refusal = *verdict;
+    tunnel_refused_fn *refused = tunnel->refused;
 
-    tunnel->dial = NULL;
-    if (verdict) {
-        tunnel->verdict = *verdict;
-        if (tunnel->connect) {
-            struct verdict refusal = *verdict;
-            struct head *connect = tunnel->connect;
+    tunnel->connect = NULL;
+    free_tunnel(tunnel);
+    refused(client->arg, connect, &refusal);
+    mem_free(connect);
+}
 
-            tunnel->connect = NULL;
-            free_tunnel(tunnel);
-            exchange_start_refused(session, connect, &refusal); // it writes the event
-            mem_free(connect);
-        } else {
-            session_close(session, verdict->reason);
-        }
-        return;
-    }
-    tunnel->upstream = stream;
-    if (tunnel->connect) {
-        stream_consume(session->client, tunnel->connect->size);
-        if (!stream_write(session->client, ANSWER_CONNECTED)) {
-            session_close(session, REASON_INTERNAL);
-            return;
-        }
-        stream_flush(session->client);
-    }
+// The dial is done: from now on bytes go both ways.
+static void begin_relay(struct tunnel *tunnel, struct stream *upstream)
+{
+    struct stream *client = tunnel->client->stream;
+
     tunnel->answered = true;
-    stream_set_owner(session->client, &relay_callbacks, tunnel);
-    stream_set_owner(stream, &relay_callbacks, tunnel);
-    stream_want_input(session->client, true);
-    stream_want_input(stream, true);
+    stream_set_owner(client, &relay_callbacks, tunnel);
+    stream_set_owner(upstream, &relay_callbacks, tunnel);
+    stream_want_input(client, true);
+    stream_want_input(upstream, true);
     timer_start(&tunnel->idle, tunnel->runtime->config->limits.tunnel_idle_ms);
     relay_both(tunnel);
 }
 
-void tunnel_client_input(struct tunnel *tunnel)
+static void on_dialed(void *arg, struct stream *stream, const struct verdict *verdict)
 {
-    if (stream_end(tunnel->session->client) != STREAM_OPEN)
-        session_close(tunnel->session, REASON_CLIENT_GONE);
+    struct tunnel *tunnel = arg;
+    struct stream *client = tunnel->client->stream;
+
+    tunnel->dial = NULL;
+    if (verdict && tunnel->connect) {
+        refuse_connect(tunnel, verdict);
+        return;
+    }
+    if (verdict) {
+        tunnel->verdict = *verdict;
+        close_client(tunnel, verdict->reason);
+        return;
+    }
+    tunnel->upstream = stream;
+    if (tunnel->connect) {
+        stream_consume(client, tunnel->connect->size);
+        if (!stream_write(client, ANSWER_CONNECTED)) {
+            close_client(tunnel, REASON_INTERNAL);
+            return;
+        }
+        stream_flush(client);
+    }
+    begin_relay(tunnel, stream);
 }
 
-void tunnel_start(struct session *session, const struct host_name *host, uint16_t port, const struct head *connect)
+void tunnel_client_input(struct tunnel *tunnel)
+{
+    if (stream_end(tunnel->client->stream) != STREAM_OPEN)
+        close_client(tunnel, REASON_CLIENT_GONE);
+}
+
+struct tunnel *tunnel_start(struct client *client, uint16_t port, const struct head *connect,
+                            tunnel_refused_fn *refused)
 {
     struct tunnel *tunnel = mem_alloc_zero(1, sizeof(*tunnel));
-    struct loop *loop = server_loop(session->server);
     struct dial_request request = {
         .host = tunnel->host.text, .port = port, .allowed = on_address, .allowed_arg = tunnel};
 
-    tunnel->session = session;
-    tunnel->runtime = runtime_ref(session->runtime);
-    server_next_id(session->server, tunnel->id);
-    tunnel->host = *host;
+    tunnel->client = client;
+    tunnel->refused = refused;
+    tunnel->runtime = runtime_ref(client->runtime);
+    request_ids_next(client->ids, tunnel->id);
+    tunnel->host = client->host;
     tunnel->port = port;
-    tunnel->started = tunnel->moved = loop_now(loop);
+    tunnel->started = tunnel->moved = loop_now(client->loop);
     if (connect) {
         tunnel->connect = mem_alloc(sizeof(*connect));
         *tunnel->connect = *connect;
     }
-    host_allowed(session->runtime->config, host_name_bytes(host), &tunnel->noted); // that it came here says the rest
-    timer_init(&tunnel->idle, loop, on_idle, tunnel);
-    session->tunnel = tunnel;
-    session->state = SESSION_TUNNEL;
+    // That it came here says the rest.
+    host_allowed(client->runtime->config, host_name_bytes(&client->host), &tunnel->would_deny);
+    timer_init(&tunnel->idle, client->loop, on_idle, tunnel);
     tunnel->dial = dial_start(&tunnel->runtime->egress.dialer, &request, on_dialed, tunnel);
+    return tunnel;
 }

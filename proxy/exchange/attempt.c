@@ -1,0 +1,370 @@
+#include "attempt.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "authorization.h"
+#include "config.h"
+#include "pool.h"
+#include "rewrite.h"
+#include "secret.h"
+#include "stream.h"
+
+#define HTTPS_PORT 443
+
+static void on_attempt_pause_over(void *arg);
+
+void attempt_init(struct attempt *attempt, const struct request *request, struct runtime *runtime, struct loop *loop,
+                  const struct attempt_callbacks *callbacks, void *arg)
+{
+    memset(attempt, 0, offsetof(struct attempt, answer));
+    attempt->callbacks = callbacks;
+    attempt->arg = arg;
+    attempt->request = request;
+    attempt->runtime = runtime;
+    attempt->loop = loop;
+    timer_init(&attempt->pause, loop, on_attempt_pause_over, attempt);
+}
+
+// Ends what was asked for, and gives the connection back.
+static void let_go(struct attempt *attempt, bool keep)
+{
+    if (attempt->token_request)
+        token_request_cancel(attempt->token_request);
+    if (attempt->pool_request)
+        pool_cancel(attempt->pool_request);
+    if (attempt->upstream)
+        pool_give(attempt->upstream, keep);
+    timer_stop(&attempt->pause);
+    attempt->token_request = NULL;
+    attempt->pool_request = NULL;
+    attempt->upstream = NULL;
+}
+
+void attempt_end(struct attempt *attempt, bool keep)
+{
+    let_go(attempt, keep);
+    attempt->state = ATTEMPT_ENDED;
+}
+
+void attempt_clear(struct attempt *attempt)
+{
+    attempt_end(attempt, false);
+    token_unref(attempt->token);
+    attempt->token = NULL;
+}
+
+static void fail(struct attempt *attempt, enum reason reason, const char *sentence)
+{
+    struct verdict verdict;
+
+    if (sentence)
+        verdict_set(&verdict, reason, "%s", sentence);
+    else
+        verdict_set(&verdict, reason, NULL);
+    attempt->callbacks->failed(attempt->arg, &verdict);
+}
+
+struct stream *attempt_stream(const struct attempt *attempt)
+{
+    return attempt->upstream->stream;
+}
+
+bool attempt_is_ready(const struct attempt *attempt)
+{
+    return attempt->state == ATTEMPT_PREPARES && attempt->token_ready && attempt->upstream &&
+           !timer_pending(&attempt->pause);
+}
+
+static void go_on_if_ready(struct attempt *attempt)
+{
+    if (attempt_is_ready(attempt))
+        attempt->callbacks->ready(attempt->arg);
+}
+
+// The token.
+
+static void use_token(struct attempt *attempt, struct token *token)
+{
+    attempt->token_ready = true;
+    token_unref(attempt->token);
+    attempt->token = token_ref(token);
+}
+
+static void on_attempt_token(void *arg, struct token *token, const struct verdict *verdict)
+{
+    struct attempt *attempt = arg;
+
+    attempt->token_request = NULL;
+    if (verdict) {
+        attempt->callbacks->failed(attempt->arg, verdict);
+        return;
+    }
+    use_token(attempt, token);
+    go_on_if_ready(attempt);
+}
+
+void attempt_ask_token(struct attempt *attempt, const struct scope *scope)
+{
+    struct token_service *tokens = attempt->runtime->tokens;
+    struct token *token;
+
+    if (attempt->token_request || attempt->token_ready)
+        return;
+    attempt->scope = scope;
+    if (!scope || operation_authorization(attempt->request->operation.kind) == AUTHORIZATION_NONE)
+        attempt->token_ready = true;
+    else if ((token = token_service_look(tokens, scope)))
+        use_token(attempt, token);
+    else
+        attempt->token_request = token_service_ask(tokens, scope, on_attempt_token, attempt);
+}
+
+// The connection.
+
+static void on_attempt_input(void *arg);
+static void on_attempt_output(void *arg);
+
+static const struct stream_callbacks attempt_stream_callbacks = {
+    .on_input = on_attempt_input,
+    .on_output = on_attempt_output,
+};
+
+static void use_connection(struct attempt *attempt, struct upstream *upstream)
+{
+    attempt->upstream = upstream;
+    attempt->written_before = stream_bytes_written(upstream->stream);
+    stream_set_owner(upstream->stream, &attempt_stream_callbacks, attempt);
+    stream_want_input(upstream->stream, true);
+}
+
+static void on_attempt_connection(void *arg, struct upstream *upstream, const struct verdict *verdict)
+{
+    struct attempt *attempt = arg;
+
+    attempt->pool_request = NULL;
+    if (verdict) {
+        attempt->callbacks->failed(attempt->arg, verdict);
+        return;
+    }
+    use_connection(attempt, upstream);
+    go_on_if_ready(attempt);
+}
+
+void attempt_ask_connection(struct attempt *attempt)
+{
+    struct pool *pool = attempt->request->github->pool;
+    const char *host = request_upstream_host(attempt->request);
+    // Connections are not shared between the owners whose tokens they carried.
+    const char *owner = attempt->scope ? attempt->scope->repository.owner : "";
+    struct upstream *idle;
+
+    if (attempt->upstream || attempt->pool_request)
+        return;
+    // After a loss only a new connection will do: the other idle ones may be as old.
+    idle = attempt->tries == 0 ? pool_take(pool, host, HTTPS_PORT, owner) : NULL;
+    if (idle)
+        use_connection(attempt, idle);
+    else
+        attempt->pool_request = pool_dial(pool, host, HTTPS_PORT, owner, on_attempt_connection, attempt);
+}
+
+// The next try.
+
+static void on_attempt_pause_over(void *arg)
+{
+    struct attempt *attempt = arg;
+
+    attempt_ask_token(attempt, attempt->scope);
+    attempt_ask_connection(attempt);
+    go_on_if_ready(attempt);
+}
+
+static void try_again(struct attempt *attempt, const struct retry *retry)
+{
+    let_go(attempt, false);
+    attempt->tries++;
+    attempt->state = ATTEMPT_PREPARES;
+    if (retry->new_token) {
+        attempt->renewed = true;
+        attempt->token_ready = false;
+        token_service_rejected(attempt->runtime->tokens, attempt->token);
+    }
+    timer_start(&attempt->pause, retry->pause_ms);
+    attempt->callbacks->again(attempt->arg, retry);
+}
+
+// True: another try has begun.
+static bool retries(struct attempt *attempt, enum retry_failure failure)
+{
+    const struct upstream *upstream = attempt->upstream;
+    struct retry_facts facts = {
+        .failure = failure,
+        .operation = &attempt->request->operation,
+        .whole = attempt->callbacks->is_whole(attempt->arg),
+        .written = stream_bytes_written(upstream->stream) != attempt->written_before,
+        .reused = upstream->reused,
+        .has_token = attempt->token != NULL,
+        .token_age_ms = attempt->token ? token_age_ms(attempt->token, loop_now(attempt->loop)) : 0,
+        .renewed = attempt->renewed,
+        .tries = attempt->tries,
+    };
+    struct retry retry;
+
+    if (!retry_find(&facts, &retry))
+        return false;
+    try_again(attempt, &retry);
+    return true;
+}
+
+bool attempt_send_head(struct attempt *attempt)
+{
+    const struct request *request = attempt->request;
+    struct stream *stream = attempt_stream(attempt);
+    enum operation_authorization kind = operation_authorization(request->operation.kind);
+    struct secret *value = attempt->token ? authorization_new(kind, attempt->token->value) : NULL;
+    struct rewrite_request options = {
+        .target = &request->target,
+        .host = bytes_of_string(request_upstream_host(request)),
+        .authorization = value ? secret_bytes(value) : BYTES(""),
+    };
+    size_t room;
+    char *at = stream_output_room(stream, &room);
+    struct wire wire = wire_of(at, room);
+    bool fits = rewrite_request(&request->head, &options, &wire);
+
+    stream_commit(stream, fits ? wire.size : 0, value != NULL);
+    secret_unref(value);
+    if (fits) {
+        attempt->state = ATTEMPT_SENT;
+        head_init(&attempt->answer);
+    }
+    return fits;
+}
+
+// The answer's head.
+
+static void keep_github_request_id(struct attempt *attempt)
+{
+    struct bytes id = head_value(&attempt->answer, FIELD_X_GITHUB_REQUEST_ID);
+
+    if (id.size < sizeof(attempt->github_request_id)) {
+        memcpy(attempt->github_request_id, id.data ? id.data : "", id.size);
+        attempt->github_request_id[id.size] = '\0';
+    }
+}
+
+static void on_answer_head(struct attempt *attempt)
+{
+    int status = attempt->answer.status;
+
+    keep_github_request_id(attempt);
+    if ((status == 401 && retries(attempt, RETRY_UNAUTHORIZED)) || (status == 403 && retries(attempt, RETRY_FORBIDDEN)))
+        return;
+    if (status == 401) {
+        fail(attempt, attempt->token ? REASON_GITHUB_UNAUTHORIZED : REASON_GITHUB_ANONYMOUS, NULL);
+        return;
+    }
+    attempt->state = ATTEMPT_ANSWERED;
+    attempt->callbacks->head(attempt->arg);
+}
+
+static void on_lost(struct attempt *attempt)
+{
+    const char *failure = stream_failure(attempt_stream(attempt));
+    struct verdict verdict;
+
+    if (retries(attempt, RETRY_LOST))
+        return;
+    if (failure[0])
+        verdict_set(&verdict, REASON_UPSTREAM_LOST, "the connection to GitHub broke: %s", failure);
+    else
+        verdict_set(&verdict, REASON_UPSTREAM_LOST, NULL);
+    attempt->callbacks->failed(attempt->arg, &verdict);
+}
+
+static void on_bad_answer(struct attempt *attempt)
+{
+    struct verdict verdict;
+
+    verdict_set(&verdict, REASON_UPSTREAM_PROTOCOL, "GitHub's answer: %s", attempt->answer.bad);
+    attempt->callbacks->failed(attempt->arg, &verdict);
+}
+
+static void read_answer_head(struct attempt *attempt)
+{
+    struct stream *stream = attempt_stream(attempt);
+    size_t limit = attempt->runtime->config->limits.header;
+
+    for (;;) {
+        switch (head_parse_response(&attempt->answer, stream_input(stream), limit)) {
+        case HEAD_MORE:
+            if (stream_end(stream) != STREAM_OPEN)
+                on_lost(attempt);
+            else if (stream_input_full(stream))
+                fail(attempt, REASON_UPSTREAM_PROTOCOL, "the head of GitHub's answer is too large");
+            return;
+        case HEAD_BAD:
+        case HEAD_TOO_LARGE:
+            on_bad_answer(attempt);
+            return;
+        case HEAD_DONE:
+            break;
+        }
+        if (attempt->answer.status >= 200) {
+            on_answer_head(attempt);
+            return;
+        }
+        if (attempt->answer.status == 101) {
+            fail(attempt, REASON_UPSTREAM_PROTOCOL, "GitHub changed the protocol unasked");
+            return;
+        }
+        // An interim answer: 100 was given by us, hints (103) help none of the tools here.
+        stream_consume(stream, attempt->answer.size);
+        head_init(&attempt->answer);
+    }
+}
+
+// The connection speaks, or is lost, before it was asked: another takes its place.
+static void replace_connection(struct attempt *attempt)
+{
+    struct retry retry;
+    struct retry_facts facts = {
+        .failure = RETRY_UNUSED_LOST, .operation = &attempt->request->operation, .tries = attempt->tries};
+
+    if (!retry_find(&facts, &retry)) {
+        fail(attempt, REASON_UPSTREAM_LOST, NULL);
+        return;
+    }
+    pool_give(attempt->upstream, false);
+    attempt->upstream = NULL;
+    attempt->tries++;
+    attempt_ask_connection(attempt);
+}
+
+static void on_attempt_input(void *arg)
+{
+    struct attempt *attempt = arg;
+
+    switch (attempt->state) {
+    case ATTEMPT_PREPARES:
+        replace_connection(attempt);
+        break;
+    case ATTEMPT_SENT:
+        read_answer_head(attempt);
+        break;
+    case ATTEMPT_ANSWERED:
+        attempt->callbacks->input(attempt->arg);
+        break;
+    case ATTEMPT_ENDED:
+        break;
+    }
+}
+
+static void on_attempt_output(void *arg)
+{
+    struct attempt *attempt = arg;
+
+    if (attempt->state == ATTEMPT_SENT || attempt->state == ATTEMPT_ANSWERED)
+        attempt->callbacks->output(attempt->arg);
+}

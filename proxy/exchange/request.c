@@ -1,0 +1,94 @@
+#include "request.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "body.h"
+#include "mem.h"
+#include "stream.h"
+
+void request_init(struct request *request, struct request_ids *ids)
+{
+    memset(request, 0, offsetof(struct request, head));
+    request->operation.kind = OPERATION_KIND_COUNT;
+    request_ids_next(ids, request->id);
+}
+
+void request_clear(struct request *request)
+{
+    if (request->head_bytes != request->head_room)
+        mem_free(request->head_bytes);
+    request->head_bytes = NULL;
+}
+
+void request_take_head(struct request *request, const struct head *head, const char *data)
+{
+    struct body body;
+
+    request->head_bytes = head->size <= sizeof(request->head_room) ? request->head_room : mem_alloc(head->size);
+    head_copy(&request->head, request->head_bytes, head, data);
+    body_from_request(&body, &request->head);
+    request->has_body = !body_is_done(&body);
+    request->is_http = true;
+}
+
+// CONNECT name, SNI and Host must be one: nothing is forwarded where they are not.
+static bool request_names_agree(const struct request *request, const struct client *client)
+{
+    const struct target *target = &request->target;
+    SSL *ssl = stream_ssl(client->stream);
+    const char *sni = ssl ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+    struct host_name host;
+    uint16_t port;
+
+    if (sni && (!host_name_parse(bytes_of_string(sni), &host) || !host_name_equal(&host, &client->host)))
+        return false;
+    if (request->head.host.size > 0 && (!host_name_parse_authority(request->head.host, 443, &host, &port) ||
+                                        port != 443 || !host_name_equal(&host, &client->host)))
+        return false;
+    return target->form != TARGET_ABSOLUTE ||
+           (target->https && target->port == 443 && host_name_equal(&target->host, &client->host));
+}
+
+bool request_find_operation(struct request *request, const struct client *client, const struct runtime *runtime,
+                            struct verdict *ret_verdict)
+{
+    const struct head *head = &request->head;
+    bool gateway = client->mode == AUDIT_GATEWAY;
+    struct host_name host = client->host;
+    enum github_endpoint endpoint;
+    const char *bad;
+
+    if (head->method == METHOD_OTHER || head->method == METHOD_CONNECT)
+        return verdict_set(ret_verdict, REASON_METHOD, NULL);
+    if (!target_parse(head->method, head->target, &request->target, &bad))
+        return verdict_set(ret_verdict, REASON_NAME_MALFORMED, "the request's target: %s", bad);
+    if (gateway && !client->callbacks->route(client->arg, head, &request->target, &host, ret_verdict))
+        return false;
+    if (!gateway && !request_names_agree(request, client))
+        return verdict_set(ret_verdict, REASON_MISDIRECTED, NULL);
+    request->github = runtime_find_github(runtime, &host, &endpoint);
+    if (!request->github)
+        return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
+    if (!operation_parse(&request->github->config->host, endpoint, head->method, &request->target, &request->operation,
+                         ret_verdict))
+        return false;
+    if (gateway && !operation_traits(request->operation.kind)->gateway)
+        return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
+    return true;
+}
+
+const char *request_upstream_host(const struct request *request)
+{
+    const struct github_host *host = request->operation.host;
+
+    switch (request->operation.endpoint) {
+    case GITHUB_ENDPOINT_WEB:
+        return host->web;
+    case GITHUB_ENDPOINT_API:
+        return host->api;
+    case GITHUB_ENDPOINT_UPLOADS:
+        return host->uploads;
+    }
+    return host->web;
+}

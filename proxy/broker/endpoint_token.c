@@ -49,12 +49,13 @@ static void on_narrow_token(struct broker_call *call, struct token *token)
     json_decref(root);
 }
 
-// What GitHub does not give is not the caller's fault: he may come back.
+// What GitHub does not give is not the caller's fault: it may come back. Where no App is configured there is nothing to
+// come back for.
 static void on_failure(struct broker_call *call, const struct verdict *verdict)
 {
     struct verdict told = *verdict;
 
-    told.status = 503;
+    told.status = verdict->reason == REASON_NO_CREDENTIAL ? 404 : 503;
     broker_call_refuse(call, &told);
 }
 

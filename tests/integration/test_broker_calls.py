@@ -286,9 +286,11 @@ def test_who_guesses_the_bearer_is_slowed_down(broker):
     assert broker.platform(query="?owner=acme").status == 200  # who knows it is not
 
 
-def test_without_an_app_it_is_404(start_broker):
+def test_without_an_app_it_is_404(start_broker, kubernetes):
     broker = start_broker(credentials=None)
     assert is_error(broker.platform(), 404, "no_credential")
+    answer = broker.token(kubernetes.issue())
+    assert is_error(answer, 404, "no_credential") and "Retry-After" not in answer.headers
     assert broker.platform("wrong").status == 401
     assert broker.ask("GET", "/readyz").status == 503
 

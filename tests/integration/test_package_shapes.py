@@ -269,9 +269,9 @@ def test_compose_gives_the_workspace_what_env_prints():
 
 
 def test_compose_keeps_the_key_from_the_workspace():
-    assert set(COMPOSE["services"]) == {"gitlatch", "workspace"} and set(COMPOSE["volumes"]) == {"published", "work"}
+    assert set(COMPOSE["services"]) == {"gitlatch", "workspace"} and set(COMPOSE["volumes"]) == {"published"}
     proxy, workspace = COMPOSE["services"]["gitlatch"], COMPOSE["services"]["workspace"]
-    assert set(workspace["volumes"]) == {"published:/run/gitlatch/public:ro", "work:/work"}
+    assert set(workspace["volumes"]) == {"published:/run/gitlatch/public:ro", "${WORKSPACE_FOLDER:?must be said}:/work"}
     assert not {"secrets", "configs", "env_file", "volumes_from", "pid", "privileged"} & set(workspace)
     for service in (proxy, workspace):
         assert service["cap_drop"] == ["ALL"] and service["security_opt"] == ["no-new-privileges:true"]
@@ -283,7 +283,7 @@ def test_compose_keeps_the_key_from_the_workspace():
     # Docker and podman make the volume the proxy's own, or it could not write there; two users, or one could look into the other.
     number = re.fullmatch(r"\$\{GITLATCH_USER:-(\d+)\}", proxy["user"])[1]
     assert COMPOSE["volumes"]["published"]["driver_opts"]["o"].startswith(f"uid=${{GITLATCH_USER:-{number}}},")
-    assert number != re.fullmatch(r"\$\{WORKSPACE_USER:-(\d+)\}", workspace["user"])[1]
+    assert number != re.fullmatch(r"\$\{WORKSPACE_USER:-(\d+):\d+\}", workspace["user"])[1]
 
 
 def test_compose_names_this_version():

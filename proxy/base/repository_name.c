@@ -21,13 +21,22 @@ static bool copy_name(struct bytes from, char extra, char *to, size_t size)
     return true;
 }
 
+static bool has_git_suffix(struct bytes name)
+{
+    size_t size = BYTES(".git").size;
+
+    return name.size >= size && bytes_equal_nocase(bytes_skip(name, name.size - size), BYTES(".git"));
+}
+
 bool repository_name_parse(struct bytes owner, struct bytes name, struct repository_name *ret_name)
 {
     struct repository_name parsed = {0};
-    const struct bytes suffix = BYTES(".git");
 
-    if (name.size >= suffix.size && bytes_equal_nocase(bytes_skip(name, name.size - suffix.size), suffix))
-        name.size -= suffix.size;
+    if (has_git_suffix(name))
+        name.size -= BYTES(".git").size;
+    // No repository's name ends so: GitHub refuses to create one.
+    if (has_git_suffix(name))
+        return false;
     if (!copy_name(owner, '-', parsed.owner, sizeof(parsed.owner)) ||
         !copy_name(name, '.', parsed.name, sizeof(parsed.name)))
         return false;

@@ -11,7 +11,8 @@ static bool parse_id(struct bytes digits, uint64_t *ret_id)
 {
     uint64_t id = 0;
 
-    if (digits.size == 0)
+    // One spelling alone: without a zero at its front.
+    if (digits.size == 0 || digits.data[0] == '0')
         return false;
     for (size_t i = 0; i < digits.size; i++) {
         unsigned digit = (unsigned)(digits.data[i] - '0');

@@ -332,12 +332,22 @@ def test_suggest(check, folder):
     assert suggest("-", input=audit.read_text()).stdout == done.stdout
 
 
+def test_suggest_leaves_torn_lines_out_and_counts_them(folder):
+    """As a full disk or a kill leaves them, in the middle and at the end."""
+    audit = folder / "audit.jsonl"
+    whole = [event(operation="fetch", repository=f"acme/{name}", status=403, reason="repository") for name in "abc"]
+    audit.write_text("\n".join([whole[0], whole[1][:40], whole[1], whole[2], whole[2][:-1]]))
+    done = suggest(audit)
+    assert (done.returncode, done.stderr) == (0, f"gitlatch check: {audit}: 2 lines are torn or no JSON, and left out\n")
+    assert [rule["match"] for rule in yaml.safe_load(done.stdout)["repositories"]] == ["acme/a", "acme/b", "acme/c"]
+
+
 def test_suggest_from_what_is_no_audit_log(folder):
     audit = folder / "audit.jsonl"
-    audit.write_text(event(operation="fetch", repository="a/b", status=200) + "\nnot JSON\n")
+    audit.write_text("not JSON\n")
     done = suggest(audit)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"gitlatch check: {audit}:2: this is no audit event; name a file that `log.audit` wrote\n"
+    assert done.stderr == f"gitlatch check: {audit}: holds no audit event; name a file that `log.audit` wrote\n"
     log = folder / "log"
     line = '{"ts":"2026-01-01T00:00:00Z","level":"info","component":"proxy","message":"listens"}\n'
     log.write_text(line)

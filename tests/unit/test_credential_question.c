@@ -33,6 +33,8 @@ static void what_names_none_is_refused(void **state)
     static const struct {
         const char *input, *said;
     } cases[] = {
+        {ASKED("path=acme/widgets/../../globex/secret\n"), "names no repository"},
+        {ASKED("path=acme/widgets.git/.\n"), "names no repository"},
         {"", "https alone"},
         {"protocol=http\nhost=github.com\npath=acme/widgets\n", "https alone, not for \"http\""},
         {"protocol=https\npath=acme/widgets\n", "the host is not one of GitHub's"},

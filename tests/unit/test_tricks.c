@@ -46,8 +46,8 @@ static const struct policy_case git_names[] = {
     {'w', "GET", "/acme/tools-x/y/info/refs?service=git-upload-pack", "no token"},
     {'w', "GET", "/acme/xtools-x/info/refs?service=git-upload-pack", "no token"},
     // one `.git` is a suffix, two are a name
-    {'w', "GET", "/acme/widgets.git.git/info/refs?service=git-upload-pack", "no token"},
-    {'w', "POST", "/acme/widgets.git.git/git-receive-pack", "repository"},
+    {'w', "GET", "/acme/widgets.git.git/info/refs?service=git-upload-pack", "name"},
+    {'w', "POST", "/acme/widgets.git.git/git-receive-pack", "name"},
     {'w', "GET", "/acme/.git/info/refs?service=git-upload-pack", "name"},
     {'w', "GET", "/acme/widgets.git./info/refs?service=git-upload-pack", "no token"},
     {'w', "GET", "/acme/widgets./info/refs?service=git-upload-pack", "no token"},

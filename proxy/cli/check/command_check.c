@@ -27,6 +27,7 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
                            "                     if it is allowed, with 1 if not\n"
                            "      --suggest FILE the least rules that would have allowed what is in an audit\n"
                            "                     log (- is stdin), as they are written in a configuration;\n"
+                           "                     lines that are torn are left out, and counted on stderr;\n"
                            "                     with `enforce: false` the log of a week shows what is needed\n"
                            "  -h, --help         this text\n"
                            "\n"
@@ -132,27 +133,29 @@ static int explain(const struct command *command, const char *path, char *const 
     return result == EXPLANATION_ALLOWED ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+// A full disk or a kill cuts a line off; the others are as good as before.
 static bool read_audit(const struct command *command, const char *path, FILE *file, struct rule_draft *draft)
 {
     char *line = NULL;
-    size_t room = 0, number = 0;
+    size_t room = 0, torn = 0;
     ssize_t size;
-    bool ok = true;
 
-    while (ok && (size = getline(&line, &room, file)) >= 0) {
-        number++;
+    while ((size = getline(&line, &room, file)) >= 0) {
         if (size > 0 && line[size - 1] == '\n')
             size--;
-        ok = size == 0 || rule_draft_add(draft, bytes_of(line, (size_t)size));
+        if (size > 0 && !rule_draft_add(draft, bytes_of(line, (size_t)size)))
+            torn++;
     }
     free(line);
-    if (!ok)
-        command_fail(command, "%s:%zu: this is no audit event; name a file that `log.audit` wrote", path, number);
-    else if (ferror(file))
+    bool ok = !ferror(file) && rule_draft_has_events(draft);
+    if (ferror(file))
         command_fail(command, "%s: cannot be read: %s", path, strerror(errno));
-    else if (!rule_draft_has_events(draft))
+    else if (!ok)
         command_fail(command, "%s: holds no audit event; name a file that `log.audit` wrote", path);
-    return ok && !ferror(file) && rule_draft_has_events(draft);
+    else if (torn)
+        fprintf(stderr, "gitlatch check: %s: %zu line%s torn or no JSON, and left out\n", path, torn,
+                torn == 1 ? " is" : "s are");
+    return ok;
 }
 
 static int suggest(const struct command *command, const char *path)

@@ -30,6 +30,20 @@ static void read_attributes(struct bytes input, struct attributes *attributes)
     }
 }
 
+// Servers and clients resolve dot segments: what follows them may be another repository.
+static bool has_dot_segment(struct bytes path)
+{
+    struct bytes segment;
+    bool more = true;
+
+    while (more) {
+        more = bytes_cut(path, '/', &segment, &path);
+        if (bytes_equal(segment, BYTES(".")) || bytes_equal(segment, BYTES("..")))
+            return true;
+    }
+    return false;
+}
+
 // What follows the repository (`info/lfs`) is git-lfs's own.
 static bool parse_path(struct bytes path, struct repository_name *ret_name)
 {
@@ -40,7 +54,7 @@ static bool parse_path(struct bytes path, struct repository_name *ret_name)
         path = bytes_skip(path, 1);
     bytes_cut(path, '/', &owner, &rest);
     bytes_cut(rest, '/', &name, &rest);
-    if (!repository_name_parse(owner, name, &parsed))
+    if (has_dot_segment(rest) || !repository_name_parse(owner, name, &parsed))
         return false;
     plain = bytes_of_string(parsed.name);
     if (bytes_end_with(plain, BYTES(".wiki")) && plain.size > BYTES(".wiki").size)

@@ -433,6 +433,15 @@ static void refuse_moved(struct exchange *exchange)
     refuse(exchange, &verdict);
 }
 
+// GitHub does not show the repository to strangers, and no token could be had: the reason is what helps.
+static void refuse_without_token(struct exchange *exchange)
+{
+    struct verdict verdict = *exchange->judgement.without_token;
+
+    verdict.status = 404;
+    refuse(exchange, &verdict);
+}
+
 // GitHub's answer has begun: it is passed on, or quoted.
 static void on_github_head(void *arg)
 {
@@ -446,6 +455,8 @@ static void on_github_head(void *arg)
         kept_answer_forget(exchange->runtime, &exchange->request.operation);
     if (exchange->request.operation.kind == OPERATION_FETCH && answer->status >= 300 && answer->status < 400) {
         refuse_moved(exchange);
+    } else if (exchange->judgement.without_token && answer->status == 404) {
+        refuse_without_token(exchange);
     } else if (is_git(exchange) && answer->status >= 400) {
         enter_phase(exchange, EXCHANGE_QUOTES);
         download_begin_quote(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request);
@@ -507,9 +518,13 @@ static void on_failed(void *arg, const struct verdict *verdict)
 {
     struct exchange *exchange = arg;
 
-    if (judgement_waives_rules(&exchange->judgement, verdict)) {
+    struct judgement *judgement = &exchange->judgement;
+
+    if (judgement_waives_rules(judgement, verdict) || judgement_does_without_token(judgement, verdict)) {
         ask_token(exchange);
         send_when_ready(exchange);
+    } else if (judgement->without_token && verdict->reason == REASON_GITHUB_ANONYMOUS) {
+        refuse_without_token(exchange);
     } else {
         refuse(exchange, verdict);
     }

@@ -43,6 +43,8 @@ void judgement_clear(struct judgement *judgement)
         push_decision_clear(&judgement->push);
     ruling_unref(judgement->ruling);
     mem_free(judgement->outside_grant);
+    mem_free(judgement->without_token);
+    judgement->without_token = NULL;
     judgement->ruling = NULL;
     judgement->outside_grant = NULL;
 }
@@ -281,5 +283,27 @@ bool judgement_waives_rules(struct judgement *judgement, const struct verdict *v
         judgement_refuse_or_note(judgement, verdict))
         return false;
     judgement->decision.scope.ruled = false;
+    return true;
+}
+
+// That somebody must mend, and that hinders nobody who needs no token.
+static bool is_lack_of_access(enum reason reason)
+{
+    return reason == REASON_NOT_INSTALLED || reason == REASON_NOT_COVERED || reason == REASON_SUSPENDED ||
+           reason == REASON_NO_CREDENTIAL;
+}
+
+bool judgement_does_without_token(struct judgement *judgement, const struct verdict *verdict)
+{
+    const struct operation *operation = &judgement->request->operation;
+    const struct operation_traits *traits = operation_traits(operation->kind);
+    bool reads = operation->kind == OPERATION_FETCH || (operation->reads && !traits->writes);
+
+    if (!judgement_wants_token(judgement) || !is_lack_of_access(verdict->reason) || !reads ||
+        !operation->repository.owner[0] || judgement->runtime->config->rules.other != OTHER_REPOSITORIES_ANONYMOUS)
+        return false;
+    judgement->decision.decision = DECISION_ANONYMOUS;
+    judgement->without_token = mem_alloc(sizeof(*judgement->without_token));
+    *judgement->without_token = *verdict;
     return true;
 }

@@ -39,6 +39,7 @@ struct judgement {
     struct granted_request *granted_request;  // for a broker's rules, in progress
     struct token_request *repository_request; // for a repository's name, in progress
     struct verdict *outside_grant;    // own rules alone allow it: why no token of the broker is used; NULL: else
+    struct verdict *without_token;    // why the request goes to GitHub without one, although rules allow one; NULL: else
     const struct rule *refusing_rule; // that would have refused, see `would_deny`
     // What follows is not cleared for a new request, see request.h.
     struct policy_decision decision;
@@ -66,6 +67,10 @@ bool judgement_refuse_or_note(struct judgement *judgement, const struct verdict 
 // A token was refused because it is wide and could pass round the rules. Where rules are not enforced that is recorded,
 // and `decision.scope` asks for one as if there were none: true.
 bool judgement_waives_rules(struct judgement *judgement, const struct verdict *verdict) GL_MUST_CHECK;
+
+// No token can be had. A read of a repository then goes on without one, since the repository may be public, where
+// `other_repositories` is anonymous: true. `decision` is anonymous from then on.
+bool judgement_does_without_token(struct judgement *judgement, const struct verdict *verdict) GL_MUST_CHECK;
 
 // Whether a token is attached.
 static inline bool judgement_wants_token(const struct judgement *judgement)

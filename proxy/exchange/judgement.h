@@ -38,8 +38,8 @@ struct judgement {
     struct ruling *ruling;                    // a reference: a broker's rules; NULL: the configuration's own
     struct granted_request *granted_request;  // for a broker's rules, in progress
     struct token_request *repository_request; // for a repository's name, in progress
-    struct verdict *outside_grant;    // own rules alone allow it: why no token of the broker is used; NULL: else
-    struct verdict *without_token;    // why the request goes to GitHub without one, although rules allow one; NULL: else
+    struct verdict *outside_grant; // own rules alone allow it: why no token of the broker is used; NULL: else
+    struct verdict *without_token; // why the request goes to GitHub without one, although rules allow one; NULL: else
     const struct rule *refusing_rule; // that would have refused, see `would_deny`
     // What follows is not cleared for a new request, see request.h.
     struct policy_decision decision;

@@ -26,6 +26,8 @@
 #define CALLERS_MAX        16384
 // An idle connection is worth one handshake a minute to its owner, and a place among `limits.connections` to all.
 #define TIMEOUT_MS (10 * SECOND_MS)
+// Pods have addresses of their own. However busy one keeps its connections, half of all are for others.
+#define CLIENT_SHARE 2
 // The API servers of a cluster keep a few; each may hold a review of 2 MiB.
 #define ADMISSION_CONNECTIONS 16
 // Who drains looks so often whether all is sent.
@@ -156,6 +158,7 @@ static bool listen_on(struct broker *broker, const char *key, const struct confi
         .tls = handler == on_call ? on_clients_tls : on_tls,
         .tls_arg = broker,
         .connections = connections,
+        .per_client = handler == on_admission_call ? 0 : connections / CLIENT_SHARE,
         .body = body,
         .timeout_ms = TIMEOUT_MS,
         .handler = handler,

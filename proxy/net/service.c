@@ -3,6 +3,7 @@
 #include <openssl/ssl.h>
 #include <unistd.h>
 
+#include "client_shares.h"
 #include "listener.h"
 #include "loop.h"
 #include "mem.h"
@@ -17,6 +18,9 @@
 #define STREAM_WAITING_MAX ((size_t)4 * MIB)
 // After the last answer the client has this long to close.
 #define LINGER_MS (1 * SECOND_MS)
+// The TLS handshake and the first request's head take two or three round trips: a client with a use for the connection
+// sends them at once, and a busy machine is given some seconds.
+#define FIRST_HEAD_MS (5 * SECOND_MS)
 
 enum connection_state {
     CONNECTION_HEAD,
@@ -28,8 +32,9 @@ enum connection_state {
 };
 
 struct connection {
+    struct share_member share; // first
     struct service *service;
-    struct connection *next, *previous;
+    LIST_ENTRY(connection) link;
     struct stream *stream;
     struct address peer;
     enum connection_state state;
@@ -47,27 +52,17 @@ struct service {
     struct service_options options;
     struct listener *listener;
     struct address address;
-    struct connection *connections;
-    size_t count;
+    LIST_HEAD(connections, connection) connections;
+    struct client_shares shares;
 };
-
-static void free_call(struct connection *connection)
-{
-    service_call_free(connection->call);
-    connection->call = NULL;
-}
 
 static void close_connection(struct connection *connection)
 {
-    struct service *service = connection->service;
-
     if (connection->call && connection->call->on_gone)
         connection->call->on_gone(connection->call->on_gone_arg);
-    free_call(connection);
-    if (connection->next)
-        connection->next->previous = connection->previous;
-    *(connection->previous ? &connection->previous->next : &service->connections) = connection->next;
-    service->count--;
+    service_call_free(connection->call);
+    LIST_REMOVE(connection, link);
+    client_shares_remove(&connection->service->shares, &connection->share);
     timer_stop(&connection->timer);
     deferred_cancel(&connection->again);
     text_free(&connection->rest);
@@ -89,11 +84,15 @@ static void linger(struct connection *connection)
 
 static void await_request(struct connection *connection)
 {
+    int64_t timeout_ms = connection->service->options.timeout_ms;
+
     connection->state = CONNECTION_HEAD;
     connection->searched = 0;
-    timer_start(&connection->timer, connection->service->options.timeout_ms);
+    timer_start(&connection->timer, connection->served || timeout_ms < FIRST_HEAD_MS ? timeout_ms : FIRST_HEAD_MS);
     if (stream_input(connection->stream).size > 0)
         loop_defer(connection->service->options.loop, &connection->again);
+    else
+        share_member_set(&connection->share, connection->served ? SHARE_SERVED : SHARE_NEW);
 }
 
 // Sends what waits, as far as the stream takes it. True: all is sent.
@@ -145,7 +144,8 @@ static void answer(struct connection *connection, const struct answer *given, bo
         text_append_bytes(&connection->rest, bytes_skip(body, HEAD_MAX));
     }
     stream_commit(connection->stream, wire.size, secret);
-    free_call(connection);
+    service_call_free(connection->call);
+    connection->call = NULL;
     connection->state = CONNECTION_ANSWER;
     timer_start(&connection->timer, connection->service->options.timeout_ms);
     send_rest(connection);
@@ -231,6 +231,7 @@ static void read_head(struct connection *connection)
     switch (head_parse_request(&head, stream_input(connection->stream), HEAD_MAX)) {
     case HEAD_MORE:
         connection->searched = head.searched;
+        share_member_set(&connection->share, connection->served ? SHARE_SERVED : SHARE_NEW);
         if (stream_end(connection->stream) != STREAM_OPEN)
             close_connection(connection);
         return;
@@ -248,6 +249,7 @@ static void read_head(struct connection *connection)
         return;
     }
     connection->state = CONNECTION_BODY;
+    share_member_set(&connection->share, SHARE_BUSY);
     if (connection->call->head.expect_continue) {
         if (!stream_write(connection->stream, ANSWER_CONTINUE)) {
             close_connection(connection);
@@ -300,23 +302,16 @@ static void on_output(void *arg)
 
 static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};
 
-// Closes the connection that waits longest for another request, as its timeout would soon: whoever is behind it comes
-// back when he has one. One that is new is let be, or a crowd would keep each other from the first. False: there is
-// none.
-static bool make_room(struct service *service)
+// Closes the connection that makes room for a new one, as its timeout would soon: whoever is behind it comes back with its
+// next request. False: there is no room.
+static bool make_room(struct service *service, const struct address *peer)
 {
-    struct connection *idlest = NULL;
+    struct share_member *victim;
 
-    if (service->count < service->options.connections)
-        return true;
-    for (struct connection *each = service->connections; each; each = each->next) {
-        if (each->state == CONNECTION_HEAD && each->served && !deferred_pending(&each->again) &&
-            (!idlest || each->timer.due.ms <= idlest->timer.due.ms))
-            idlest = each;
-    }
-    if (idlest)
-        close_connection(idlest);
-    return idlest;
+    bool admitted = client_shares_admit(&service->shares, peer, &victim);
+    if (victim)
+        close_connection((struct connection *)victim);
+    return admitted;
 }
 
 static void on_accept(void *arg, int fd, const struct address *peer)
@@ -325,7 +320,7 @@ static void on_accept(void *arg, int fd, const struct address *peer)
     struct connection *connection;
     SSL *ssl = NULL;
 
-    if (!make_room(service) ||
+    if (!make_room(service, peer) ||
         (service->options.tls && !(ssl = SSL_new(service->options.tls(service->options.tls_arg))))) {
         close(fd);
         return;
@@ -333,11 +328,8 @@ static void on_accept(void *arg, int fd, const struct address *peer)
     connection = mem_alloc_zero(1, sizeof(*connection));
     connection->service = service;
     connection->peer = *peer;
-    connection->next = service->connections;
-    if (connection->next)
-        connection->next->previous = connection;
-    service->connections = connection;
-    service->count++;
+    LIST_INSERT_HEAD(&service->connections, connection, link);
+    client_shares_add(&service->shares, &connection->share, peer);
     timer_init(&connection->timer, service->options.loop, on_timeout, connection);
     deferred_init(&connection->again, on_input, connection);
     connection->stream = stream_new(service->options.loop, fd, &callbacks, connection);
@@ -364,6 +356,7 @@ struct service *service_new(const struct service_options *options, struct error 
     struct service *service = mem_alloc_zero(1, sizeof(*service));
 
     service->options = *options;
+    client_shares_init(&service->shares, options->connections, options->per_client);
     service->listener = listener_new(options->loop, &options->address, false, on_accept, service, ret_error);
     if (!service->listener) {
         mem_free(service);
@@ -379,8 +372,8 @@ void service_stop(struct service *service)
 
     listener_free(service->listener);
     service->listener = NULL;
-    for (struct connection *connection = service->connections; connection; connection = next) {
-        next = connection->next;
+    for (struct connection *connection = LIST_FIRST(&service->connections); connection; connection = next) {
+        next = LIST_NEXT(connection, link);
         if (connection->state == CONNECTION_HEAD)
             close_connection(connection);
     }
@@ -390,8 +383,8 @@ void service_free(struct service *service)
 {
     if (!service)
         return;
-    while (service->connections)
-        close_connection(service->connections);
+    while (!LIST_EMPTY(&service->connections))
+        close_connection(LIST_FIRST(&service->connections));
     listener_free(service->listener);
     mem_free(service);
 }
@@ -403,5 +396,5 @@ const struct address *service_address(const struct service *service)
 
 size_t service_connections(const struct service *service)
 {
-    return service->count;
+    return service->shares.count;
 }

@@ -32,7 +32,8 @@ struct service_options {
     struct address address;
     service_tls_fn *tls; // NULL: plain HTTP
     void *tls_arg;
-    size_t connections; // most at a time; beyond, the idlest makes room, else the new one is closed
+    size_t connections; // most at a time; beyond, an idle one makes room (client_shares.h), else the new one is closed
+    size_t per_client;  // most from one address; 0: `connections`
     size_t body;        // longest body in bytes, 0: none; a longer one is 413
     int64_t timeout_ms; // for a request to arrive, and between two of a connection
     service_handler_fn *handler;

@@ -1,5 +1,6 @@
 """How the broker serves many for long: TLS, its certificate, limits, keys, reloads, its end."""
 import base64
+import contextlib
 import itertools
 import json
 import signal
@@ -230,6 +231,23 @@ def test_idle_connections_make_room(start_broker, kubernetes):
     assert broker.token(bearer).status == 200
     assert json.loads(broker.admin("/status")[1])["connections"] <= 20
     for connection in idle:
+        connection.close()
+
+
+def test_one_address_does_not_lock_others_out(broker, kubernetes):
+    """1,100 silent connections of one pod, opened anew as they are closed, and a sidecar beside them."""
+    bearer = kubernetes.issue()
+    silent = [socket.create_connection(("127.0.0.1", broker.broker_port), source_address=("127.0.0.2", 0))
+              for _ in range(1100)]
+    assert json.loads(broker.admin("/status")[1])["connections"] <= 512
+    for _ in range(5):
+        assert broker.token(bearer).status == 200
+    # Those over the share are closed at once, the others as no head comes.
+    wait_until(lambda: json.loads(broker.admin("/status")[1])["connections"] == 0, "all are closed", 9)
+    for connection in silent:
+        connection.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
         connection.close()
 
 

@@ -1,6 +1,7 @@
 #include "environment.h"
 
 #include "bytes.h"
+#include "git_sign.h"
 #include "mem.h"
 #include "text.h"
 
@@ -88,6 +89,8 @@ struct environment *environment_new(const struct environment_settings *settings)
     add(environment, "NODE_USE_ENV_PROXY", mem_string("1"));
     if (settings->gh_token)
         add(environment, "GH_TOKEN", mem_string(settings->gh_token));
+    if (settings->signs)
+        add_file(environment, "SSH_AUTH_SOCK", settings->directory, GIT_SIGN_SOCKET);
     return environment;
 }
 

@@ -5,6 +5,7 @@
 #ifndef GITLATCH_ENVIRONMENT_H
 #define GITLATCH_ENVIRONMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <gitlatch/attr.h>
@@ -24,6 +25,7 @@ struct environment_settings {
     const char *no_proxy;       // `no_proxy`
     const char *no_proxy_upper; // `NO_PROXY`
     const char *gh_token;       // for GH_TOKEN: ENVIRONMENT_GH_TOKEN; NULL: none
+    bool signs;                 // SSH_AUTH_SOCK is the published agent, which signs commits
 };
 
 // All tools. The settings are copied.

@@ -1,5 +1,6 @@
 #include "git_settings.h"
 
+#include "git_sign.h"
 #include "mem.h"
 #include "text.h"
 
@@ -95,5 +96,28 @@ char *git_settings_text(const char *proxy_url, const char *ca, const struct name
     }
     copy = mem_string(text_string(&text));
     text_free(&text);
+    return copy;
+}
+
+char *git_settings_signing_text(const char *directory, const char *public_key)
+{
+    char *program = mem_format("%s/" GIT_SIGN_PROGRAM, directory);
+    char *signers = mem_format("%s/" GIT_SIGN_ALLOWED_SIGNERS, directory);
+    struct text text = {0};
+    char *copy;
+
+    text_append(&text, "[gpg]\n");
+    append_value(&text, "format", "ssh");
+    text_append(&text, "[gpg \"ssh\"]\n");
+    append_value(&text, "program", program);
+    append_value(&text, "allowedSignersFile", signers);
+    text_append(&text, "[user]\n");
+    append_value(&text, "signingKey", public_key);
+    text_append(&text, "[commit]\n");
+    append_value(&text, "gpgSign", "true");
+    copy = mem_string(text_string(&text));
+    text_free(&text);
+    mem_free(signers);
+    mem_free(program);
     return copy;
 }

@@ -140,6 +140,11 @@ bool identity_publish(struct identity *identity, const char *proxy_url, struct e
     return publish(identity, identity->authority, ret_error);
 }
 
+void identity_set_signing_key(struct identity *identity, const char *public_key)
+{
+    publish_set_signing_key(identity->publish, public_key);
+}
+
 const struct leaf_set *identity_leaves(const struct identity *identity)
 {
     return identity->leaves;

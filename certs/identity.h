@@ -27,6 +27,9 @@ void identity_free(struct identity *identity);
 // Publishes, and from then on publishes anew whenever the CA changes. Call it again for another URL.
 bool identity_publish(struct identity *identity, const char *proxy_url, struct error *ret_error) GL_MUST_CHECK;
 
+// From the next publication on: publish_set_signing_key.
+void identity_set_signing_key(struct identity *identity, const char *public_key);
+
 // Valid as long as the identity; its contexts change when the timer renews them.
 const struct leaf_set *identity_leaves(const struct identity *identity);
 // Where the files are (to be) published, absolute.

@@ -4,6 +4,7 @@
 
 #include "environment.h"
 #include "git_settings.h"
+#include "git_sign.h"
 #include "mem.h"
 #include "own_directory.h"
 #include "root_bundle.h"
@@ -12,12 +13,14 @@
 
 #define DIRECTORY_MODE 0755
 #define FILE_MODE      0644
+#define PROGRAM_MODE   0755
 
 struct publish {
     char *path;
     int directory;
     struct name_list web_hosts;
     struct name_list roots;
+    char *signing_key; // NULL: commits are not signed
 };
 
 struct publish *publish_new(const char *directory, const struct name_list *web_hosts, const struct name_list *roots,
@@ -32,7 +35,7 @@ struct publish *publish_new(const char *directory, const struct name_list *web_h
         return NULL;
     }
     publish = mem_alloc(sizeof(*publish));
-    *publish = (struct publish){path, descriptor, name_list_copy(web_hosts), name_list_copy(roots)};
+    *publish = (struct publish){path, descriptor, name_list_copy(web_hosts), name_list_copy(roots), NULL};
     staged_file_sweep(descriptor);
     return publish;
 }
@@ -44,6 +47,7 @@ void publish_free(struct publish *publish)
     close(publish->directory);
     name_list_clear(&publish->web_hosts);
     name_list_clear(&publish->roots);
+    mem_free(publish->signing_key);
     mem_free(publish->path);
     mem_free(publish);
 }
@@ -65,6 +69,7 @@ static char *make_environment(const struct publish *publish, const char *proxy_u
         .proxy_url = proxy_url,
         .directory = publish->path,
         .gh_token = ENVIRONMENT_GH_TOKEN,
+        .signs = publish->signing_key != NULL,
     };
     struct environment *environment = environment_new(&settings);
     char *text = environment_text(environment, ENVIRONMENT_SH);
@@ -79,25 +84,34 @@ static char *make_gitconfig(const struct publish *publish, const char *proxy_url
     char *text = git_settings_text(proxy_url, ca, &publish->web_hosts);
 
     mem_free(ca);
+    if (publish->signing_key) {
+        char *signing = git_settings_signing_text(publish->path, publish->signing_key);
+        char *both = mem_format("%s%s", text, signing);
+
+        mem_free(text);
+        mem_free(signing);
+        text = both;
+    }
     return text;
 }
 
 struct content {
     const char *name;
     struct bytes bytes;
+    mode_t mode;
 };
 
-// All are written before the first takes its place.
+// All are written before the first takes its place; those without content are not there.
 static bool write_files(int directory, const struct content *contents, size_t count, struct error *ret_error)
 {
     struct staged_file *files = mem_alloc_zero(count, sizeof(*files));
     bool done = true;
 
     for (size_t i = 0; i < count && done; i++)
-        done = staged_file_write(&files[i], directory, contents[i].name, FILE_MODE, STAGED_FILE_DERIVED,
-                                 contents[i].bytes, ret_error);
+        done = !contents[i].bytes.data || staged_file_write(&files[i], directory, contents[i].name, contents[i].mode,
+                                                            STAGED_FILE_DERIVED, contents[i].bytes, ret_error);
     for (size_t i = 0; i < count && done; i++)
-        done = staged_file_commit(&files[i], ret_error);
+        done = !contents[i].bytes.data || staged_file_commit(&files[i], ret_error);
     for (size_t i = 0; i < count; i++)
         staged_file_discard(&files[i]);
     mem_free(files);
@@ -109,14 +123,18 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
     struct text bundle = {0};
     char *environment = make_environment(publish, proxy_url);
     char *gitconfig = make_gitconfig(publish, proxy_url);
+    char *signers = publish->signing_key ? git_sign_allowed_signers_text(publish->signing_key) : NULL;
+    char *program = publish->signing_key ? git_sign_program_text(publish->path) : NULL;
     bool done = make_bundle(publish, ca_pem, &bundle, ret_error);
 
     if (done) {
         const struct content contents[] = {
-            {"bundle.pem", text_bytes(&bundle)},
-            {"ca.pem", ca_pem},
-            {"gitconfig", bytes_of_string(gitconfig)},
-            {"env", bytes_of_string(environment)},
+            {"bundle.pem", text_bytes(&bundle), FILE_MODE},
+            {"ca.pem", ca_pem, FILE_MODE},
+            {GIT_SIGN_ALLOWED_SIGNERS, bytes_of_string(signers), FILE_MODE},
+            {GIT_SIGN_PROGRAM, bytes_of_string(program), PROGRAM_MODE},
+            {"gitconfig", bytes_of_string(gitconfig), FILE_MODE},
+            {"env", bytes_of_string(environment), FILE_MODE},
         };
 
         done = write_files(publish->directory, contents, GL_ARRAY_SIZE(contents), ret_error) ||
@@ -125,7 +143,15 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
     text_free(&bundle);
     mem_free(environment);
     mem_free(gitconfig);
+    mem_free(signers);
+    mem_free(program);
     return done;
+}
+
+void publish_set_signing_key(struct publish *publish, const char *public_key)
+{
+    mem_free(publish->signing_key);
+    publish->signing_key = mem_string(public_key);
 }
 
 const char *publish_directory(const struct publish *publish)

@@ -24,6 +24,10 @@ void publish_free(struct publish *publish); // NULL is allowed; the files stay
 bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url, struct error *ret_error)
     GL_MUST_CHECK;
 
+// Commits are signed by this key ("ssh-ed25519 AAAA…") from the next publish_write on: gitconfig and env say so, and two
+// more files are written, `allowed_signers` and `ssh-sign` (0755), git's program.
+void publish_set_signing_key(struct publish *publish, const char *public_key);
+
 // The directory that is used, absolute; valid as long as `publish`.
 const char *publish_directory(const struct publish *publish);
 

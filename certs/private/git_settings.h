@@ -10,4 +10,8 @@
 // Owned by the caller.
 char *git_settings_text(const char *proxy_url, const char *ca, const struct name_list *web_hosts) GL_MUST_CHECK;
 
+// The settings by which git signs commits: the published `directory` holds the program and the list of signers,
+// `public_key` is "ssh-ed25519 AAAA…". Owned by the caller.
+char *git_settings_signing_text(const char *directory, const char *public_key) GL_MUST_CHECK;
+
 #endif

@@ -210,3 +210,15 @@ void audit_mint(const struct token_mint_event *event, struct wall now)
     text_format(text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
     finish(text, NULL);
 }
+
+void audit_sign(const struct audit_sign_event *event, struct wall now)
+{
+    struct text *text = begin(now);
+
+    add_word(text, WORD("event"), "sign");
+    add_word(text, WORD("client"), event->client);
+    add_word(text, WORD("blob"), event->blob);
+    add_word(text, WORD("result"), event->result);
+    add_c_string(text, MEMBER("message"), event->message);
+    finish(text, NULL);
+}

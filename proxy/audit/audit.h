@@ -54,6 +54,14 @@ struct audit_event {
 void audit_write(const struct audit_event *event, struct wall now);
 // A token was asked for at a source.
 void audit_mint(const struct token_mint_event *event, struct wall now);
+// A workspace asked for the signature of a commit or a tag.
+struct audit_sign_event {
+    const char *client;  // "uid 1000"
+    const char *blob;    // SHA-256 of what was to be signed
+    const char *result;  // "ok", "refused", "failed"
+    const char *message; // why, of the latter two; NULL for "ok"
+};
+void audit_sign(const struct audit_sign_event *event, struct wall now);
 // What the downward API says of this process, for the member `workspace`. Once, at start.
 void audit_set_workspace(const struct audit_workspace *workspace);
 

@@ -104,6 +104,7 @@ static int print_environment(const struct command *command, const struct config 
         .no_proxy = getenv("no_proxy"),
         .no_proxy_upper = getenv("NO_PROXY"),
         .gh_token = ENVIRONMENT_GH_TOKEN,
+        .signs = config_signing_present(&config->signing),
     };
     int status = print(command, environment_new(&settings), format);
 

@@ -131,6 +131,11 @@ bool config_load_admin(const char *path, struct address *ret_address, struct err
     return ok;
 }
 
+bool config_signing_present(const struct config_signing *signing)
+{
+    return signing->key != NULL;
+}
+
 struct config *config_ref(struct config *config)
 {
     config->references++;

@@ -145,6 +145,15 @@ const struct config_issuer *config_issuer_find(const struct config_broker *broke
 // Whether it is for a caller that will hold the token itself, where no proxy enforces the rules.
 bool config_grant_is_for_holder(const struct config_grant *grant);
 
+// The `signing` section: who signs the workspace's commits.
+struct config_signing {
+    char *key;      // an OpenSSH private-key file, of the command the public-key file; NULL: nothing is signed
+    char **command; // ends with NULL; NULL: the key signs
+};
+
+// Whether commits are signed at all.
+bool config_signing_present(const struct config_signing *signing);
+
 struct config {
     char *path; // of the file, for messages and for watching it; NULL: there is none
 
@@ -181,6 +190,7 @@ struct config {
     bool enforce;
 
     struct config_limits limits;
+    struct config_signing signing;
 
     enum log_level log_level;
     enum log_format log_format;

@@ -219,6 +219,13 @@ static const struct setting rows[] = {
         "rules, of which the first that matches decides; absent: whatever the credential reaches"),
     ROW(config, "reuse_port", setting_flag, reuse_port, "false", NULL,
         "several processes listen on one port; needs `ca.state`"),
+    SECTION("signing", "signed commits; absent: none"),
+    ROW(config, "signing.key", setting_file, signing.key, NULL, NULL,
+        "an OpenSSH private key, Ed25519 and unencrypted, as ssh-keygen -t ed25519 -N '' makes it; read again when it "
+        "changes; with `sign_command` the file of its public key"),
+    ROW(config, "signing.sign_command", setting_argv, signing.command, NULL, NULL,
+        "instead of a key: the command gets what is to be signed on stdin, and writes the Ed25519 signature, raw or in "
+        "base64"),
     SECTION("token", "how fresh a token is"),
     ROW(config, "token.minimum_life", setting_duration, token_minimum_life_ms, "1m", &refresh_bounds,
         "a token with less than this left is never attached"),

@@ -103,14 +103,18 @@ struct listener *listener_new(struct loop *loop, const struct address *address, 
 {
     char text[ADDRESS_TEXT_SIZE];
     int fd = bind_socket(address, reuse_port);
-    struct listener *listener;
 
-    if (fd < 0) {
-        address_format(address, text);
-        error_set(ret_error, "cannot listen on %s: %s%s", text, strerrordesc_np(errno), remedy(errno));
-        return NULL;
-    }
-    listener = mem_alloc_zero(1, sizeof(*listener));
+    if (fd >= 0)
+        return listener_adopt(loop, fd, accept, arg);
+    address_format(address, text);
+    error_set(ret_error, "cannot listen on %s: %s%s", text, strerrordesc_np(errno), remedy(errno));
+    return NULL;
+}
+
+struct listener *listener_adopt(struct loop *loop, int fd, listener_accept_fn *accept, void *arg)
+{
+    struct listener *listener = mem_alloc_zero(1, sizeof(*listener));
+
     listener->fd = fd;
     listener->address.length = sizeof(listener->address.storage);
     getsockname(fd, &listener->address.any, &listener->address.length);

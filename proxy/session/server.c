@@ -14,6 +14,7 @@
 #include "secret.h"
 #include "session.h"
 #include "text.h"
+#include "workspace_signing.h"
 
 struct server_listener {
     struct session_listener settings;
@@ -27,6 +28,7 @@ struct server {
     struct spawner *spawner;
     struct session_context context; // its `runtime` is a reference
     struct identity *identity;
+    struct workspace_signing *signing; // NULL: commits are not signed
     struct server_listener *listeners;
     size_t listener_count;
     char *proxy_url;
@@ -144,6 +146,37 @@ static bool make_identity(struct server *server, const struct config *config, st
     return server->identity != NULL;
 }
 
+// Who can reach the proxy may sign; under `run`, whose proxy has a password, that is its caller.
+#define AGENT_MODE         0666
+#define AGENT_MODE_PRIVATE 0600
+
+static void on_signing_key(void *arg, const char *public_key)
+{
+    struct server *server = arg;
+    struct error error;
+
+    identity_set_signing_key(server->identity, public_key);
+    if (server->published && !identity_publish(server->identity, server->proxy_url, &error))
+        log_error("signing", "the new key is not published: %s", error.text);
+}
+
+static bool make_signing(struct server *server, const struct config *config, bool private, struct error *ret_error)
+{
+    char *key;
+
+    if (!config_signing_present(&config->signing))
+        return true;
+    server->signing =
+        workspace_signing_new(server->loop, server->spawner, &config->signing, on_signing_key, server, ret_error);
+    if (!server->signing)
+        return false;
+    key = workspace_signing_key(server->signing);
+    on_signing_key(server, key);
+    mem_free(key);
+    return workspace_signing_listen(server->signing, identity_directory(server->identity),
+                                    private ? AGENT_MODE_PRIVATE : AGENT_MODE, ret_error);
+}
+
 static bool listen_on(struct server *server, const struct config_listener *config, const char *password,
                       struct error *ret_error)
 {
@@ -246,6 +279,8 @@ struct server *server_new(const struct server_options *options, struct error *re
         if (!listen_on(server, &config->listeners[i], options->password, ret_error))
             goto failed;
     server->context.leaves = identity_leaves(server->identity);
+    if (!make_signing(server, config, options->password != NULL, ret_error))
+        goto failed;
     server->proxy_url = make_proxy_url(server, options->password);
     if (!identity_publish(server->identity, server->proxy_url, ret_error))
         goto failed;
@@ -270,6 +305,7 @@ void server_free(struct server *server)
     timer_stop(&server->drain);
     deferred_cancel(&server->drained);
     loop_turn(server->loop); // sessions and exchanges that were closed are freed from the loop
+    workspace_signing_free(server->signing);
     runtime_unref(server->context.runtime);
     identity_free(server->identity);
     mem_free(server->listeners);
@@ -280,6 +316,15 @@ void server_free(struct server *server)
 static bool same_text(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_signing(const struct config_signing *old, const struct config_signing *new)
+{
+    char *const *a = old->command, *const *b = new->command;
+
+    while (a && b && *a && *b && strcmp(*a, *b) == 0)
+        a++, b++;
+    return same_text(old->key, new->key) && same_text(a ? *a : NULL, b ? *b : NULL);
 }
 
 // What was made at start and cannot change under those who use it.
@@ -305,6 +350,8 @@ static bool needs_restart(const struct config *old, const struct config *new, st
         return !error_set(ret_error, "listen: another address needs a restart");
     if (!same_text(old->ca_state, new->ca_state) || !same_text(old->ca_publish, new->ca_publish))
         return !error_set(ret_error, "ca: another directory needs a restart");
+    if (!same_signing(&old->signing, &new->signing))
+        return !error_set(ret_error, "signing: another key file or command needs a restart");
     return false;
 }
 

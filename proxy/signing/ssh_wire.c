@@ -24,3 +24,15 @@ bool ssh_wire_string(struct bytes *input, struct bytes *ret_string)
     *input = bytes_skip(rest, size);
     return true;
 }
+
+void ssh_wire_put_uint32(struct text *output, uint32_t value)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        text_append_char(output, (char)(value >> shift & 0xff));
+}
+
+void ssh_wire_put_string(struct text *output, struct bytes string)
+{
+    ssh_wire_put_uint32(output, (uint32_t)string.size);
+    text_append_bytes(output, string);
+}

@@ -41,7 +41,7 @@ static const struct {
     {APP "\"admin\\0x\": off\n", "2: admin: unknown key; did you mean \"admin\"?"},
     {APP "<<: {admin: off}\n", "2: <<: unknown key; known here are admin, broker, ca, credentials, enforce, "
                                "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
-                               "private_addresses, repositories, reuse_port, token, upstream"},
+                               "private_addresses, repositories, reuse_port, signing, token, upstream"},
     {APP "admin: off\nadmin: off\n", "3: admin: is given twice; keep one"},
     {APP "ca: {state: a}\nca: {publish: b}\n", "3: ca: is given twice; keep one"},
     {APP "log:\n  level: info\n  level: info\n", "4: log.level: is given twice; keep one"},
@@ -61,7 +61,7 @@ static const struct {
                                        "[::1]:3128, not \"a b [31m\""},
     {APP "\"a\\nb\": 1\n", "2: a b: unknown key; known here are admin, broker, ca, credentials, enforce, "
                            "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
-                           "private_addresses, repositories, reuse_port, token, upstream"},
+                           "private_addresses, repositories, reuse_port, signing, token, upstream"},
     // Flags.
     {APP "enforce: yes\n", "2: enforce: must be true or false, not \"yes\""},
     {APP "enforce: \"true\"\n", "2: enforce: must be true or false, not \"true\""},

@@ -214,6 +214,7 @@ static void set_environment(const struct config *config, const struct run_proxy 
         .no_proxy = getenv("no_proxy"),
         .no_proxy_upper = getenv("NO_PROXY"),
         .gh_token = ENVIRONMENT_GH_TOKEN,
+        .signs = config_signing_present(&config->signing),
     };
 
     set_variables(environment_new(&settings));

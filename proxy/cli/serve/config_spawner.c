@@ -4,7 +4,7 @@
 
 struct spawner *config_spawner_new(const struct config *config, struct error *ret_error)
 {
-    char *const **commands = mem_alloc_zero(config->credential_count * 3, sizeof(*commands));
+    char *const **commands = mem_alloc_zero(config->credential_count * 3 + 1, sizeof(*commands));
     struct spawner *spawner;
     size_t count = 0;
 
@@ -16,6 +16,8 @@ struct spawner *config_spawner_new(const struct config *config, struct error *re
         if (config->credentials[i].sign_command)
             commands[count++] = config->credentials[i].sign_command;
     }
+    if (config->signing.command)
+        commands[count++] = config->signing.command;
     spawner = spawner_new(commands, count, ret_error);
     mem_free(commands);
     return spawner;

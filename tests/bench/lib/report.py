@@ -191,7 +191,7 @@ def readme(result):
     if git:
         told = [f"`{command}` {median(pair[1] / pair[0] for pair in pairs):.2f} ×" for command, pairs in git.items()]
         lines += [f"With 50 ms to GitHub, against git alone with a credential helper: {', '.join(told)} the time."]
-    return "\n".join(lines + ["", *costs(result)])
+    return "\n".join([*lines, ""])
 
 
 def markdown(result):

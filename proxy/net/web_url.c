@@ -17,6 +17,16 @@ static bool has_part(CURLU *url, CURLUPart part)
     return there;
 }
 
+// Also an empty one: "https://@host".
+static bool has_user(CURLU *url)
+{
+    char *text = NULL;
+    bool there = curl_url_get(url, CURLUPART_USER, &text, 0) == CURLUE_OK;
+
+    curl_free(text);
+    return there;
+}
+
 static bool part_is(CURLU *url, CURLUPart part, const char *value)
 {
     char *text = NULL;
@@ -35,7 +45,7 @@ static bool check_parts(CURLU *url, enum web_url_kind kind, struct error *error)
     if (kind == WEB_URL_PROXY && has_part(url, CURLUPART_PASSWORD))
         return error_set(error, "must hold no password: name the file that holds it in `upstream.password_file`, and "
                                 "keep the user in the URL");
-    if (kind != WEB_URL_PROXY && (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD)))
+    if (kind != WEB_URL_PROXY && (has_user(url) || has_part(url, CURLUPART_PASSWORD)))
         return error_set(error, "must hold no user and no password: a secret has no place in the configuration");
     if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
         return error_set(error, "must end before any ? or #");

@@ -1,9 +1,7 @@
-// Any bytes as the body of a Git LFS request, and of GraphQL: no crash, and an upload is never read where the
-// word is not there.
+// Any bytes as the body of a Git LFS request: no crash, and an upload is never read where the word is not there.
 #include "lfs_body.h"
 
 #include "fuzz.h"
-#include "graphql_body.h"
 
 static void check_body(bool parsed, struct lfs_body *body, const struct verdict *verdict)
 {
@@ -18,15 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes input = bytes_of((const char *)data, size);
     struct verdict batch_verdict = {0}, lock_verdict = {0};
     struct lfs_body batch = {0}, lock = {0};
-    char owner[OWNER_NAME_SIZE];
-    struct repository_name name;
     bool parsed = lfs_body_parse_batch(input, &batch, &batch_verdict);
 
     FUZZ_CHECK(!batch.upload || memmem(data, size, "\\u", 2) || memmem(data, size, "\"upload\"", 8));
     check_body(parsed, &batch, &batch_verdict);
     parsed = lfs_body_parse_lock(input, &lock, &lock_verdict);
     check_body(parsed, &lock, &lock_verdict);
-    if (graphql_body_owner(input, owner))
-        FUZZ_CHECK(repository_name_parse(bytes_of_string(owner), BYTES("x"), &name));
     return 0;
 }

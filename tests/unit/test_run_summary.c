@@ -38,11 +38,22 @@ static void nothing_is_said_to_be_nothing(void **state)
     text_free(&text);
 }
 
+static void no_control_character_is_written(void **state)
+{
+    static const char event[] = "{\"event\":\"request\",\"operation\":\"fetch\",\"repository\":\"a\\u001b[2Jb\"}";
+    struct text text = {0};
+
+    run_summary_write(&text, bytes_of_string(event), 0);
+    assert_string_equal(text_string(&text), "gitlatch run: 0.0 s\n  fetched  a?[2Jb: 0.0 KiB down, 0.0 KiB up\n");
+    text_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deeds_are_told_once_with_their_bytes),
         cmocka_unit_test(nothing_is_said_to_be_nothing),
+        cmocka_unit_test(no_control_character_is_written),
     };
 
     return cmocka_run_group_tests_name("run_summary", tests, NULL, NULL);

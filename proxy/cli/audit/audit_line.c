@@ -5,6 +5,8 @@
 
 #include <gitlatch/reason.h>
 
+#include "printable.h"
+
 // More refs of a push are counted, not named.
 #define REFS_SHOWN 3
 
@@ -15,24 +17,12 @@ static const char *member(const json_t *object, const char *name)
     return value ? value : "";
 }
 
-static void append_shown(struct text *text, const char *value)
-{
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
-        // UTF-8's C1 control characters are 0xC2 0x80 to 0xC2 0x9F; some terminals obey them.
-        bool c1 = c == 0xC2 && (unsigned char)value[1] >= 0x80 && (unsigned char)value[1] < 0xA0;
-
-        text_append_char(text, c < 0x20 || c == 0x7F || c1 ? '?' : *value);
-        value += c1;
-    }
-}
-
 static void append_word(struct text *text, const char *before, const char *value)
 {
     if (!*value)
         return;
     text_append(text, before);
-    append_shown(text, value);
+    printable_append(text, bytes_of_string(value));
 }
 
 // "2026-11-28T09:57:01.123Z" as "2026-11-28 09:57:01Z".
@@ -41,12 +31,12 @@ static void append_time(struct text *text, const char *time)
     struct bytes day, clock, seconds, rest;
 
     if (!bytes_cut(bytes_of_string(time), 'T', &day, &clock) || !bytes_cut(clock, '.', &seconds, &rest)) {
-        append_shown(text, time);
+        printable_append(text, bytes_of_string(time));
         return;
     }
-    text_append_bytes(text, day);
+    printable_append(text, day);
     text_append_char(text, ' ');
-    text_append_bytes(text, seconds);
+    printable_append(text, seconds);
     text_append_char(text, 'Z');
 }
 
@@ -139,7 +129,7 @@ static void append_why(struct text *text, const json_t *event)
     append_word(text, "  ", code);
     if (row && *row->code) {
         text_format(text, ": %s", *member(event, "message") ? "" : row->meaning);
-        append_shown(text, member(event, "message"));
+        printable_append(text, bytes_of_string(member(event, "message")));
         append_word(text, "; ", row->remedy);
     }
 }

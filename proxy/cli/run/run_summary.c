@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "printable.h"
 
 // What was done to one repository, or refused, in the order of the first event.
 struct deed {
@@ -111,7 +112,8 @@ static void append_deeds(struct text *text, struct deeds *deeds, const char *pre
     for (size_t i = 0; i < deeds->count; i++) {
         const struct deed *deed = &deeds->items[i];
 
-        text_format(text, "  %s%s", prefix, deed->text);
+        text_format(text, "  %s", prefix);
+        printable_append(text, bytes_of_string(deed->text));
         if (deed->count > 1)
             text_format(text, ", %" PRIu64 " requests", deed->count);
         text_append(text, ": ");

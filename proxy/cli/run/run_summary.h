@@ -8,7 +8,7 @@
 #include "text.h"
 
 // Writes the lines: what was fetched, pushed and refused, in how many bytes and how long. `events` are audit events, one a
-// line; what is none is passed over.
+// line; what is none is passed over. Control characters in their values become "?", so that none reaches a terminal.
 void run_summary_write(struct text *text, struct bytes events, int64_t duration_ms);
 
 #endif

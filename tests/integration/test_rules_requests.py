@@ -13,7 +13,7 @@ from lib.receive_pack import ZERO
 
 WIDGETS = "https://github.com/acme/widgets.git"
 API = "https://api.github.com"
-RULES = [{"match": "acme/widgets", "fetch": True, "push": ["refs/heads/agent/*"], "graphql": True,
+RULES = [{"match": "acme/widgets", "fetch": True, "push": ["refs/heads/agent/*"],
           "permissions": {"issues": "write", "pull_requests": "read"}, "paths": ["issues/**", "pulls"]},
          {"match": "acme/gadgets", "fetch": True},
          {"match": "acme/closed"}]
@@ -186,16 +186,18 @@ def test_uploads(at, github):
     assert all(request.auth == "none" for request in github.requests(host="uploads.github.com"))
 
 
-def test_graphql_has_a_token_for_those_that_say_so(at, github, start):
+def test_graphql_has_a_token_for_those_that_say_so(github, start):
     query = {"query": "query($owner:String!){repository(owner:$owner,name:\"widgets\"){name}}",
              "variables": {"owner": "acme"}}
-    assert api(at, "POST", "/graphql", query).status == 200
+    rule = {"match": "acme/widgets", "fetch": True, "permissions": {"issues": "write"}}
+    allowed = start(repositories=[{**rule, "graphql": True}])
+    assert ask(allowed, "api.github.com", "POST", "/graphql", query).status == 200
     request = reached(github, "/graphql")[-1]
     assert request.scope["repository_ids"] == [github.id("acme/widgets")]
     query["variables"]["owner"] = "globex"
-    answer = api(at, "POST", "/graphql", query)
+    answer = ask(allowed, "api.github.com", "POST", "/graphql", query)
     assert answer.status == 403 and "gitlatch" in json.loads(answer.body)["message"], answer
-    without = start(repositories=[{**RULES[0], "graphql": False}])
+    without = start(repositories=[rule])
     assert refused(ask(without, "api.github.com", "POST", "/graphql", query), "graphql")
     assert len(reached(github, "/graphql")) == 1
 

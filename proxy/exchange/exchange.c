@@ -30,6 +30,7 @@ struct exchange {
     struct runtime *runtime; // a reference: the configuration that decides
     enum exchange_phase phase;
     bool client_closes; // the client's connection ends with this exchange
+    bool recorded;      // once: its metrics and its event
     struct mono started;
     struct mono moved; // when a byte last moved
     struct timer idle;
@@ -109,10 +110,13 @@ static struct record record_of(const struct exchange *exchange)
     };
 }
 
-static void record_exchange(const struct exchange *exchange)
+static void record_exchange(struct exchange *exchange)
 {
     struct record record = record_of(exchange);
 
+    if (exchange->recorded)
+        return;
+    exchange->recorded = true;
     log_debug("exchange", "request %s: ends with status %d, reason %s", record.id, record.status,
               record.reason == REASON_NONE ? "none" : reason_row(record.reason)->code);
     record_request(&record, &exchange->request, exchange->upload.gate);
@@ -385,10 +389,14 @@ static void on_answer_passed(struct exchange *exchange)
     stream_flush(exchange->client->stream);
     // What GitHub did not want to read of the request is not sent, but git must get rid of it: where its connection breaks
     // meanwhile, it shows nothing of the answer.
-    if (!sent && upload_stop(&exchange->upload))
+    if (!sent && upload_stop(&exchange->upload)) {
+        // What GitHub has done is on record before anything else is waited for: a client that sends its rest byte by byte, or
+        // the end of this process, must not cost the event of a push.
+        record_exchange(exchange);
         take_upload(exchange, upload_drain(&exchange->upload));
-    else
+    } else {
         finish_exchange(exchange);
+    }
 }
 
 static void pass_answer(struct exchange *exchange)
@@ -634,6 +642,7 @@ static struct exchange *new_exchange(struct client *client)
     exchange->runtime = runtime;
     exchange->phase = EXCHANGE_PREPARES;
     exchange->client_closes = false;
+    exchange->recorded = false;
     exchange->verdict.reason = REASON_NONE;
     exchange->started = exchange->moved = loop_now(client->loop);
     request_init(&exchange->request, client->ids);

@@ -1,6 +1,7 @@
 """What GitHub, or the way to it, may do to a request: die, stall, answer early, answer oddly."""
 import gzip
 import os
+import signal
 import ssl
 import time
 
@@ -383,6 +384,26 @@ def test_early_success_in_a_push_reads_the_rest(serve):
         raw.send(half[100000:])
         assert raw.answer().body == report
     assert gitlatch.wait_audit(operation="push")["status"] == 200
+    assert len(gitlatch.audit(event="request", operation="push")) == 1
+
+
+def test_what_github_has_done_is_on_record_before_the_rest_is_drained(serve):
+    """A client that keeps its rest back, and a kill, must not cost the event of a push that was done."""
+    report = b"002b\x01000eunpack ok\n0018ok refs/heads/x!!\n0000"
+
+    def script(peer):
+        peer.head()
+        peer.send(answer(200, report, b"Content-Type: application/x-git-receive-pack-result\r\n"))
+        time.sleep(1)
+    gitlatch, _ = serve(script)
+    with Raw.intercepted(gitlatch) as raw:
+        half = push_body(16)
+        raw.send("POST /acme/widgets.git/git-receive-pack HTTP/1.1\r\nHost: github.com\r\n"
+                 f"Content-Length: {len(half)}\r\n\r\n".encode() + half[:100000])
+        event = gitlatch.wait_audit(event="request", operation="push")
+        assert event["status"] == 200 and event["refs"][0]["ref"].startswith("refs/heads/"), event
+        gitlatch.process.signal(signal.SIGKILL)
+    assert len(gitlatch.audit(event="request", operation="push")) == 1
 
 
 def test_real_git_sees_a_sentence_when_github_breaks_a_push(github, gitlatch, workspace):

@@ -98,7 +98,7 @@ def test_its_certificate_is_read_again_and_nobody_is_cut(broker, kubernetes):
     openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
     time.sleep(1.1)  # it looks once a second
     assert serial(broker) == 1
-    wait_until(lambda: "the old certificate stays in use" in broker.log, "said")
+    wait_until(lambda: "the old files stay in use" in broker.log, "said")
     broker.authority.issue(broker.name, 2)
     wait_until(lambda: serial(broker) == 2, "the new one is shown")
     assert open(certificate).read() != good

@@ -112,6 +112,10 @@ void attempt_ask_token(struct attempt *attempt, const struct scope *scope)
     if (attempt->token_request || attempt->token_ready)
         return;
     attempt->scope = scope;
+    if (!scope) { // one that was given up for a 401 may be there still
+        token_unref(attempt->token);
+        attempt->token = NULL;
+    }
     if (!scope || operation_authorization(attempt->request->operation.kind) == AUTHORIZATION_NONE)
         attempt->token_ready = true;
     else if ((token = token_service_look(tokens, scope)))

@@ -176,6 +176,7 @@ def test_access_that_is_withdrawn_is_told_by_the_request_that_follows(keep, gith
         assert "gitlatch: GitHub answered 404" in refused.err and "reason github_not_found" in refused.err, refused
         assert "RPC failed" not in refused.err
     # The first was told so by an ERR, the second by GitHub's own first answer: nothing is kept any more.
+    gitlatch.wait_audit(event="request", reason="github_not_found", status=404)
     told = [(event["status"], event["reason"]) for event in gitlatch.audit(event="request", reason="github_not_found")]
     assert told == [(200, "github_not_found"), (404, "github_not_found")]
     assert len(asked(github)) == 2

@@ -299,6 +299,7 @@ static bool start(struct daemon *daemon, struct error *ret_error)
     // There from the start, so that the first failure is an increase.
     metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS("ok"), 0);
     metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS("failed"), 0);
+    metrics_set(daemon->metrics, METRIC_RELOAD_TIME, METRIC_LABELS("ok"), (double)(daemon->configured.ms / SECOND_MS));
     spawner_attach(daemon->spawner, daemon->loop);
     context.loop = daemon->loop;
     context.metrics = daemon->metrics;

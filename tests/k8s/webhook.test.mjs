@@ -220,7 +220,7 @@ test("a broken certificate is refused, and the old one stays in use", async () =
   const {serial} = await ask("{}");
   writeFileSync(join(scratch, "tls.crt.new"), "-----BEGIN CERTIFICATE-----\nnonsense\n");
   renameSync(join(scratch, "tls.crt.new"), join(scratch, "tls.crt"));
-  await until("a word about it", async () => { await ask("{}"); return /the old certificate stays in use/.test(said); });
+  await until("a word about it", async () => { await ask("{}"); return /the old files stay in use/.test(said); });
   assert.equal((await ask("{}")).serial, serial);
   install();
 });

@@ -11,7 +11,7 @@
 
 static bool holds(struct bytes text, const char *word)
 {
-    return memmem(text.data, text.size, word, strlen(word)) != NULL;
+    return bytes_contain(text, bytes_of_string(word));
 }
 
 static bool begins(struct bytes text, const char *word)

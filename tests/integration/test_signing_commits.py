@@ -126,6 +126,9 @@ def test_the_key_opens_no_login(signed, signing, sshd, key):
 
 def test_without_the_proxy_nothing_is_made_unsigned(signed, signing):
     change(signed, "base")
+    git(signed, "checkout", "--quiet", "-b", "side")
+    change(signed, "aside")
+    git(signed, "checkout", "--quiet", "-")
     signing.stop()
     head = signed.head(signed.repository)
     failed = git(signed, "commit", "--allow-empty", "-m", "more", check=False)
@@ -133,8 +136,8 @@ def test_without_the_proxy_nothing_is_made_unsigned(signed, signing):
     tag = git(signed, "tag", "-s", "-m", "one", "v1", check=False)
     assert "gitlatch: nothing is signed: the proxy does not answer" in tag.err
     assert git(signed, "tag").out == ""
-    assert "nothing is signed" in git(signed, "merge", "--no-ff", "-m", "m", "HEAD~0", check=None).err or \
-        signed.head(signed.repository) == head
+    assert "nothing is signed" in git(signed, "merge", "--no-ff", "-m", "m", "side", check=False).err
+    assert signed.head(signed.repository) == head
     git(signed, "verify-commit", "HEAD")
 
 
@@ -192,17 +195,21 @@ def test_under_run_the_socket_is_its_callers_alone(folder, github, key):
 
 
 def talk(path, *parts, wait=0.0):
+    """What the agent answers. One that closes with bytes unread ends the connection by a reset (unix(7))."""
+    answer = b""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(40)
         client.connect(str(path))
-        for part in parts:
-            client.sendall(part)
-            time.sleep(wait)
-        client.shutdown(socket.SHUT_WR)
-        answer = b""
-        while more := client.recv(65536):
-            answer += more
-        return answer
+        try:
+            for part in parts:
+                client.sendall(part)
+                time.sleep(wait)
+            client.shutdown(socket.SHUT_WR)
+            while more := client.recv(65536):
+                answer += more
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+    return answer
 
 
 def test_all_else_is_a_failure_and_bounded(signing):

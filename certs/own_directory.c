@@ -68,7 +68,7 @@ static int open_or_make(int parent, const char *name, mode_t mode, int flags)
     return descriptor;
 }
 
-// The subdirectory of a directory that is not ours. A link is another's choice of our place.
+// Opens the subdirectory of a directory that is not ours. It must not be a symbolic link either.
 static int open_subdirectory(int parent, mode_t mode, const char *path, struct error *ret_error)
 {
     struct stat status;
@@ -87,16 +87,29 @@ static int open_subdirectory(int parent, mode_t mode, const char *path, struct e
     return -1;
 }
 
-// The directory that was named, with its status; -1 with the error.
+static bool is_link(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
+// Opens the directory that was named, and gives its status; -1 with the error. Symbolic links are refused at the last name:
+// whoever made one would choose where we write.
 static int open_named(const char *path, mode_t mode, struct stat *status, struct error *ret_error)
 {
     int descriptor;
 
     if (!make_parents(path, ret_error))
         return -1;
-    descriptor = open_or_make(AT_FDCWD, path, mode, 0);
+    descriptor = open_or_make(AT_FDCWD, path, mode, O_NOFOLLOW);
     if (descriptor >= 0 && fstat(descriptor, status) == 0)
         return descriptor;
+    if (descriptor < 0 && is_link(path)) {
+        error_set(ret_error, "%s: is a symbolic link, which is not followed; name the directory that it leads to",
+                  path);
+        return -1;
+    }
     fail(ret_error, path, errno);
     if (descriptor >= 0)
         close(descriptor);

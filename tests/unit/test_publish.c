@@ -255,6 +255,23 @@ static void a_link_in_a_shared_directory_is_not_followed(void **state)
     mem_free(link);
 }
 
+static void a_link_at_the_last_name_is_not_followed(void **state)
+{
+    struct fixture *fixture = *state;
+    char *elsewhere = mem_format("%s/elsewhere", fixture->directory);
+    char *to = mem_format("%s/", fixture->to);
+    struct error error;
+
+    assert_int_equal(mkdir(elsewhere, 0700), 0);
+    assert_int_equal(symlink(elsewhere, fixture->to), 0);
+    assert_false(write_to(fixture, fixture->to, &error));
+    assert_non_null(strstr(error.text, "is a symbolic link"));
+    assert_false(write_to(fixture, to, &error));
+    assert_int_equal(rmdir(elsewhere), 0); // nothing was written there
+    mem_free(elsewhere);
+    mem_free(to);
+}
+
 static void a_relative_name_becomes_absolute(void **state)
 {
     struct fixture *fixture = *state;
@@ -371,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(beside_others_it_uses_its_own_subdirectory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_users_directory_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_link_in_a_shared_directory_is_not_followed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_link_at_the_last_name_is_not_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_relative_name_becomes_absolute, set_up, tear_down),
         cmocka_unit_test_setup_teardown(leftovers_of_killed_processes_are_swept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_has_a_file_open_reads_it_to_its_end, set_up, tear_down),

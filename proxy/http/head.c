@@ -322,10 +322,15 @@ static enum head_result conclude(struct head *head, bool request)
 
 static enum head_result conclude_request(struct head *head)
 {
+    bool has_body = head->chunked || head->content_length > 0;
+
     if (head->minor == 1 && head->count[FIELD_HOST] == 0)
         return bad(head, "no Host");
-    if (head->method == METHOD_CONNECT && (head->chunked || head->content_length > 0))
+    if (has_body && head->method == METHOD_CONNECT)
         return bad(head, "CONNECT with a body");
+    // RFC 9110, 9.3.1: it has no meaning, and servers that pass over it would read it as the next request.
+    if (has_body && (head->method == METHOD_GET || head->method == METHOD_HEAD))
+        return bad(head, "GET or HEAD with a body");
     return conclude(head, true);
 }
 

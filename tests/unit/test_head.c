@@ -131,6 +131,7 @@ static void requests_accepted(void **state)
         BYTES("CONNECT github.com:443 HTTP/1.1\r\nHost: github.com:443\r\n\r\n"),
         BYTES("CONNECT github.com:443 HTTP/1.0\r\n\r\n"),
         BYTES("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nContent-Length: 0\r\n\r\n"),
+        BYTES("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"),
         BYTES("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"),
         BYTES("GET http://a/b?c HTTP/1.1\r\nHost: a\r\n\r\n"),
         BYTES("GET /!\"$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~ HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -257,6 +258,10 @@ static void requests_refused(void **state)
         BYTES("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"),
         BYTES("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nContent-Length: 5\r\n\r\n"),
         BYTES("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        BYTES("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"),
+        BYTES("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+        BYTES("HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n"),
+        BYTES("HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
         // what may be there once
         BYTES(POST "Content-Type: a\r\nContent-Type: a\r\n\r\n"),
         BYTES(GET "Origin: a\r\nOrigin: b\r\n\r\n"),

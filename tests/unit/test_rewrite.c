@@ -232,7 +232,7 @@ static void the_gateways_target_is_narrowed(void **state)
 
 static void what_does_not_fit_is_told(void **state)
 {
-    struct head head = parse_request("GET /a?b=c HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length: 3\r\n\r\n");
+    struct head head = parse_request("PUT /a?b=c HTTP/1.1\r\nHost: a\r\nX: y\r\nContent-Length: 3\r\n\r\n");
     struct head answer = parse_response("HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 3\r\n\r\n");
     struct rewrite_request options = {.host = BYTES("b"), .authorization = BYTES("Bearer c")};
     char expected[256];

@@ -13,8 +13,8 @@
 // Tickets after a TLS 1.3 handshake. A tool that resumes asks for the next one then; each costs time to make.
 #define TICKETS 1
 
-// HTTP/1.1 or nothing: a client that offers other protocols alone is told so (no_application_protocol, RFC
-// 7301, section 3.2). One that offers none is served.
+// HTTP/1.1 or nothing. A client that offers other names alone is served without one: `curl --http1.0` offers http/1.0 and
+// needs no more than that nobody refuses it (RFC 7301, 3.2 would).
 static int choose_http1(SSL *ssl, const unsigned char **ret_protocol, unsigned char *ret_size,
                         const unsigned char *offered, unsigned int offered_size, void *arg)
 {
@@ -23,7 +23,7 @@ static int choose_http1(SSL *ssl, const unsigned char **ret_protocol, unsigned c
 
     if (SSL_select_next_proto(&chosen, ret_size, ours, sizeof(ours) - 1, offered, offered_size) !=
         OPENSSL_NPN_NEGOTIATED)
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
+        return SSL_TLSEXT_ERR_NOACK;
     *ret_protocol = chosen;
     return SSL_TLSEXT_ERR_OK;
 }

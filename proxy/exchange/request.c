@@ -50,6 +50,20 @@ static bool request_names_agree(const struct request *request, const struct clie
            (target->https && target->port == 443 && host_name_equal(&target->host, &client->host));
 }
 
+// The target cannot be read. On a host of the API that is said as the API says it.
+static bool refuse_target(struct request *request, const struct client *client, const struct runtime *runtime,
+                          const char *bad, struct verdict *ret_verdict)
+{
+    enum github_endpoint endpoint;
+    const struct runtime_github *github = runtime_find_github(runtime, &client->host, &endpoint);
+    bool below_api = github && github->config->host.flavor == GITHUB_ENTERPRISE_SERVER &&
+                     bytes_start_with(request->head.target, BYTES("/api/"));
+
+    if (github && (endpoint != GITHUB_ENDPOINT_WEB || below_api))
+        request->operation.kind = OPERATION_API_OTHER;
+    return verdict_set(ret_verdict, REASON_NAME_MALFORMED, "the request's target: %s", bad);
+}
+
 bool request_find_operation(struct request *request, const struct client *client, const struct runtime *runtime,
                             struct verdict *ret_verdict)
 {
@@ -62,7 +76,7 @@ bool request_find_operation(struct request *request, const struct client *client
     if (head->method == METHOD_OTHER || head->method == METHOD_CONNECT)
         return verdict_set(ret_verdict, REASON_METHOD, NULL);
     if (!target_parse(head->method, head->target, &request->target, &bad))
-        return verdict_set(ret_verdict, REASON_NAME_MALFORMED, "the request's target: %s", bad);
+        return refuse_target(request, client, runtime, bad, ret_verdict);
     if (gateway && !client->callbacks->route(client->arg, head, &request->target, &host, ret_verdict))
         return false;
     if (!gateway && !request_names_agree(request, client))

@@ -62,7 +62,19 @@ static bool parse_repository_id(struct operation *operation, const struct plain_
     return true;
 }
 
-bool api_route_parse(struct operation *operation, const struct plain_path *path, enum head_method method,
+// Takes the slash off that PyGithub, go-github and bun write at the end of a path. False: more than one, or an encoded one.
+static bool drop_last_slash(struct bytes *raw)
+{
+    struct bytes front = bytes_of(raw->data, raw->size - 1);
+
+    if (!bytes_end_with(*raw, BYTES("/")) || bytes_end_with(front, BYTES("/")) || bytes_end_with(front, BYTES("%2f")) ||
+        bytes_end_with(front, BYTES("%2F")))
+        return false;
+    *raw = front;
+    return true;
+}
+
+bool api_route_parse(struct operation *operation, struct plain_path *path, enum head_method method,
                      struct verdict *ret_verdict)
 {
     struct bytes first, rest;
@@ -71,8 +83,8 @@ bool api_route_parse(struct operation *operation, const struct plain_path *path,
     operation->kind = bytes_equal(first, BYTES("graphql")) ? OPERATION_GRAPHQL : OPERATION_API_OTHER;
     if (credential_endpoint_names(path->plain, method))
         return verdict_set(ret_verdict, REASON_ENDPOINT_FORBIDDEN, NULL);
-    if (path->trailing && path->plain.size)
-        return malformed(ret_verdict, "the path ends in a slash");
+    if (path->trailing && path->plain.size && !drop_last_slash(&path->raw))
+        return malformed(ret_verdict, "the path ends in an encoded slash, or in more than one");
     if (more && bytes_equal(first, BYTES("repos")) && memchr(rest.data, '/', rest.size))
         return parse_repository(operation, path, rest, ret_verdict);
     if (more && bytes_equal(first, BYTES("repositories")))

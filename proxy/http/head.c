@@ -326,6 +326,9 @@ static enum head_result conclude_request(struct head *head)
 
     if (head->minor == 1 && head->count[FIELD_HOST] == 0)
         return bad(head, "no Host");
+    // RFC 9110, 7.2 has one where the target names no authority, as none here does: it would agree with any name.
+    if (head->count[FIELD_HOST] && head->host.size == 0)
+        return bad(head, "an empty Host");
     if (has_body && head->method == METHOD_CONNECT)
         return bad(head, "CONNECT with a body");
     // RFC 9110, 9.3.1: it has no meaning, and servers that pass over it would read it as the next request.

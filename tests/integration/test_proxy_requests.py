@@ -115,6 +115,25 @@ def test_slashes_in_an_api_parameter_pass_unchanged(gitlatch, github):
         assert [request for request in github.requests(host="api.github.com") if request.path == path]
 
 
+@pytest.mark.parametrize("path", ["/repos/acme/widgets/contents/", "/repos/acme/widgets/tarball/",
+                                  "/repos/acme/widgets/"])
+def test_one_slash_at_the_end_of_an_api_path_passes_unchanged(gitlatch, github, path):
+    with Raw.intercepted(gitlatch, "api.github.com") as raw:
+        assert raw.ask("GET", path, host="api.github.com", headers="User-Agent: test\r\n").status != 400
+    (request,) = [request for request in github.requests(host="api.github.com") if request.path == path]
+    assert request.header("Authorization")
+
+
+@pytest.mark.parametrize("path", ["/repos/acme/widgets//contents", "/repos/acme/widgets/contents//", "//user",
+                                  "/repos/acme/widgets/contents%2F", "/repos/acme/widgets/../../user"])
+def test_a_bad_api_path_is_refused_as_the_api_refuses(gitlatch, github, path):
+    with Raw.intercepted(gitlatch, "api.github.com") as raw:
+        answer = raw.ask("GET", path, host="api.github.com")
+    assert answer.status == 400 and answer.header("Content-Type").startswith("application/json"), answer
+    assert "reason name" in json.loads(answer.body)["message"] and json.loads(answer.body)["documentation_url"]
+    assert on_github(github) == []
+
+
 # HTTP that is not served.
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "LOCK", "FOO"])
@@ -142,6 +161,7 @@ AMBIGUOUS = {
     "a folded line": f"GET {REFS} HTTP/1.1\r\nHost: github.com\r\nX: a\r\n b\r\n\r\n",
     "a space before the colon": f"GET {REFS} HTTP/1.1\r\nHost : github.com\r\n\r\n",
     "no Host": f"GET {REFS} HTTP/1.1\r\n\r\n",
+    "an empty Host": f"GET {REFS} HTTP/1.1\r\nHost:\r\n\r\n",
     "two Hosts": f"GET {REFS} HTTP/1.1\r\nHost: github.com\r\nHost: github.com\r\n\r\n",
     "NUL in a value": f"GET {REFS} HTTP/1.1\r\nHost: github.com\r\nX: a\0b\r\n\r\n",
     "a space in the target": "GET /acme/widgets.git/info/refs ?x HTTP/1.1\r\nHost: github.com\r\n\r\n",
@@ -188,6 +208,19 @@ def test_only_http_1_1_is_offered(gitlatch):
         raw.connect("github.com:443")
         raw.tls("github.com", alpn=["h2", "http/1.1"])
         assert raw.socket.selected_alpn_protocol() == "http/1.1"
+
+
+@pytest.mark.parametrize("alpn", [["http/1.0"], ["h2"], ["http/1.0", "spdy/1"]])
+def test_a_client_that_offers_other_protocols_alone_is_served(gitlatch, alpn):
+    with Raw(gitlatch) as raw:
+        raw.connect("github.com:443")
+        raw.tls("github.com", alpn=alpn)
+        assert raw.socket.selected_alpn_protocol() is None
+        assert raw.ask("GET", REFS).status == 200
+
+
+def test_curl_with_http_1_0_is_served(workspace):
+    assert workspace.status("--http1.0", WIDGETS + "/info/refs?service=git-upload-pack")[0] == 200
 
 
 def test_the_dumb_protocol_is_refused(workspace, github):

@@ -124,7 +124,6 @@ static void requests_accepted(void **state)
         BYTES("GET / HTTP/1.0\r\n\r\n"),
         BYTES("\r\n" GET "\r\n"), // RFC 9112, 2.2
         BYTES(GET "\r\nnext request"),
-        BYTES("GET / HTTP/1.1\r\nHost:\r\n\r\n"),
         BYTES("GET / HTTP/1.1\r\nhOST:\ta \t\r\n\r\n"),
         BYTES("BREW / HTTP/1.1\r\nHost: a\r\n\r\n"),
         BYTES("get / HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -163,6 +162,11 @@ static void requests_refused(void **state)
         BYTES("\n"),
         BYTES("PRI * HTTP/2.0\r\n\r\n"),
         BYTES("GET /\r\n\r\n"),
+        // Host
+        BYTES("GET / HTTP/1.1\r\nHost:\r\n\r\n"),
+        BYTES("GET / HTTP/1.1\r\nHost: \t\r\n\r\n"),
+        BYTES("GET / HTTP/1.0\r\nHost:\r\n\r\n"),
+        BYTES("CONNECT github.com:443 HTTP/1.1\r\nHost:\r\n\r\n"),
         // start line
         BYTES("\r\n\r\n"),
         BYTES("\r\n\r\n" GET "\r\n"),

@@ -1,15 +1,25 @@
 #include "audit.h"
 
+#include "audit_refs.h"
 #include "audit_ring.h"
 #include "log.h"
+#include "loop.h"
 #include "mem.h"
+#include "refusals.h"
 #include "text.h"
 
-// A push of 20,000 refs of 120 bytes would take 5 MB: its list is cut, and the event says how many there were.
-#define REFS_SIZE_MAX  (LOG_AUDIT_LINE_MAX - (size_t)8 * KIB)
 #define USER_AGENT_MAX ((size_t)256)
+// What an event takes beside the refs of a push: a user agent and names, each escaped, and members of fixed length.
+#define EVENT_SIZE_MAX ((size_t)4 * KIB)
+// While the log is too slow, refusals are offered to it so often.
+#define OFFER_INTERVAL_MS (1 * SECOND_MS)
 
 static char *workspace_json; // `,"workspace":{…}`; NULL: not known
+
+// Refusals that wait for room in the log. Without a loop (before audit_start) none waits.
+static struct refusals waiting = {.list = TAILQ_HEAD_INITIALIZER(waiting.list)};
+static struct loop *offer_loop;
+static struct timer offer_timer;
 
 // What stands before a member's value.
 #define MEMBER(name) BYTES(",\"" name "\":")
@@ -84,27 +94,6 @@ void audit_set_workspace(const struct audit_workspace *workspace)
     text_free(&text);
 }
 
-static void add_refs(struct text *text, const struct push_commands *push)
-{
-    size_t count = push_commands_count(push), i;
-
-    text_append(text, ",\"refs\":[");
-    for (i = 0; i < count && text->size < REFS_SIZE_MAX; i++) {
-        struct push_command command = push_commands_at(push, i);
-
-        text_append(text, i > 0 ? ",{\"ref\":" : "{\"ref\":");
-        text_append_json_string(text, command.ref);
-        text_append(text, ",\"old\":");
-        text_append_json_string(text, command.old_id);
-        text_append(text, ",\"new\":");
-        text_append_json_string(text, command.new_id);
-        text_append(text, "}");
-    }
-    text_append(text, "]");
-    if (i < count)
-        text_format(text, ",\"refs_count\":%zu", count);
-}
-
 // Git LFS names a branch, and no ids.
 static void add_lfs_ref(struct text *text, const char *ref)
 {
@@ -117,15 +106,92 @@ static void add_lfs_ref(struct text *text, const char *ref)
     text_append(text, "]");
 }
 
-static void finish(struct text *text, const struct audit_workspace *workspace)
+// Gives the log what waits, as far as it takes it, as `kind`.
+static void offer_waiting(enum log_audit_kind kind)
+{
+    static struct text line;
+    const struct refusal *refusal;
+
+    while ((refusal = refusals_first(&waiting)) != NULL) {
+        text_clear(&line);
+        refusal_append(refusal, &line);
+        if (!log_audit(text_bytes(&line), kind, 0))
+            return;
+        audit_ring_add(text_bytes(&line));
+        refusals_drop(&waiting);
+    }
+}
+
+static void on_offer(void *arg)
+{
+    offer_waiting(LOG_AUDIT_REFUSAL);
+    if (refusals_first(&waiting))
+        timer_start(&offer_timer, OFFER_INTERVAL_MS);
+}
+
+void audit_start(struct loop *loop)
+{
+    offer_loop = loop;
+    timer_init(&offer_timer, loop, on_offer, NULL);
+}
+
+void audit_stop(void)
+{
+    const struct refusal *refusal;
+
+    if (!offer_loop)
+        return;
+    timer_stop(&offer_timer);
+    offer_loop = NULL;
+    offer_waiting(LOG_AUDIT_OTHER);
+    while ((refusal = refusals_first(&waiting)) != NULL) {
+        log_audit_lost(refusal->count);
+        refusals_drop(&waiting);
+    }
+}
+
+static void end_object(struct text *text, const struct audit_workspace *workspace)
 {
     if (workspace)
         add_workspace(text, workspace);
     else if (workspace_json)
         text_append(text, workspace_json);
     text_append_char(text, '}');
-    log_audit(text_bytes(text));
+}
+
+static void finish(struct text *text, const struct audit_workspace *workspace, enum log_audit_kind kind, size_t room)
+{
+    end_object(text, workspace);
+    if (!log_audit(text_bytes(text), kind, room))
+        log_audit_lost(1);
     audit_ring_add(text_bytes(text));
+}
+
+// What the log has no room for waits, and is merged meanwhile. In their order: what comes while others wait, waits too.
+static void finish_refusal(struct text *text, const struct audit_event *event)
+{
+    end_object(text, event->workspace);
+    offer_waiting(LOG_AUDIT_REFUSAL);
+    if (!refusals_first(&waiting) && log_audit(text_bytes(text), LOG_AUDIT_REFUSAL, 0)) {
+        audit_ring_add(text_bytes(text));
+        return;
+    }
+    if (!offer_loop || !refusals_add(&waiting, event->client, event->reason, text_bytes(text)))
+        log_audit_lost(1);
+    else if (!timer_pending(&offer_timer))
+        timer_start(&offer_timer, OFFER_INTERVAL_MS);
+}
+
+static size_t room_of(const struct push_commands *push)
+{
+    return EVENT_SIZE_MAX + (push ? audit_refs_size(push) : 0);
+}
+
+size_t audit_keep_room(const struct push_commands *push)
+{
+    size_t room = room_of(push);
+
+    return log_audit_keep(room) ? room : 0;
 }
 
 static void add_repository(struct text *text, const struct repository_name *repository)
@@ -182,14 +248,19 @@ void audit_write(const struct audit_event *event, struct wall now)
     add_repository(text, event->repository);
     add_word(text, WORD("operation"), event->operation);
     if (event->push && push_commands_count(event->push) > 0)
-        add_refs(text, event->push);
+        audit_refs_append(event->push, text);
     if (event->lfs_ref)
         add_lfs_ref(text, event->lfs_ref);
     add_outcome(text, event);
     add_string(text, MEMBER("user_agent"),
                bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
     add_string(text, MEMBER("github_request_id"), event->github_request_id);
-    finish(text, event->workspace);
+    if (event->room > 0)
+        finish(text, event->workspace, LOG_AUDIT_KEPT, event->room);
+    else if (event->decision == DECISION_DENY)
+        finish_refusal(text, event);
+    else
+        finish(text, event->workspace, LOG_AUDIT_OTHER, 0);
 }
 
 void audit_mint(const struct token_mint_event *event, struct wall now)
@@ -208,7 +279,7 @@ void audit_mint(const struct token_mint_event *event, struct wall now)
     }
     add_word(text, WORD("token"), event->fingerprint);
     text_format(text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
-    finish(text, NULL);
+    finish(text, NULL, LOG_AUDIT_OTHER, 0);
 }
 
 void audit_sign(const struct audit_sign_event *event, struct wall now)
@@ -220,5 +291,5 @@ void audit_sign(const struct audit_sign_event *event, struct wall now)
     add_word(text, WORD("blob"), event->blob);
     add_word(text, WORD("result"), event->result);
     add_c_string(text, MEMBER("message"), event->message);
-    finish(text, NULL);
+    finish(text, NULL, LOG_AUDIT_OTHER, 0);
 }

@@ -2,6 +2,7 @@
 #ifndef GITLATCH_AUDIT_H
 #define GITLATCH_AUDIT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <gitlatch/reason.h>
@@ -11,6 +12,8 @@
 #include "policy.h"
 #include "push_commands.h"
 #include "token_options.h"
+
+struct loop;
 
 // How a request came; AUDIT_BROKER, a token that was asked for, has no word in the event.
 enum audit_mode { AUDIT_PROXY, AUDIT_GATEWAY, AUDIT_TRANSPARENT, AUDIT_BROKER };
@@ -49,8 +52,15 @@ struct audit_event {
     const struct audit_workspace *workspace; // that asked; NULL: the one of audit_set_workspace
     struct bytes user_agent;
     struct bytes github_request_id;
+    size_t room; // of audit_keep_room: this event is not lost; 0: none was kept
 };
 
+// Keeps room in the log for the event of a write that GitHub is about to be asked for, so that what was done is on record
+// however slow the log is. 0: there is none, since the log hangs. `push` NULL: no push.
+size_t audit_keep_room(const struct push_commands *push) GL_MUST_CHECK;
+
+// A refusal that the log has no room for waits; those of one client for one reason become one event that counts them
+// (`repeated`).
 void audit_write(const struct audit_event *event, struct wall now);
 // A token was asked for at a source.
 void audit_mint(const struct token_mint_event *event, struct wall now);
@@ -62,6 +72,10 @@ struct audit_sign_event {
     const char *message; // why, of the latter two; NULL for "ok"
 };
 void audit_sign(const struct audit_sign_event *event, struct wall now);
+// From now on refusals wait in this loop for room in the log; until then none waits. audit_stop gives the log what still
+// waits, and is called before the loop and the log end.
+void audit_start(struct loop *loop);
+void audit_stop(void);
 // What the downward API says of this process, for the member `workspace`. Once, at start.
 void audit_set_workspace(const struct audit_workspace *workspace);
 

@@ -1,6 +1,7 @@
 #include "exchange.h"
 
 #include "attempt.h"
+#include "audit.h"
 #include "config.h"
 #include "download.h"
 #include "judgement.h"
@@ -31,6 +32,7 @@ struct exchange {
     enum exchange_phase phase;
     bool client_closes; // the client's connection ends with this exchange
     bool recorded;      // once: its metrics and its event
+    size_t record_room; // in the log, kept for the event of a write; 0: none
     struct mono started;
     struct mono moved; // when a byte last moved
     struct timer idle;
@@ -107,6 +109,7 @@ static struct record record_of(const struct exchange *exchange)
         .source = attempt->token ? source_id_name(attempt->token->source) : NULL,
         .token = attempt->token ? attempt->token->fingerprint : NULL,
         .github_request_id = attempt->github_request_id,
+        .room = exchange->record_room,
     };
 }
 
@@ -256,6 +259,18 @@ static void ask_token(struct exchange *exchange)
     attempt_ask_token(&exchange->attempt, judgement_wants_token(judgement) ? &judgement->decision.scope : NULL);
 }
 
+// A write that could not be recorded is not done. Keeps room in the log for its event; false: there is none.
+static bool keep_record_room(struct exchange *exchange)
+{
+    const struct body_gate *gate = exchange->upload.gate;
+
+    if (exchange->record_room == 0 && record_is_write(&exchange->request, gate))
+        exchange->record_room = audit_keep_room(gate ? body_gate_push(gate) : NULL);
+    else
+        return true;
+    return exchange->record_room > 0;
+}
+
 static void send_when_ready(struct exchange *exchange)
 {
     struct attempt *attempt = &exchange->attempt;
@@ -264,6 +279,10 @@ static void send_when_ready(struct exchange *exchange)
         return;
     if (judgement_of_token(&exchange->judgement, attempt->token) == JUDGEMENT_REFUSED) {
         refuse(exchange, &exchange->judgement.refusal);
+        return;
+    }
+    if (!keep_record_room(exchange)) {
+        refuse_for(exchange, REASON_AUDIT_FULL, NULL);
         return;
     }
     if (!attempt_send_head(attempt)) {
@@ -643,6 +662,7 @@ static struct exchange *new_exchange(struct client *client)
     exchange->phase = EXCHANGE_PREPARES;
     exchange->client_closes = false;
     exchange->recorded = false;
+    exchange->record_room = 0;
     exchange->verdict.reason = REASON_NONE;
     exchange->started = exchange->moved = loop_now(client->loop);
     request_init(&exchange->request, client->ids);

@@ -60,6 +60,7 @@ static struct audit_event event_of(const struct record *record, const char *even
         .source = record->source,
         .token = record->token,
         .github_request_id = bytes_of_string(record->github_request_id ? record->github_request_id : ""),
+        .room = record->room,
     };
 }
 
@@ -94,6 +95,13 @@ static const char *recorded_lfs_ref(const struct request *request, const struct 
     if (!writes)
         return NULL;
     return body && body->ref ? body->ref : "";
+}
+
+bool record_is_write(const struct request *request, const struct body_gate *gate)
+{
+    const struct operation *operation = &request->operation;
+
+    return (!operation->reads && !operation_traits(operation->kind)->repeatable) || recorded_lfs_ref(request, gate);
 }
 
 static const char *request_label(const struct request *request)

@@ -2,6 +2,8 @@
 #ifndef GITLATCH_RECORD_H
 #define GITLATCH_RECORD_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <gitlatch/reason.h>
@@ -27,7 +29,11 @@ struct record {
     const char *source; // of the token; NULL: none was attached
     const char *token;  // its fingerprint
     const char *github_request_id;
+    size_t room; // in the log, kept for this event (audit.h)
 };
+
+// Whether the request changes something at GitHub, which must be on record. `gate` NULL: the body was passed on unseen.
+bool record_is_write(const struct request *request, const struct body_gate *gate);
 
 // `gate` NULL: the body was passed on unseen.
 void record_request(const struct record *record, const struct request *request, const struct body_gate *gate);

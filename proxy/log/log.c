@@ -90,7 +90,8 @@ static void log_line(enum log_level line_level, const char *component, const cha
     text_clear(&line);
     if (writer) {
         format_line(&line, line_level, component, bytes_of(message, size));
-        log_writer_put(writer, LOG_SINK_ERROR, text_bytes(&line));
+        if (!log_writer_put(writer, LOG_SINK_ERROR, LOG_SHARE_OTHER, 0, text_bytes(&line)))
+            log_writer_lose(LOG_SINK_ERROR, 1);
     } else {
         format_plain(&line, line_level, component, bytes_of(message, size));
         write_now(text_bytes(&line));
@@ -112,23 +113,47 @@ LOG_FUNCTION(log_warn, LOG_WARN)
 LOG_FUNCTION(log_info, LOG_INFO)
 LOG_FUNCTION(log_debug, LOG_DEBUG)
 
-void log_audit(struct bytes event)
+// A line's end is part of what is kept.
+bool log_audit_keep(size_t size)
 {
+    return !writer || log_writer_keep(writer, size + 1);
+}
+
+void log_audit_give_back(size_t size)
+{
+    if (writer)
+        log_writer_give_back(writer, size + 1);
+}
+
+void log_audit_lost(uint64_t events)
+{
+    log_writer_lose(LOG_SINK_AUDIT, events);
+}
+
+bool log_audit(struct bytes event, enum log_audit_kind kind, size_t kept)
+{
+    static const enum log_share shares[] = {
+        [LOG_AUDIT_REFUSAL] = LOG_SHARE_REFUSAL,
+        [LOG_AUDIT_OTHER] = LOG_SHARE_OTHER,
+        [LOG_AUDIT_KEPT] = LOG_SHARE_ALL,
+    };
     static char *line;
     static size_t capacity;
     size_t size;
 
     if (!writer)
-        return;
+        return true;
     if (event.size > LOG_AUDIT_LINE_MAX) {
-        log_writer_lose(LOG_SINK_AUDIT, 1);
-        return;
+        if (kept > 0)
+            log_audit_give_back(kept);
+        log_audit_lost(1);
+        return true;
     }
     line = mem_grow(line, &capacity, event.size + 1, 1);
     memcpy(line, event.data, event.size);
     size = redact(line, event.size);
     line[size++] = '\n';
-    log_writer_put(writer, LOG_SINK_AUDIT, bytes_of(line, size));
+    return log_writer_put(writer, LOG_SINK_AUDIT, shares[kind], kept > 0 ? kept + 1 : 0, bytes_of(line, size));
 }
 
 // In the writer's thread.

@@ -23,6 +23,13 @@ enum log_format { LOG_JSON, LOG_TEXT };
 // A longer audit line is dropped and counted: its writer keeps it below (audit.c cuts a push's list of refs).
 #define LOG_AUDIT_LINE_MAX (256 * KIB)
 
+// What is lost first where a sink is slow: the ring has less room for it.
+enum log_audit_kind {
+    LOG_AUDIT_REFUSAL,
+    LOG_AUDIT_OTHER,
+    LOG_AUDIT_KEPT, // room was kept for it by log_audit_keep
+};
+
 struct log_options {
     enum log_level level;
     enum log_format format;
@@ -47,8 +54,13 @@ void log_debug(const char *component, const char *format, ...) GL_PRINTF(2, 3);
 // Whether a line of this level is written: to spare the making of an expensive one.
 bool log_enabled(enum log_level level);
 
-// One JSON object without its line end. Before log_init it goes nowhere.
-void log_audit(struct bytes line);
+// One JSON object without its line end. Before log_init it goes nowhere. `kept` is what was given to log_audit_keep, else
+// 0. False: there is no room for it now; it was not counted as lost (log_audit_lost).
+bool log_audit(struct bytes line, enum log_audit_kind kind, size_t kept) GL_MUST_CHECK;
+void log_audit_lost(uint64_t events);
+// Keeps room for an audit line of at most `size` bytes. False: the sink is too slow for that, or hangs.
+bool log_audit_keep(size_t size) GL_MUST_CHECK;
+void log_audit_give_back(size_t size);
 
 // Audit lines lost since the start: the ring was full, or the sink failed.
 uint64_t log_audit_dropped(void);

@@ -45,11 +45,36 @@ size_t log_ring_used(const struct log_ring *ring)
     return (size_t)(ring->put - ring->taken);
 }
 
-bool log_ring_put(struct log_ring *ring, enum log_sink sink, struct bytes line)
+static bool has_room(const struct log_ring *ring, enum log_share share, size_t line_size)
+{
+    static const size_t shares[] = {
+        [LOG_SHARE_REFUSAL] = LOG_RING_SIZE / 8,
+        [LOG_SHARE_OTHER] = LOG_RING_SIZE / 4,
+        [LOG_SHARE_ALL] = LOG_RING_SIZE,
+    };
+
+    return log_ring_used(ring) + ring->kept + sizeof(struct record) + line_size <= shares[share];
+}
+
+bool log_ring_keep(struct log_ring *ring, size_t size)
+{
+    if (!has_room(ring, LOG_SHARE_ALL, size))
+        return false;
+    ring->kept += sizeof(struct record) + size;
+    return true;
+}
+
+void log_ring_give_back(struct log_ring *ring, size_t size)
+{
+    assert(ring->kept >= sizeof(struct record) + size);
+    ring->kept -= sizeof(struct record) + size;
+}
+
+bool log_ring_put(struct log_ring *ring, enum log_sink sink, enum log_share share, struct bytes line)
 {
     struct record record = {(uint32_t)line.size, (uint32_t)sink};
 
-    if (sizeof(record) + line.size > LOG_RING_SIZE - log_ring_used(ring))
+    if (!has_room(ring, share, line.size))
         return false;
     copy_in(ring, &record, sizeof(record));
     copy_in(ring, line.data, line.size);

@@ -19,7 +19,7 @@
 // come fast many are written together. To wake a thread costs more than all else that is done for a line.
 #define PACE_MS 5
 // A ring that is so full is not left to wait.
-#define FULL_SIZE (LOG_RING_SIZE / 2)
+#define FULL_SIZE (LOG_RING_SIZE / 16)
 // How long a sink that others made non-blocking may take before the deadline of a stop is looked at again.
 #define SINK_POLL_MS 100
 
@@ -80,21 +80,39 @@ static void close_audit(int fd)
         close(fd);
 }
 
-void log_writer_put(struct log_writer *writer, enum log_sink sink, struct bytes line)
+bool log_writer_keep(struct log_writer *writer, size_t size)
+{
+    bool keeps;
+
+    pthread_mutex_lock(&writer->mutex);
+    keeps = log_ring_keep(&writer->ring, size);
+    pthread_mutex_unlock(&writer->mutex);
+    return keeps;
+}
+
+void log_writer_give_back(struct log_writer *writer, size_t size)
+{
+    pthread_mutex_lock(&writer->mutex);
+    log_ring_give_back(&writer->ring, size);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+bool log_writer_put(struct log_writer *writer, enum log_sink sink, enum log_share share, size_t kept, struct bytes line)
 {
     bool fits, wake;
     size_t before;
 
     pthread_mutex_lock(&writer->mutex);
     before = log_ring_used(&writer->ring);
-    fits = log_ring_put(&writer->ring, sink, line);
+    if (kept > 0)
+        log_ring_give_back(&writer->ring, kept);
+    fits = log_ring_put(&writer->ring, sink, share, line);
     wake = writer->waiting || (before < FULL_SIZE && log_ring_used(&writer->ring) >= FULL_SIZE);
     writer->waiting = false;
     pthread_mutex_unlock(&writer->mutex);
-    if (!fits)
-        log_writer_lose(sink, 1);
     if (wake)
         pthread_cond_signal(&writer->wake);
+    return fits;
 }
 
 // Takes lines of one sink, as many as make a batch, and at least `next`, which is there. The mutex is held.
@@ -234,16 +252,9 @@ static void dispose(struct log_writer *writer)
 
 static struct timespec monotonic_in(int64_t ms)
 {
-    struct timespec until;
+    int64_t until = clock_mono(clock_real()).ms + ms;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / SECOND_MS;
-    until.tv_nsec += ms % SECOND_MS * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    return until;
+    return (struct timespec){.tv_sec = until / SECOND_MS, .tv_nsec = until % SECOND_MS * 1000000};
 }
 
 // Lets lines gather. An order, a stop and a ring that fills end the pause. The mutex is held.

@@ -1,6 +1,7 @@
 """Dry mode, drafted rules, and the audit events they live on."""
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -217,3 +218,60 @@ def test_a_sink_that_is_full(start, folder, github):
     assert refused_pushes(gitlatch, github, 2, refs=1) < 3
     wait_until(lambda: gitlatch.metrics().sum("gitlatch_audit_dropped_total") >= 2, "the counter says so")
     assert gitlatch.admin("/healthz")[0] == 200
+
+
+def read_slowly(path, read, rate, stop):
+    """Reads a FIFO at `rate` bytes a second, as a sink does that others use as well; all at once after `stop`."""
+    with open(path, "rb", buffering=0) as pipe:
+        while data := pipe.read(65536):
+            read.append(data)
+            if not stop.is_set():
+                stop.wait(len(data) / rate)
+
+
+def flood(gitlatch, stop):
+    """Requests that are refused, many in one go."""
+    request = b"GET /github.com/acme/forbidden.git/info/refs?service=git-upload-pack HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    with Raw(gitlatch) as raw:
+        reader = threading.Thread(target=raw.rest)
+        reader.start()
+        while not stop.is_set():
+            raw.send(request.replace(b"127.0.0.1", b"127.0.0.1:%d" % gitlatch.port) * 200)
+        raw.socket.shutdown(socket.SHUT_WR)
+        reader.join()
+
+
+def test_no_push_is_lost_where_the_log_is_slow_and_refusals_flood_it(start, folder, github):
+    pipe = folder / "audit.fifo"
+    os.mkfifo(pipe)
+    read, ends, quiet = [], threading.Event(), threading.Event()
+    sink = threading.Thread(target=read_slowly, args=(pipe, read, 200_000, ends))
+    sink.start()
+    gitlatch = start(repositories=[{"match": "acme/widgets", "fetch": True, "push": True}], other_repositories="deny",
+                     log={"audit": str(pipe), "level": "info"})
+    attackers = [threading.Thread(target=flood, args=(gitlatch, quiet)) for _ in range(2)]
+    try:
+        for attacker in attackers:
+            attacker.start()
+        # The ring's share of refusals is full, so that from now on they are merged.
+        wait_until(lambda: gitlatch.metrics().sum("gitlatch_denials_total") > 5000, "a flood", 60)
+        with Raw.intercepted(gitlatch) as raw:
+            for number in range(40):
+                body = receive_pack.commands((ZERO, github.head("acme/widgets"), f"refs/heads/flood-{number}"))
+                report = receive_pack.Report(receive_pack.push(raw, "acme/widgets", body + receive_pack.EMPTY_PACK).body)
+                assert report.lines[0] == "unpack ok", report.lines
+    finally:
+        quiet.set()
+        for attacker in attackers:
+            attacker.join()
+        refused = gitlatch.metrics().sum("gitlatch_denials_total")
+        dropped = gitlatch.metrics().sum("gitlatch_audit_dropped_total")
+        ends.set()
+        assert gitlatch.stop() == 0
+        sink.join()
+    events = [json.loads(line) for line in b"".join(read).decode().splitlines()]
+    pushed = {event["refs"][0]["ref"] for event in events if event.get("operation") == "push" and event["decision"] == "allow"}
+    assert pushed == {f"refs/heads/flood-{number}" for number in range(40)}
+    merged = [event for event in events if event.get("repeated", 1) > 1]
+    assert merged and dropped == 0
+    assert sum(event.get("repeated", 1) for event in events if event.get("decision") == "deny") == refused

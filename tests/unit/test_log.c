@@ -22,6 +22,12 @@ struct fixture {
     char directory[64];
 };
 
+static void audit(struct bytes line)
+{
+    if (!log_audit(line, LOG_AUDIT_OTHER, 0))
+        log_audit_lost(1);
+}
+
 static int lead_into_pipe(int fd)
 {
     int ends[2];
@@ -101,7 +107,7 @@ static void before_init_lines_are_written_at_once(void **state)
     log_warn("token", "key %s\n is %s", "a.pem", TOKEN);
     log_debug("token", "nobody asked");
     assert_string_equal(take(f->error), "gitlatch: warn: token: key a.pem  is [redacted]\n");
-    log_audit(BYTES("{}"));
+    audit(BYTES("{}"));
     assert_string_equal(take(f->out), "");
 }
 
@@ -113,7 +119,7 @@ static void json_lines_parse(void **state)
 
     init("none", LOG_JSON);
     log_error("net", "it said \"%s\"", "\xff\x1b[31m" TOKEN);
-    log_audit(BYTES("{}"));
+    audit(BYTES("{}"));
     assert_true(log_stop(5000));
     line = json_loads(take(f->error), JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(line);
@@ -164,9 +170,9 @@ static void audit_lines_come_in_order_and_redacted(void **state)
     struct fixture *f = *state;
 
     init("stdout", LOG_JSON);
-    log_audit(BYTES("{\"id\":1}"));
-    log_audit(BYTES("{\"user_agent\":\"" TOKEN "\"}"));
-    log_audit(BYTES("{\"id\":3}"));
+    audit(BYTES("{\"id\":1}"));
+    audit(BYTES("{\"user_agent\":\"" TOKEN "\"}"));
+    audit(BYTES("{\"id\":3}"));
     assert_true(log_stop(5000));
     assert_string_equal(take(f->out), "{\"id\":1}\n{\"user_agent\":\"[redacted]\"}\n{\"id\":3}\n");
     assert_string_equal(take(f->error), "");
@@ -205,7 +211,7 @@ static void a_full_pipe_blocks_nobody_and_loses_nothing_silently(void **state)
     line[sizeof(line) - 2] = '}';
     init("stdout", LOG_JSON);
     for (int i = 0; i < LINES; i++)
-        log_audit(bytes_of(line, sizeof(line) - 1));
+        audit(bytes_of(line, sizeof(line) - 1));
     assert_true(clock_mono(clock_real()).ms - begin.ms < 2000);
     assert_true(log_audit_dropped() > before + 1000);
 
@@ -243,7 +249,7 @@ static void a_stop_does_not_wait_for_a_stuck_sink(void **state)
     memset(line, 'x', sizeof(line));
     init("stdout", LOG_JSON);
     for (int i = 0; i < 300; i++)
-        log_audit(bytes_of(line, sizeof(line)));
+        audit(bytes_of(line, sizeof(line)));
     assert_false(log_stop(100));
     assert_in_range(clock_mono(clock_real()).ms - begin.ms, 100, 2000);
     assert_true(log_audit_dropped() > before + 100);
@@ -261,15 +267,15 @@ static void sinks_that_fail_are_counted_and_said(void **state)
     uint64_t before = log_audit_dropped();
 
     init("/dev/full", LOG_JSON);
-    log_audit(BYTES("{}"));
-    log_audit(BYTES("{}"));
+    audit(BYTES("{}"));
+    audit(BYTES("{}"));
     assert_true(log_stop(5000));
     assert_int_equal(log_audit_dropped(), before + 2);
     assert_non_null(strstr(take(f->error), "0 log lines and"));
 
     close(f->out);
     init("stdout", LOG_JSON); // a pipe without a reader: neither SIGPIPE nor silence
-    log_audit(BYTES("{}"));
+    audit(BYTES("{}"));
     assert_true(log_stop(5000));
     f->out = dup(STDERR_FILENO);
     assert_int_equal(log_audit_dropped(), before + 3);
@@ -287,7 +293,7 @@ static void a_nonblocking_sink_is_waited_for(void **state)
     fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
     init("stdout", LOG_JSON);
     for (int i = 0; i < 300; i++)
-        log_audit(bytes_of(line, sizeof(line)));
+        audit(bytes_of(line, sizeof(line)));
     usleep(50000);
     assert_int_equal(pthread_create(&reader, NULL, drain, &drained), 0);
     assert_true(log_stop(5000));
@@ -305,7 +311,7 @@ static void lines_come_without_a_stop(void **state)
 
     init("stdout", LOG_JSON);
     for (unsigned i = 0; i < 20; i++) {
-        log_audit(BYTES("{}"));
+        audit(BYTES("{}"));
         assert_int_equal(poll(&(struct pollfd){.fd = f->out, .events = POLLIN}, 1, 10000), 1);
         assert_string_equal(take(f->out), "{}\n");
     }
@@ -318,7 +324,7 @@ static void oversized_events_are_counted(void **state)
 
     memset(line, 'x', LOG_AUDIT_LINE_MAX + 1);
     init("none", LOG_JSON);
-    log_audit(bytes_of(line, LOG_AUDIT_LINE_MAX + 1));
+    audit(bytes_of(line, LOG_AUDIT_LINE_MAX + 1));
     assert_int_equal(log_audit_dropped(), before + 1);
     mem_free(line);
 }
@@ -344,10 +350,10 @@ static void a_file_is_private_appended_to_and_reopened(void **state)
     char *path = mem_format("%s/audit", f->directory), *old = mem_format("%s.1", path);
 
     init(path, LOG_JSON);
-    log_audit(BYTES("1"));
+    audit(BYTES("1"));
     assert_true(log_stop(5000));
     init(path, LOG_JSON);
-    log_audit(BYTES("2"));
+    audit(BYTES("2"));
     for (int i = 0; i < 500 && access(path, F_OK) == 0; i++) {
         struct stat info;
 
@@ -357,7 +363,7 @@ static void a_file_is_private_appended_to_and_reopened(void **state)
     }
     assert_int_equal(rename(path, old), 0);
     log_reopen();
-    log_audit(BYTES("3"));
+    audit(BYTES("3"));
     assert_true(log_stop(5000));
     assert_file(old, "1\n2\n");
     assert_file(path, "3\n");

@@ -21,7 +21,7 @@ static bool put(struct log_ring *ring, unsigned number)
     enum log_sink sink;
     size_t size = make_line(number, line, &sink);
 
-    return log_ring_put(ring, sink, bytes_of(line, size));
+    return log_ring_put(ring, sink, LOG_SHARE_ALL, bytes_of(line, size));
 }
 
 static void expect(struct log_ring *ring, unsigned number)
@@ -67,7 +67,7 @@ static void it_is_bounded(void **state)
     unsigned in = 0, out = 0;
 
     log_ring_init(&ring);
-    assert_false(log_ring_put(&ring, LOG_SINK_AUDIT, bytes_of(large, LOG_RING_SIZE)));
+    assert_false(log_ring_put(&ring, LOG_SINK_AUDIT, LOG_SHARE_ALL, bytes_of(large, LOG_RING_SIZE)));
     assert_int_equal(log_ring_used(&ring), 0);
     while (put(&ring, in))
         in++;
@@ -85,13 +85,41 @@ static void it_is_bounded(void **state)
     mem_free(large);
 }
 
+static size_t fill(struct log_ring *ring, enum log_share share)
+{
+    char line[1000] = {0};
+    size_t lines = 0;
+
+    while (log_ring_put(ring, LOG_SINK_AUDIT, share, bytes_of(line, sizeof(line))))
+        lines++;
+    return lines;
+}
+
+static void what_matters_less_leaves_room(void **state)
+{
+    struct log_ring ring;
+
+    log_ring_init(&ring);
+    assert_true(log_ring_keep(&ring, 100 * KIB));
+    assert_in_range(fill(&ring, LOG_SHARE_REFUSAL), 1, LOG_RING_SIZE / 8 / 1000);
+    assert_in_range(fill(&ring, LOG_SHARE_OTHER), 1, LOG_RING_SIZE / 8 / 1000);
+    assert_int_equal(fill(&ring, LOG_SHARE_REFUSAL), 0);
+    assert_in_range(fill(&ring, LOG_SHARE_ALL), LOG_RING_SIZE / 2 / 1000, LOG_RING_SIZE / 1000);
+    // The ring is full but for the room that was kept.
+    assert_false(log_ring_keep(&ring, KIB));
+    log_ring_give_back(&ring, 100 * KIB);
+    assert_in_range(fill(&ring, LOG_SHARE_ALL), 100, 102);
+    assert_false(log_ring_keep(&ring, KIB));
+    log_ring_clear(&ring);
+}
+
 static void an_empty_line_is_one(void **state)
 {
     struct log_ring ring;
     struct log_ring_line next;
 
     log_ring_init(&ring);
-    assert_true(log_ring_put(&ring, LOG_SINK_ERROR, BYTES("")));
+    assert_true(log_ring_put(&ring, LOG_SINK_ERROR, LOG_SHARE_OTHER, BYTES("")));
     assert_true(log_ring_next(&ring, &next));
     assert_int_equal(next.size, 0);
     log_ring_drop(&ring);
@@ -104,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_come_out_in_order),
         cmocka_unit_test(it_is_bounded),
+        cmocka_unit_test(what_matters_less_leaves_room),
         cmocka_unit_test(an_empty_line_is_one),
     };
 

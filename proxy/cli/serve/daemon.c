@@ -300,6 +300,7 @@ static bool start(struct daemon *daemon, struct error *ret_error)
     metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS("ok"), 0);
     metrics_add(daemon->metrics, METRIC_RELOADS, METRIC_LABELS("failed"), 0);
     metrics_set(daemon->metrics, METRIC_RELOAD_TIME, METRIC_LABELS("ok"), (double)(daemon->configured.ms / SECOND_MS));
+    audit_start(daemon->loop);
     spawner_attach(daemon->spawner, daemon->loop);
     context.loop = daemon->loop;
     context.metrics = daemon->metrics;
@@ -334,6 +335,7 @@ static void stop(struct daemon *daemon)
         daemon->options->type->free(daemon->instance);
     if (daemon->spawner)
         spawner_free(daemon->spawner);
+    audit_stop();
     if (daemon->metrics)
         metrics_free(daemon->metrics);
     if (daemon->loop)

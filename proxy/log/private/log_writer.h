@@ -27,8 +27,14 @@ bool log_writer_free(struct log_writer *writer, int64_t limit_ms);
 void log_writer_set_audit(struct log_writer *writer, int audit_fd, const char *audit_path);
 void log_writer_reopen(struct log_writer *writer);
 
-// Takes a line, with its line end. Never blocks for longer than a copy takes.
-void log_writer_put(struct log_writer *writer, enum log_sink sink, struct bytes line);
+// Takes a line, with its line end. Never blocks for longer than a copy takes. `kept` bytes of room that were kept for it
+// are given back first. False: there is no room for it in this share; it is not counted as lost.
+bool log_writer_put(struct log_writer *writer, enum log_sink sink, enum log_share share, size_t kept, struct bytes line)
+    GL_MUST_CHECK;
+// Keeps room for a line of at most `size` bytes, and its line end. False: there is none.
+bool log_writer_keep(struct log_writer *writer, size_t size) GL_MUST_CHECK;
+// Gives that room back unused.
+void log_writer_give_back(struct log_writer *writer, size_t size);
 
 // Lines lost since the process started. Any thread.
 uint64_t log_writer_lost(enum log_sink sink);

@@ -51,6 +51,7 @@
     REASON(NAME_MALFORMED, "name", 400, "a host, owner, repository or path is written in a way that cannot be made normal", "write it plainly, without percent-encoding, dot segments or backslashes") \
     REASON(HEADER_TOO_LARGE, "header", 431, "the request's head is larger than `limits.header`", "send fewer or shorter header fields") \
     REASON(PROXY_AUTHORIZATION, "proxy_authorization", 407, "the proxy wants a password", "write HTTPS_PROXY as http://gitlatch:PASSWORD@HOST:PORT, with what is in the `password_file`") \
+    REASON(PASSWORD_GUESSES, "password_guesses", 429, "too many wrong proxy passwords came from this address", "wait a second, then try again with what is in the `password_file`") \
     REASON(CALLER_UNPROVEN, "caller_unproven", 401, "the broker's caller is not proven", "show a token of an audience that the broker asks for, or a certificate that it trusts") \
     REASON(QUESTION_MALFORMED, "question", 400, "the broker was asked in a way that it does not understand", "ask as the manual says") \
     /* a client, or our own limits */ \

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mem.h"
 #include "metrics.h"
+#include "password_guesses.h"
 #include "proxy_password.h"
 #include "rule_json.h"
 #include "secret.h"
@@ -272,6 +273,7 @@ struct server *server_new(const struct server_options *options, struct error *re
         .arg = server,
     };
     request_ids_init(&server->context.ids);
+    server->context.guesses = password_guesses_new(server->loop);
     server->context.runtime = make_runtime(server, config, ret_error);
     if (!server->context.runtime || !make_identity(server, config, ret_error))
         goto failed;
@@ -306,6 +308,7 @@ void server_free(struct server *server)
     deferred_cancel(&server->drained);
     loop_turn(server->loop); // sessions and exchanges that were closed are freed from the loop
     workspace_signing_free(server->signing);
+    password_guesses_free(server->context.guesses);
     runtime_unref(server->context.runtime);
     identity_free(server->identity);
     mem_free(server->listeners);

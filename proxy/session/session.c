@@ -12,6 +12,7 @@
 #include "log.h"
 #include "mem.h"
 #include "original_destination.h"
+#include "password_guesses.h"
 #include "proxy_password.h"
 #include "rules_answer.h"
 #include "secret.h"
@@ -255,18 +256,36 @@ static void serve_rules(struct session *session, const struct head *request)
         session_close(session, REASON_INTERNAL);
 }
 
+// Whether the listener's password was shown, if it wants one; else sets the verdict.
+static bool is_authorized(struct session *session, const struct head *request, struct verdict *ret_verdict)
+{
+    const struct secret *password = session->listener->password;
+    struct bytes shown = head_value(request, FIELD_PROXY_AUTHORIZATION);
+    struct password_guesses *guesses = session->context->guesses;
+
+    if (!password || session->authorized)
+        return true;
+    if (shown.size > 0 && !password_guesses_may_try(guesses, session->client.peer)) {
+        verdict_set(ret_verdict, REASON_PASSWORD_GUESSES, NULL);
+        ret_verdict->retry_after_s = 1;
+        return false;
+    }
+    session->authorized = proxy_password_accepts(password, shown);
+    if (!session->authorized && shown.size > 0)
+        password_guesses_count(guesses, session->client.peer);
+    verdict_set(ret_verdict, REASON_PROXY_AUTHORIZATION, NULL);
+    return session->authorized;
+}
+
 // What the proxy itself is asked: CONNECT, the gateway, or plain HTTP, which is not served.
 static void on_proxy_request(struct session *session, const struct head *request)
 {
-    const struct secret *password = session->listener->password;
     struct verdict verdict;
     struct target target;
     uint16_t port;
     struct host_name host;
 
-    if (password && !session->authorized &&
-        !(session->authorized = proxy_password_accepts(password, head_value(request, FIELD_PROXY_AUTHORIZATION)))) {
-        verdict_set(&verdict, REASON_PROXY_AUTHORIZATION, NULL);
+    if (!is_authorized(session, request, &verdict)) {
         refuse_request(session, request, &verdict);
         return;
     }

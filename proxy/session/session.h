@@ -18,6 +18,7 @@
 
 struct leaf_set;
 struct metrics;
+struct password_guesses;
 struct secret;
 struct session;
 struct stream;
@@ -41,6 +42,7 @@ struct session_context {
     struct runtime *runtime; // the configuration that new requests are served by
     const struct leaf_set *leaves;
     struct request_ids ids;
+    struct password_guesses *guesses;
     bool draining;
     // Takes a session in; false where `limits.connections` is reached. And lets it go.
     bool (*add)(void *arg, struct session *session);

@@ -1,11 +1,13 @@
 """Requests as an attacker inside the workspace writes them: framing that two readers could read in two ways, other
 protocols, fields that name fields, names in disguise. Whatever is answered: what the attacker hid never becomes a
 request of its own at GitHub, and the connections there are still in step."""
+import base64
 import re
+import time
 
 import pytest
 from lib import receive_pack
-from lib.process import wait_until
+from lib.process import free_port, wait_until
 from lib.raw import Raw
 from lib.receive_pack import ZERO
 
@@ -315,3 +317,24 @@ def probed(raw):
     answer = raw.ask("POST", "/acme/widgets.git/git-upload-pack", body=b"0000",
                      headers="Content-Type: application/x-git-upload-pack-request\r\n")
     assert answer.status == 200 and answer.header("Retry-After") is None, answer
+
+
+def test_who_guesses_the_proxy_password_is_slowed_down_and_logged_once(start, folder):
+    (folder / "password").write_text("right\n")
+    gitlatch = start(listen={"address": f"127.0.0.1:{(port := free_port())}", "password_file": str(folder / "password")})
+    gitlatch.port = port
+
+    def connect(password):
+        shown = base64.b64encode(f"gitlatch:{password}".encode()).decode()
+        with Raw(gitlatch) as raw:
+            return raw.connect("github.com:443", f"Proxy-Authorization: Basic {shown}\r\n")
+    began = time.monotonic()
+    answers = [connect(f"wrong-{number}") for number in range(300)]
+    looked_at = [answer for answer in answers if answer.status == 407]
+    assert {answer.status for answer in answers} == {407, 429}
+    assert 20 <= len(looked_at) <= 21 + 10 * (time.monotonic() - began)
+    assert answers[-1].header("Retry-After") == "1" and b"password_guesses" in answers[-1].body
+    with Raw(gitlatch) as raw:
+        assert raw.connect("github.com:443").status == 407  # no password is no guess
+    wait_until(lambda: connect("right").status == 200, "the right password is taken again", 5, pause=0.3)
+    assert gitlatch.log.count("wrong proxy passwords") == 1

@@ -135,6 +135,35 @@ static size_t utf8_sequence(struct bytes at)
     return size <= at.size ? size : 0;
 }
 
+bool text_is_utf8(struct bytes bytes)
+{
+    while (bytes.size) {
+        size_t sequence = utf8_sequence(bytes);
+
+        if (!sequence)
+            return false;
+        bytes = bytes_skip(bytes, sequence);
+    }
+    return true;
+}
+
+size_t text_whole_size(struct bytes bytes, size_t size)
+{
+    if (bytes.size < size)
+        return bytes.size;
+    // Back to the beginning of the last character, and over it where it is whole.
+    for (size_t begin = size; begin > 0 && size - begin < 4;) {
+        unsigned char c = (unsigned char)bytes.data[--begin];
+
+        if (c < 0x80 || c >= 0xc0) {
+            size_t sequence = utf8_sequence(bytes_of(bytes.data + begin, size - begin));
+
+            return sequence ? begin + sequence : begin;
+        }
+    }
+    return size;
+}
+
 static void append_escaped(struct text *text, unsigned char c)
 {
     static const char letters[] = {

@@ -37,6 +37,11 @@ void text_format_list(struct text *text, const char *format, va_list list) GL_PR
 // A JSON string with its quotes (RFC 8259, section 7). Bytes that are not UTF-8 become U+FFFD.
 void text_append_json_string(struct text *text, struct bytes bytes);
 
+// Whether all of it is well-formed UTF-8 (Unicode 15, table 3-7).
+bool text_is_utf8(struct bytes bytes);
+// Where to cut UTF-8 after at most `size` bytes, so that no character is cut in two.
+size_t text_whole_size(struct bytes bytes, size_t size);
+
 // Valid until the text next changes. Never NULL.
 const char *text_string(const struct text *text);
 struct bytes text_bytes(const struct text *text);

@@ -5,6 +5,7 @@
 
 #include "authorization.h"
 #include "config.h"
+#include "github_refusal.h"
 #include "pool.h"
 #include "rewrite.h"
 #include "secret.h"
@@ -210,6 +211,9 @@ static bool retries(struct attempt *attempt, enum retry_failure failure)
         .reused = upstream->reused,
         .has_token = attempt->token != NULL,
         .token_age_ms = attempt->token ? token_age_ms(attempt->token, loop_now(attempt->loop)) : 0,
+        .says_why = failure == RETRY_FORBIDDEN && github_refusal_says_why(&attempt->answer, attempt->token),
+        .exists = failure == RETRY_NOT_FOUND &&
+                  github_refusal_denies_minted(&attempt->request->operation, attempt->scope, attempt->token),
         .renewed = attempt->renewed,
         .tries = attempt->tries,
     };
@@ -258,12 +262,27 @@ static void keep_github_request_id(struct attempt *attempt)
     }
 }
 
+// Another try has begun, where the answer's status calls for one.
+static bool retries_after(struct attempt *attempt, int status)
+{
+    switch (status) {
+    case 401:
+        return retries(attempt, RETRY_UNAUTHORIZED);
+    case 403:
+        return retries(attempt, RETRY_FORBIDDEN);
+    case 404:
+        return retries(attempt, RETRY_NOT_FOUND);
+    default:
+        return false;
+    }
+}
+
 static void on_answer_head(struct attempt *attempt)
 {
     int status = attempt->answer.status;
 
     keep_github_request_id(attempt);
-    if ((status == 401 && retries(attempt, RETRY_UNAUTHORIZED)) || (status == 403 && retries(attempt, RETRY_FORBIDDEN)))
+    if (retries_after(attempt, status))
         return;
     if (status == 401) {
         fail(attempt, attempt->token ? REASON_GITHUB_UNAUTHORIZED : REASON_GITHUB_ANONYMOUS, NULL);

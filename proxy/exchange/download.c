@@ -2,13 +2,9 @@
 
 #include <string.h>
 
-#include "gunzip.h"
 #include "rewrite.h"
 #include "stream.h"
 #include "wire.h"
-
-// Of GitHub's words in an error: enough for its sentence.
-#define QUOTE_MAX ((size_t)2 * KIB)
 
 void download_init(struct download *download)
 {
@@ -17,7 +13,7 @@ void download_init(struct download *download)
 
 void download_clear(struct download *download)
 {
-    text_free(&download->quote);
+    quote_clear(&download->quote);
     text_free(&download->copy);
 }
 
@@ -146,90 +142,26 @@ bool download_keeps_upstream(const struct download *download)
     return download->answer->keep_alive && download->pump.body.kind != BODY_UNTIL_CLOSE;
 }
 
-// Seconds; a date, which GitHub does not send here, counts as none.
-static unsigned parse_seconds(struct bytes text)
-{
-    unsigned seconds = 0;
-
-    for (size_t i = 0; i < text.size && i < 6 && text.data[i] >= '0' && text.data[i] <= '9'; i++)
-        seconds = seconds * 10 + (unsigned)(text.data[i] - '0');
-    return seconds;
-}
-
 void download_begin_quote(struct download *download, struct stream *upstream, const struct head *answer,
-                          const struct request *request)
+                          const struct request *request, struct wall now)
 {
-    enum content_coding coding = content_coding(head_value(answer, FIELD_CONTENT_ENCODING));
-
     begin_answer(download, answer, request);
     download->pump.dechunk = true;
-    download->quote_is_gzip = coding == CONTENT_GZIP;
-    download->quote_is_text =
-        coding != CONTENT_OTHER && bytes_start_with(head_value(answer, FIELD_CONTENT_TYPE), BYTES("text/plain"));
-    download->retry_after_s = parse_seconds(head_value(answer, FIELD_RETRY_AFTER));
+    quote_begin(&download->quote, answer, now);
     stream_consume(upstream, answer->size);
 }
 
 static void on_quoted(void *arg, struct bytes bytes, bool passed)
 {
     struct download *download = arg;
-    size_t room = QUOTE_MAX - download->quote.size;
 
     if (passed)
-        text_append_bytes(&download->quote, bytes_of(bytes.data, bytes.size < room ? bytes.size : room));
+        quote_add(&download->quote, bytes);
 }
 
 enum download_result download_read_quote(struct download *download, struct stream *upstream)
 {
     enum pump_result result = pump_drain(&download->pump, upstream, on_quoted, download);
 
-    return result == PUMP_SOURCE && download->quote.size < QUOTE_MAX ? DOWNLOAD_MORE : DOWNLOAD_DONE;
-}
-
-static enum reason reason_of_status(int status)
-{
-    switch (status) {
-    case 403:
-        return REASON_GITHUB_REFUSED;
-    case 404:
-        return REASON_GITHUB_NOT_FOUND;
-    case 429:
-        return REASON_RATE_LIMITED;
-    default:
-        return status >= 500 ? REASON_GITHUB_FAILED : REASON_GITHUB_REFUSED;
-    }
-}
-
-// GitHub's words are decoded as far as they came.
-static void inflate_quote(struct bytes coded, struct text *out)
-{
-    struct gunzip *gunzip = gunzip_new(QUOTE_MAX);
-    struct bytes piece;
-
-    while (gunzip_read(gunzip, &coded, &piece) == GUNZIP_PIECE)
-        text_append_bytes(out, piece);
-    gunzip_free(gunzip);
-}
-
-void download_quote_verdict(const struct download *download, struct verdict *ret_verdict)
-{
-    struct text inflated = {0};
-    struct bytes quote = text_bytes(&download->quote);
-    int status = download->answer->status;
-    enum reason reason = reason_of_status(status);
-
-    if (download->quote_is_gzip) {
-        inflate_quote(quote, &inflated);
-        quote = text_bytes(&inflated);
-    }
-    while (quote.size > 0 && (quote.data[quote.size - 1] == '\n' || quote.data[quote.size - 1] == '\r'))
-        quote.size--;
-    if (download->quote_is_text && quote.size > 0)
-        verdict_set(ret_verdict, reason, "GitHub answered %d: %.*s", status, (int)quote.size, quote.data);
-    else
-        verdict_set(ret_verdict, reason, "GitHub answered %d", status);
-    text_free(&inflated);
-    if (status == 403 || status == 404 || status == 429)
-        ret_verdict->status = status;
-    ret_verdict->retry_after_s = download->retry_after_s;
+    return result == PUMP_SOURCE && !quote_is_full(&download->quote) ? DOWNLOAD_MORE : DOWNLOAD_DONE;
 }

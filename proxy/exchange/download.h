@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "pump.h"
+#include "quote.h"
 #include "request.h"
 #include "runtime.h"
 #include "text.h"
@@ -26,14 +27,10 @@ enum download_result {
 struct download {
     const struct head *answer; // GitHub's head, whose bytes are at the front of its input until it is passed on
     struct pump pump;
-    bool close;       // the client's connection ends with this answer
-    bool head_passed; // the client has the head
-    uint64_t bytes;   // passed on
-    // An error's text as it arrives.
-    struct text quote;
-    bool quote_is_text; // for people,
-    bool quote_is_gzip; // and compressed
-    unsigned retry_after_s;
+    bool close;         // the client's connection ends with this answer
+    bool head_passed;   // the client has the head
+    uint64_t bytes;     // passed on
+    struct quote quote; // an error's text
     // The body as it is copied while it is passed on.
     struct body copied;
     size_t copy_max; // bytes; 0: it is not copied
@@ -57,9 +54,7 @@ bool download_keeps_upstream(const struct download *download);
 
 // Begins to read an error's text, and reads what there is of it.
 void download_begin_quote(struct download *download, struct stream *upstream, const struct head *answer,
-                          const struct request *request);
+                          const struct request *request, struct wall now);
 enum download_result download_read_quote(struct download *download, struct stream *upstream) GL_MUST_CHECK;
-// What GitHub said, as far as it came.
-void download_quote_verdict(const struct download *download, struct verdict *ret_verdict);
 
 #endif

@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "config.h"
 #include "download.h"
+#include "github_refusal.h"
 #include "judgement.h"
 #include "kept_answer.h"
 #include "log.h"
@@ -246,7 +247,7 @@ static void refuse_with_quote(struct exchange *exchange)
 {
     struct verdict verdict;
 
-    download_quote_verdict(&exchange->download, &verdict);
+    quote_verdict(&exchange->download.quote, &verdict);
     refuse(exchange, &verdict);
 }
 
@@ -486,9 +487,11 @@ static void on_github_head(void *arg)
         refuse_without_token(exchange);
     } else if (is_git(exchange) && answer->status >= 400) {
         enter_phase(exchange, EXCHANGE_QUOTES);
-        download_begin_quote(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request);
+        download_begin_quote(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request,
+                             clock_wall(loop_clock(exchange->client->loop)));
         read_quote(exchange);
     } else {
+        exchange->verdict.reason = github_refusal_recorded(answer, exchange->attempt.token);
         enter_phase(exchange, EXCHANGE_PASSES);
         download_begin(&exchange->download, answer, &exchange->request, exchange->client_closes || unfinished,
                        kept_answer_copy_size(&kept, answer));

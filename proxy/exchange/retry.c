@@ -9,11 +9,12 @@
 enum {
     WHOLE = 1 << 0,       // the request can be sent again from its first byte
     REPEATABLE = 1 << 1,  // to do it twice does no harm, or no byte of it has gone out
-    REFS = 1 << 2,        // it asks for a repository's refs: git's first request
+    UNEXPLAINED = 1 << 2, // the refusal gives no reason of its own
     REUSED = 1 << 3,      // GitHub may have closed a kept connection at that moment; a new one hardly
     TOKEN = 1 << 4,       // one was attached
     YOUNG = 1 << 5,       // it is a young one
     NOT_RENEWED = 1 << 6, // it is the first one
+    EXISTS = 1 << 7,      // there is what is asked for
 };
 
 struct retry_row {
@@ -29,7 +30,8 @@ struct retry_row {
 static const struct retry_row retry_rows[] = {
     {RETRY_UNAUTHORIZED, WHOLE | TOKEN | YOUNG, 3, SECOND_MS, false, "GitHub answered 401 to a young token"},
     {RETRY_UNAUTHORIZED, WHOLE | TOKEN | NOT_RENEWED, UINT32_MAX, 0, true, "GitHub answered 401: another token"},
-    {RETRY_FORBIDDEN, WHOLE | TOKEN | YOUNG | REFS, 3, SECOND_MS, false, "GitHub answered 403 to a young token"},
+    {RETRY_FORBIDDEN, WHOLE | TOKEN | YOUNG | UNEXPLAINED, 3, SECOND_MS, false, "GitHub answered 403 to a young token"},
+    {RETRY_NOT_FOUND, WHOLE | TOKEN | YOUNG | EXISTS, 3, SECOND_MS, false, "GitHub answered 404 to a young token"},
     {RETRY_LOST, WHOLE | REPEATABLE | REUSED, 2, 0, false, "the kept connection was lost"},
     {RETRY_LOST, WHOLE | REPEATABLE, 1, 0, false, "the connection was lost"},
     {RETRY_UNUSED_LOST, 0, 2, 0, false, "the connection was lost before the request"},
@@ -44,8 +46,10 @@ static unsigned what_holds(const struct retry_facts *facts)
         holds |= WHOLE;
     if (!facts->written || facts->operation->reads || traits->repeatable)
         holds |= REPEATABLE;
-    if (traits->advertisement)
-        holds |= REFS;
+    if (!facts->says_why)
+        holds |= UNEXPLAINED;
+    if (facts->exists)
+        holds |= EXISTS;
     if (facts->reused)
         holds |= REUSED;
     if (facts->has_token)

@@ -14,6 +14,7 @@
 enum retry_failure {
     RETRY_UNAUTHORIZED, // GitHub answered 401
     RETRY_FORBIDDEN,    // GitHub answered 403
+    RETRY_NOT_FOUND,    // GitHub answered 404
     RETRY_LOST,         // the connection broke, or its peer vanished, before a byte of an answer
     RETRY_UNUSED_LOST,  // the connection broke before the request was sent on it
 };
@@ -26,6 +27,8 @@ struct retry_facts {
     bool reused;          // the connection had carried a request before
     bool has_token;       // one was attached,
     int64_t token_age_ms; // which was minted so long ago
+    bool says_why;        // the answer gives a reason that time alone does not mend: a rate limit, a missing permission
+    bool exists;          // what is asked for is the repository itself, and the token was minted for it
     bool renewed;         // a token was given up for this request already
     unsigned tries;       // that failed before this one
 };

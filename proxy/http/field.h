@@ -40,6 +40,7 @@
     FIELD(USER_AGENT, 'u', 't', "user-agent")                                                                          \
     FIELD(VIA, 'v', 'a', "via")                                                                                        \
     FIELD(WWW_AUTHENTICATE, 'w', 'e', "www-authenticate")                                                              \
+    FIELD(X_ACCEPTED_GITHUB_PERMISSIONS, 'x', 's', "x-accepted-github-permissions")                                    \
     FIELD(X_GITHUB_REQUEST_ID, 'x', 'd', "x-github-request-id")                                                        \
     FIELD(X_HTTP_METHOD, 'x', 'd', "x-http-method")                                                                    \
     FIELD(X_HTTP_METHOD_OVERRIDE, 'x', 'e', "x-http-method-override")                                                  \

@@ -47,16 +47,44 @@ static void a_401_without_a_token_is_final(void **state)
     assert_false(finds(RETRY_UNAUTHORIZED, OPERATION_FETCH_REFS, facts, &retry));
 }
 
-static void a_403_is_waited_out_for_refs_and_a_young_token(void **state)
+static void a_403_is_waited_out_for_a_young_token(void **state)
 {
-    struct retry_facts facts = {.whole = true, .written = true, .has_token = true, .token_age_ms = 10 * SECOND_MS};
+    static const enum operation_kind kinds[] = {OPERATION_PUSH_REFS, OPERATION_PUSH, OPERATION_API_REPOSITORY,
+                                                OPERATION_GRAPHQL, OPERATION_LFS_BATCH};
+    struct retry_facts facts = {.whole = true, .written = true, .has_token = true};
     struct retry retry;
 
-    assert_true(finds(RETRY_FORBIDDEN, OPERATION_PUSH_REFS, facts, &retry));
-    assert_int_equal(retry.pause_ms, SECOND_MS);
-    assert_false(finds(RETRY_FORBIDDEN, OPERATION_PUSH, facts, &retry));
-    facts.token_age_ms++;
-    assert_false(finds(RETRY_FORBIDDEN, OPERATION_PUSH_REFS, facts, &retry));
+    for (size_t i = 0; i < GL_ARRAY_SIZE(kinds); i++) {
+        facts.token_age_ms = 10 * SECOND_MS;
+        assert_true(finds(RETRY_FORBIDDEN, kinds[i], facts, &retry));
+        assert_int_equal(retry.pause_ms, SECOND_MS);
+        facts.token_age_ms++;
+        assert_false(finds(RETRY_FORBIDDEN, kinds[i], facts, &retry));
+        facts.token_age_ms = INT64_MAX; // nobody knows
+        assert_false(finds(RETRY_FORBIDDEN, kinds[i], facts, &retry));
+    }
+}
+
+static void a_403_that_says_why_is_final(void **state)
+{
+    struct retry_facts facts = {.whole = true, .written = true, .has_token = true, .says_why = true};
+    struct retry retry;
+
+    assert_false(finds(RETRY_FORBIDDEN, OPERATION_FETCH_REFS, facts, &retry));
+    assert_false(finds(RETRY_FORBIDDEN, OPERATION_API_REPOSITORY, facts, &retry));
+}
+
+static void a_404_is_waited_out_for_what_exists(void **state)
+{
+    struct retry_facts facts = {.whole = true, .written = true, .has_token = true, .exists = true};
+    struct retry retry;
+
+    assert_true(finds(RETRY_NOT_FOUND, OPERATION_FETCH_REFS, facts, &retry));
+    facts.exists = false; // "if 404, create it" must not wait
+    assert_false(finds(RETRY_NOT_FOUND, OPERATION_API_REPOSITORY, facts, &retry));
+    facts.exists = true;
+    facts.token_age_ms = 11 * SECOND_MS;
+    assert_false(finds(RETRY_NOT_FOUND, OPERATION_FETCH_REFS, facts, &retry));
 }
 
 static void a_lost_push_is_sent_again_only_if_nothing_went_out(void **state)
@@ -91,7 +119,9 @@ int main(void)
         cmocka_unit_test(a_young_token_is_waited_for_and_then_given_up_once),
         cmocka_unit_test(what_is_not_whole_is_not_sent_again),
         cmocka_unit_test(a_401_without_a_token_is_final),
-        cmocka_unit_test(a_403_is_waited_out_for_refs_and_a_young_token),
+        cmocka_unit_test(a_403_is_waited_out_for_a_young_token),
+        cmocka_unit_test(a_403_that_says_why_is_final),
+        cmocka_unit_test(a_404_is_waited_out_for_what_exists),
         cmocka_unit_test(a_lost_push_is_sent_again_only_if_nothing_went_out),
         cmocka_unit_test(a_new_connection_is_lost_once_a_kept_one_twice),
     };

@@ -19,6 +19,10 @@ static void what_a_peer_said_stays_one_line(void **state)
 
     verdict_set(&verdict, REASON_GITHUB_REFUSED, "%s", "a\r\nb\x1b[31m\x7f\xc3\xa9");
     assert_string_equal(verdict.sentence, "a  b [31m \xc3\xa9");
+    verdict_set(&verdict, REASON_GITHUB_REFUSED, "%s",
+                "a\xc2\x9b"
+                "31mb\xc2\xa9");
+    assert_string_equal(verdict.sentence, "a  31mb\xc2\xa9");
 }
 
 // Also where the cut would go through it.
@@ -35,6 +39,17 @@ static void what_a_peer_said_holds_no_credential(void **state)
     verdict_set(&verdict, REASON_GITHUB_REFUSED, "%s", long_text);
     assert_null(strstr(verdict.sentence, "ghs_"));
     assert_int_equal(strlen(verdict.sentence), VERDICT_SENTENCE_SIZE - 10);
+}
+
+static void a_long_sentence_is_cut_between_two_characters(void **state)
+{
+    struct verdict verdict;
+    char long_text[VERDICT_SENTENCE_SIZE + 60];
+
+    memset(long_text, 'x', sizeof(long_text));
+    memcpy(long_text + VERDICT_SENTENCE_SIZE - 3, "\xe2\x82\xac", 4);
+    verdict_set(&verdict, REASON_GITHUB_REFUSED, "%s", long_text);
+    assert_int_equal(strlen(verdict.sentence), VERDICT_SENTENCE_SIZE - 3);
 }
 
 static void nothing_is_left_of_an_earlier_verdict(void **state)
@@ -67,9 +82,12 @@ static void each_reason_has_a_code_of_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reason_gives_sentence_and_status),     cmocka_unit_test(what_a_peer_said_stays_one_line),
-        cmocka_unit_test(what_a_peer_said_holds_no_credential), cmocka_unit_test(nothing_is_left_of_an_earlier_verdict),
+        cmocka_unit_test(reason_gives_sentence_and_status),
+        cmocka_unit_test(what_a_peer_said_stays_one_line),
+        cmocka_unit_test(what_a_peer_said_holds_no_credential),
+        cmocka_unit_test(nothing_is_left_of_an_earlier_verdict),
         cmocka_unit_test(each_reason_has_a_code_of_its_own),
+        cmocka_unit_test(a_long_sentence_is_cut_between_two_characters),
     };
 
     return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);

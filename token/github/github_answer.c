@@ -6,6 +6,7 @@
 
 #include "mem.h"
 #include "secret.h"
+#include "text.h"
 
 // NULL sets the error.
 static json_t *parse(struct bytes body, struct error *ret_error)
@@ -273,6 +274,6 @@ void github_answer_message(struct bytes body, char *ret_message, size_t size)
     json_t *root = json_loadb(body.data ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
     struct bytes message = string_of(root, "message");
 
-    snprintf(ret_message, size, "%.*s", (int)message.size, message.data ? message.data : "");
+    snprintf(ret_message, size, "%.*s", (int)text_whole_size(message, size - 1), message.data ? message.data : "");
     json_decref(root);
 }

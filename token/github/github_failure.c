@@ -1,12 +1,10 @@
 #include "github_failure.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "github_answer.h"
+#include "rate_limit.h"
 
-// No word of an answer keeps a source away for longer: rate limits are counted by the hour.
-#define RETRY_MAX_MS (65 * MINUTE_MS)
 // GitHub's messages are short; a page of HTML from something between us is not quoted.
 #define MESSAGE_SIZE 200
 
@@ -52,30 +50,21 @@ bool github_failure_date(const struct http_answer *answer, struct wall local, st
     return answer->date && wall_parse_http_date(bytes_of_string(answer->date), local, ret_date);
 }
 
-static bool number(const char *text, int64_t *ret_number)
+static struct rate_limit rate_limit_of(const struct http_answer *answer)
 {
-    if (!text || !*text || text[strspn(text, "0123456789")] != '\0' || strlen(text) > 12)
-        return false;
-    *ret_number = strtoll(text, NULL, 10);
-    return true;
+    return (struct rate_limit){
+        .date = bytes_of_string(answer->date),
+        .retry_after = bytes_of_string(answer->retry_after),
+        .remaining = bytes_of_string(answer->rate_limit_remaining),
+        .reset = bytes_of_string(answer->rate_limit_reset),
+    };
 }
 
 int64_t github_failure_retry_ms(const struct http_answer *answer, struct wall local)
 {
-    struct wall now = local, at;
-    int64_t value, wait_ms = 0;
+    struct rate_limit limit = rate_limit_of(answer);
 
-    if (!github_failure_date(answer, local, &now))
-        now = local;
-    if (number(answer->retry_after, &value))
-        wait_ms = value * SECOND_MS;
-    else if (answer->retry_after && wall_parse_http_date(bytes_of_string(answer->retry_after), now, &at))
-        wait_ms = at.ms - now.ms;
-    else if (number(answer->rate_limit_remaining, &value) && value == 0 && number(answer->rate_limit_reset, &value))
-        wait_ms = value * SECOND_MS - now.ms;
-    if (wait_ms <= 0)
-        return 0;
-    return wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS;
+    return rate_limit_wait_ms(&limit, local);
 }
 
 void source_failure_transport(const char *what, const struct http_answer *answer, struct source_failure *ret_failure)
@@ -99,10 +88,9 @@ void source_failure_transport(const char *what, const struct http_answer *answer
 
 static bool is_rate_limited(const struct http_answer *answer)
 {
-    int64_t remaining;
+    struct rate_limit limit = rate_limit_of(answer);
 
-    return (answer->status == 403 || answer->status == 429) &&
-           (answer->retry_after || (number(answer->rate_limit_remaining, &remaining) && remaining == 0));
+    return rate_limit_is_reached(&limit, answer->status);
 }
 
 void github_failure(const struct github_host *host, const struct http_answer *answer, struct wall local,

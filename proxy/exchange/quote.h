@@ -1,0 +1,33 @@
+// What GitHub says in an error that git would not show: the status, how long to wait, and its words where they are text
+// that can be quoted (UTF-8 or ASCII).
+#ifndef GITLATCH_QUOTE_H
+#define GITLATCH_QUOTE_H
+
+#include <stdbool.h>
+
+#include <gitlatch/verdict.h>
+
+#include "bytes.h"
+#include "clock.h"
+#include "head.h"
+#include "text.h"
+
+struct quote {
+    struct text words; // as they arrive
+    bool is_text;      // for people, in a charset that is quoted,
+    bool is_gzip;      // and compressed
+    int status;
+    enum reason reason;
+    unsigned retry_after_s; // 0: GitHub does not say
+};
+
+// Begins with the head of an answer whose status is 400 or more.
+void quote_begin(struct quote *quote, const struct head *answer, struct wall now);
+void quote_add(struct quote *quote, struct bytes bytes);
+// Whether more words would not be quoted.
+bool quote_is_full(const struct quote *quote);
+// What was said, as far as it came.
+void quote_verdict(const struct quote *quote, struct verdict *ret_verdict);
+void quote_clear(struct quote *quote);
+
+#endif

@@ -1,0 +1,143 @@
+"""What becomes of GitHub's own refusals and failures, in each form that an operation can show, and which are waited out."""
+import json
+import time
+from email.utils import formatdate
+
+import pytest
+from lib import receive_pack
+from lib.raw import Raw
+
+WIDGETS = "https://github.com/acme/widgets.git"
+REFS = "/acme/widgets.git/info/refs?service=git-upload-pack"
+API = "https://api.github.com"
+LIMIT = {"x-ratelimit-remaining": "0", "Retry-After": "60"}
+
+
+def refs(gitlatch):
+    with Raw.intercepted(gitlatch) as raw:
+        return raw.ask("GET", REFS)
+
+
+def api(gitlatch, path="/repos/acme/widgets", method="GET", body=b""):
+    with Raw.intercepted(gitlatch, "api.github.com") as raw:
+        return raw.ask(method, path, host="api.github.com", headers="User-Agent: test\r\n", body=body)
+
+
+def asked(github, path="/acme/widgets.git/info/refs"):
+    return len(github.requests(path=path))
+
+
+# Status, time and words are kept.
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 507])
+@pytest.mark.parametrize("wait", ["17", "date"])
+def test_the_status_and_its_time_are_kept_in_each_form(gitlatch, github, status, wait):
+    retry_after = formatdate(time.time() + 17, usegmt=True) if wait == "date" else wait
+    fault = {"status": status, "headers": {"Content-Type": "text/plain", "Retry-After": retry_after}}
+    github.fault(host="github.com", body="back soon", **fault)
+    github.fault(host="api.github.com", path="/repos/acme/widgets", body="back soon", **fault)
+    reason = "rate_limited" if status == 429 else "github_failed"
+    answer = refs(gitlatch)
+    assert answer.status == status and 15 <= int(answer.header("Retry-After")) <= 17, answer
+    said = f"GitHub answered {status} and asks to wait {answer.header('Retry-After')} s: back soon"
+    assert said.encode() in answer.body and f"reason {reason}".encode() in answer.body
+
+    answer = api(gitlatch)  # GitHub's own, as it is
+    assert (answer.status, answer.header("Retry-After"), answer.body) == (status, retry_after, b"back soon")
+    assert gitlatch.wait_audit(operation="api", event="request")["reason"] == reason
+
+    with Raw.intercepted(gitlatch) as raw:
+        answer = raw.ask("POST", "/acme/widgets.git/info/lfs/objects/batch", body=b'{"operation":"download","objects":[]}',
+                         headers="Content-Type: application/vnd.git-lfs+json\r\n")
+    assert (answer.status, answer.header("Retry-After")) == (status, retry_after)
+
+    with Raw.intercepted(gitlatch) as raw:
+        answer = raw.ask("POST", "/acme/widgets.git/git-upload-pack", body=b"0014command=ls-refs\n0000",
+                         headers="Git-Protocol: version=2\r\n")
+    assert answer.status == 200 and f"ERR gitlatch: GitHub answered {status} and asks to wait 1".encode() in answer.body
+
+    with Raw.intercepted(gitlatch) as raw:
+        line = (receive_pack.ZERO, "1" * 40, "refs/heads/agent/a")
+        answer = receive_pack.push(raw, "acme/widgets", receive_pack.commands(line) + receive_pack.EMPTY_PACK)
+    report = receive_pack.Report(answer.body)
+    assert answer.status == 200
+    assert report.lines[1].startswith(f"ng refs/heads/agent/a gitlatch: GitHub answered {status} and asks to wait 1")
+
+
+@pytest.mark.parametrize("content_type, body, shown", [
+    ("text/plain; charset=utf-8", "geschlossen für heute", True), ("text/plain", "closed", True),
+    ("text/plain; charset=iso-8859-1", "closed", False)])
+def test_only_text_that_can_be_shown_is_quoted(gitlatch, github, content_type, body, shown):
+    github.fault(host="github.com", status=403, headers={"Content-Type": content_type}, body=body)
+    answer = refs(gitlatch)
+    assert (f"GitHub answered 403: {body}".encode() in answer.body) == shown, answer
+    assert shown or b"GitHub answered 403\n" in answer.body
+
+
+# What is waited out while a token is young.
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_the_api_waits_for_a_new_token_as_git_does(gitlatch, github, status):
+    github.setting(replication_lag_ms=1500, replication_status=status)
+    assert api(gitlatch).status == 200
+    assert asked(github, "/repos/acme/widgets") >= 2
+
+
+def test_a_write_to_the_api_whose_body_is_whole_waits_too(gitlatch, github):
+    github.setting(replication_lag_ms=1500, replication_status=403)
+    answer = api(gitlatch, "/repos/acme/widgets/issues", "POST", b'{"title":"once"}')
+    assert answer.status == 201, answer
+    github.setting(replication_lag_ms=0)
+    assert len(json.loads(api(gitlatch, "/repos/acme/widgets/issues").body)) == 1
+
+
+def test_the_age_of_a_token_counts_from_its_mint(gitlatch, github):
+    """A mint that takes longer than a token is young does not make it old."""
+    for path in ("/repos/acme/widgets/installation", "/app/installations/*/access_tokens"):
+        github.fault(path=path, delay_ms=6_000)
+    github.setting(replication_lag_ms=1500, replication_status=403)
+    assert refs(gitlatch).status == 200
+
+
+@pytest.mark.parametrize("path, times", [("/acme/widgets.git/info/refs", 4), ("/repos/acme/widgets", 4),
+                                         ("/repos/acme/widgets/contents/none", 1)])
+def test_a_404_is_waited_out_for_the_repository_alone_that_the_token_was_minted_for(gitlatch, github, path, times):
+    github.fault(path=path, status=404, body="{}")
+    answer = refs(gitlatch) if "refs" in path else api(gitlatch, path)
+    assert answer.status == 404 and asked(github, path) == times
+
+
+@pytest.mark.parametrize("headers", [LIMIT, {"Retry-After": "60"}, {"x-ratelimit-remaining": "0",
+                                                                    "x-ratelimit-reset": str(int(time.time()) + 600)}])
+def test_a_rate_limit_is_not_asked_again(gitlatch, github, headers):
+    github.fault(path="/acme/widgets.git/info/refs", status=403, headers=headers, body="")
+    github.fault(path="/repos/acme/widgets", status=403, headers=headers, body='{"message":"slow down"}')
+    answer = refs(gitlatch)
+    assert answer.status == 429 and int(answer.header("Retry-After")) >= 60 and b"rate_limited" in answer.body
+    answer = api(gitlatch)
+    assert answer.status == 403 and answer.body == b'{"message":"slow down"}'
+    assert asked(github) == 1 and asked(github, "/repos/acme/widgets") == 1
+    assert gitlatch.wait_audit(operation="api", event="request")["reason"] == "rate_limited"
+    assert gitlatch.metrics().sum("gitlatch_denials_total", reason="rate_limited") == 2
+
+
+@pytest.mark.parametrize("kind", ["environment", "file"])
+def test_a_token_that_was_there_before_has_no_age(start, folder, github, kind):
+    """An expired token of the environment is not waited for at each start."""
+    token = github.token(user="octocat")
+    (folder / "pat").write_text(token)
+    source = {"type": "file", "path": str(folder / "pat")} if kind == "file" else {"type": kind, "name": "PAT"}
+    gitlatch = start(credentials=[source], env={"PAT": token})
+    github.fault(path="/acme/widgets.git/info/refs", status=403, body="")
+    begun = time.monotonic()
+    assert refs(gitlatch).status == 403
+    assert asked(github) == 1 and time.monotonic() - begun < 3
+
+
+def test_a_token_file_that_changes_while_running_is_young(start, folder, github):
+    (folder / "pat").write_text(github.token(user="octocat"))
+    gitlatch = start(credentials=[{"type": "file", "path": str(folder / "pat")}])
+    assert refs(gitlatch).status in (200, 404)
+    (folder / "pat").write_text(github.token(owner="acme", permissions={"contents": "read"}))
+    github.fault(path="/acme/widgets.git/info/refs", status=403, body="", count=1)
+    assert refs(gitlatch).status == 200

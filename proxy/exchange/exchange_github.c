@@ -1,0 +1,115 @@
+#include "exchange_github.h"
+
+#include "exchange_answer.h"
+#include "exchange_state.h"
+#include "github_refusal.h"
+#include "stream.h"
+
+static void on_answer_passed(struct exchange *exchange)
+{
+    struct download *download = &exchange->download;
+    bool sent = exchange->upload.state == UPLOAD_SENT;
+    struct kept_answer kept = exchange_state_kept_answer(exchange);
+
+    if (download->copy_max > 0)
+        kept_answer_take(&kept, download->answer, text_bytes(&download->copy));
+    exchange_state_enter(exchange, EXCHANGE_DONE);
+    attempt_end(&exchange->attempt, sent && download_keeps_upstream(download));
+    stream_flush(exchange->client->stream);
+    // What GitHub did not want to read of the request is not sent, but git must get rid of it: where its connection breaks
+    // meanwhile, it shows nothing of the answer.
+    if (!sent && upload_stop(&exchange->upload)) {
+        // What GitHub has done is on record before anything else is waited for: a client that sends its rest byte by byte, or
+        // the end of this process, must not cost the event of a push.
+        exchange_state_record(exchange);
+        exchange_answer_drain(exchange);
+    } else {
+        exchange_state_finish(exchange);
+    }
+}
+
+void exchange_github_pass(struct exchange *exchange)
+{
+    switch (
+        download_run(&exchange->download, attempt_stream(&exchange->attempt), exchange->client, &exchange->request)) {
+    case DOWNLOAD_MORE:
+        break;
+    case DOWNLOAD_DONE:
+        on_answer_passed(exchange);
+        break;
+    case DOWNLOAD_LOST:
+        exchange_state_close_client(exchange, REASON_UPSTREAM_LOST);
+        break;
+    case DOWNLOAD_MALFORMED:
+        exchange_state_close_client(exchange, REASON_UPSTREAM_PROTOCOL);
+        break;
+    case DOWNLOAD_TOO_LARGE:
+        exchange_answer_refuse_for(exchange, REASON_UPSTREAM_PROTOCOL, "the head of GitHub's answer is too large");
+        break;
+    }
+}
+
+void exchange_github_refuse_with_quote(struct exchange *exchange)
+{
+    struct verdict verdict;
+
+    quote_verdict(&exchange->download.quote, &verdict);
+    exchange_answer_refuse(exchange, &verdict);
+}
+
+void exchange_github_read_quote(struct exchange *exchange)
+{
+    if (download_read_quote(&exchange->download, attempt_stream(&exchange->attempt)) != DOWNLOAD_MORE)
+        exchange_github_refuse_with_quote(exchange);
+}
+
+// The repository has moved: git follows a redirect of its first request alone (http.followRedirects), and that one may
+// have been answered with what was kept.
+static void refuse_moved(struct exchange *exchange)
+{
+    const struct head *answer = &exchange->attempt.answer;
+    struct bytes location = head_value(answer, FIELD_LOCATION);
+    struct verdict verdict;
+
+    if (bytes_end_with(location, BYTES("/git-upload-pack")))
+        location.size -= BYTES("/git-upload-pack").size;
+    verdict_set(&verdict, REASON_RENAMED, "GitHub answered %d: the repository is now at %.*s", answer->status,
+                (int)location.size, location.data);
+    exchange_answer_refuse(exchange, &verdict);
+}
+
+void exchange_github_refuse_without_token(struct exchange *exchange)
+{
+    struct verdict verdict = *exchange->judgement.without_token;
+
+    verdict.status = 404;
+    exchange_answer_refuse(exchange, &verdict);
+}
+
+void exchange_github_head(struct exchange *exchange)
+{
+    const struct head *answer = &exchange->attempt.answer;
+    struct kept_answer kept = exchange_state_kept_answer(exchange);
+    bool unfinished = exchange->upload.state != UPLOAD_SENT && answer->status >= 300;
+
+    exchange_state_note_movement(exchange);
+    if (exchange_state_is_git(exchange) && answer->status >= 300)
+        kept_answer_forget(exchange->runtime, &exchange->request.operation);
+    if (exchange->request.operation.kind == OPERATION_FETCH && answer->status >= 300 && answer->status < 400) {
+        refuse_moved(exchange);
+    } else if (exchange->judgement.without_token && answer->status == 404) {
+        exchange_github_refuse_without_token(exchange);
+    } else if (exchange_state_is_git(exchange) && answer->status >= 400) {
+        exchange_state_enter(exchange, EXCHANGE_QUOTES);
+        download_begin_quote(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request,
+                             clock_wall(loop_clock(exchange->client->loop)));
+        exchange_github_read_quote(exchange);
+    } else {
+        exchange->verdict.reason = github_refusal_recorded(answer, exchange->attempt.token);
+        exchange_state_enter(exchange, EXCHANGE_PASSES);
+        download_begin(&exchange->download, answer, &exchange->request, exchange->client_closes || unfinished,
+                       kept_answer_copy_size(&kept, answer));
+        exchange->client_closes = exchange->download.close;
+        exchange_github_pass(exchange);
+    }
+}

@@ -1,0 +1,9 @@
+// The end of an exchange in which nothing moves for `limits.idle`.
+#ifndef GITLATCH_EXCHANGE_SILENCE_H
+#define GITLATCH_EXCHANGE_SILENCE_H
+
+struct exchange;
+
+void exchange_silence_watch(struct exchange *exchange);
+
+#endif

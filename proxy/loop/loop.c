@@ -24,6 +24,7 @@ struct loop {
 
     struct deferred deferred; // head of a ring of what is pending
     struct deferred running;  // head of a ring of what this turn has still to call
+    struct deferred bulk;     // head of a ring of what waits for a turn of its own
 
     struct timer lag_probe;
     struct mono lag_window;  // when the window began
@@ -82,6 +83,7 @@ struct loop *loop_new(const struct clock *clock)
     loop->wake = evtimer_new(loop->base, on_wake, loop);
     ring_init(&loop->deferred);
     ring_init(&loop->running);
+    ring_init(&loop->bulk);
     timer_init(&loop->lag_probe, loop, on_lag_probe, loop);
     return loop;
 }
@@ -133,7 +135,7 @@ static void note_lag(struct loop *loop, const struct timer *timer)
 
 bool loop_next_due(const struct loop *loop, struct mono *ret_due)
 {
-    if (!ring_empty(&loop->deferred))
+    if (!ring_empty(&loop->deferred) || !ring_empty(&loop->bulk))
         *ret_due = loop_now(loop);
     else if (loop->heap_count)
         *ret_due = loop->heap[1]->due;
@@ -175,10 +177,21 @@ static void run_deferred(struct loop *loop)
     }
 }
 
+static void run_bulk(struct loop *loop)
+{
+    struct deferred *deferred = loop->bulk.next;
+
+    if (ring_empty(&loop->bulk))
+        return;
+    deferred_cancel(deferred);
+    deferred->fn(deferred->arg);
+}
+
 void loop_turn(struct loop *loop)
 {
     run_timers(loop);
     run_deferred(loop);
+    run_bulk(loop);
 }
 
 // Sets libevent's timer to our earliest one. A wake that comes too early (its timer was stopped) costs one
@@ -203,8 +216,13 @@ void loop_run(struct loop *loop)
     loop->stopped = false;
     timer_start(&loop->lag_probe, LAG_PROBE_MS);
     while (!loop->stopped) {
-        set_wake(loop);
-        event_base_loop(loop->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+        int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
+
+        if (!ring_empty(&loop->deferred) || !ring_empty(&loop->bulk))
+            flags |= EVLOOP_NONBLOCK;
+        else
+            set_wake(loop);
+        event_base_loop(loop->base, flags);
         loop_turn(loop);
     }
     timer_stop(&loop->lag_probe);
@@ -302,6 +320,12 @@ void loop_defer(struct loop *loop, struct deferred *deferred)
 {
     if (!deferred->next)
         ring_append(&loop->deferred, deferred);
+}
+
+void loop_queue_bulk(struct loop *loop, struct deferred *deferred)
+{
+    if (!deferred->next)
+        ring_append(&loop->bulk, deferred);
 }
 
 void deferred_cancel(struct deferred *deferred)

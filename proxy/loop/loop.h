@@ -70,6 +70,9 @@ struct deferred {
 void deferred_init(struct deferred *deferred, timer_fn *fn, void *arg);
 // Does nothing where it is pending already. What is deferred by a deferred call runs in the next turn.
 void loop_defer(struct loop *loop, struct deferred *deferred);
+// The same for a stretch of long work, of which each turn runs one, in order: between two of them everything runs that is
+// short and ready.
+void loop_queue_bulk(struct loop *loop, struct deferred *deferred);
 void deferred_cancel(struct deferred *deferred);
 bool deferred_pending(const struct deferred *deferred);
 

@@ -7,14 +7,16 @@
 #include "mem.h"
 #include "stream_transport.h"
 
-// How often one stream fills its buffer before the loop turns: four times 64 KiB, so that no stream starves others.
-#define ROUNDS_MAX 4
+// A stream that filled its 64 KiB buffer so often without a pause carries a pack: from then on each buffer waits for a turn of
+// the loop of its own, so that a small request beside it waits for one buffer, however many packs there are.
+#define BULK_AFTER 4
 // Bytes that are copied behind a waiting head, so that both leave in one record, rather than sent on their own.
 #define JOIN_MAX ((size_t)8 * KIB)
 
 static void on_read_event(evutil_socket_t fd, short what, void *arg);
 static void on_write_event(evutil_socket_t fd, short what, void *arg);
 static void on_again(void *arg);
+static void on_bulk(void *arg);
 
 struct stream *stream_new(struct loop *loop, int fd, const struct stream_callbacks *callbacks, void *arg)
 {
@@ -28,6 +30,7 @@ struct stream *stream_new(struct loop *loop, int fd, const struct stream_callbac
     event_assign(&stream->read_event, loop_event_base(loop), fd, EV_READ | EV_PERSIST, on_read_event, stream);
     event_assign(&stream->write_event, loop_event_base(loop), fd, EV_WRITE | EV_PERSIST, on_write_event, stream);
     timer_init(&stream->again, loop, on_again, stream);
+    deferred_init(&stream->bulk, on_bulk, stream);
     return stream;
 }
 
@@ -48,6 +51,7 @@ void stream_free(struct stream *stream)
     event_del(&stream->read_event);
     event_del(&stream->write_event);
     timer_stop(&stream->again);
+    deferred_cancel(&stream->bulk);
     if (!stream->shutdown_done && stream->tls == TLS_DONE)
         stream->transport->shutdown(stream);
     close(stream->fd);
@@ -102,18 +106,28 @@ static bool may_read(const struct stream *stream)
     return stream->want_input && stream->end == STREAM_OPEN && buffer_free_size(&stream->input) > 0;
 }
 
+// Whether the stream carries a pack and more of it is there already.
+static bool is_bulk(const struct stream *stream)
+{
+    return stream->full_reads >= BULK_AFTER && (!stream->socket_drained || stream->transport->pending(stream));
+}
+
 // Rule 1: what the socket is watched for follows from the state, here alone.
 static void stream_update(struct stream *stream)
 {
-    bool read, write;
+    bool read, write, bulk;
 
     if (stream->tls == TLS_HANDSHAKE) {
         read = stream->end == STREAM_OPEN && !stream->handshake_wants_write;
         write = stream->end == STREAM_OPEN && stream->handshake_wants_write;
     } else {
         read = may_read(stream);
+        bulk = read && is_bulk(stream);
+        if (bulk && stream->depth == 0)
+            loop_queue_bulk(stream->loop, &stream->bulk);
         write = stream->end != STREAM_FAILED &&
                 (output_waits(stream) || shutdown_waits(stream) || (read && stream->read_wants_write));
+        read = read && !bulk;
         if (read && stream->depth == 0 && stream->transport->pending(stream) && !timer_pending(&stream->again))
             timer_start(&stream->again, 0);
     }
@@ -162,18 +176,26 @@ static bool fill(struct stream *stream)
     return news || (stream->end != STREAM_OPEN && !stream->end_told);
 }
 
-static void read_rounds(struct stream *stream)
+// Reads one buffer and hands it to the owner.
+static void read_once(struct stream *stream)
 {
-    for (unsigned round = 0; round < ROUNDS_MAX && fill(stream); round++) {
+    bool news = fill(stream);
+
+    if (!stream_input_full(stream))
+        stream->full_reads = 0;
+    else if (stream->full_reads < BULK_AFTER)
+        stream->full_reads++;
+    if (news) {
         stream->end_told = stream->end != STREAM_OPEN;
         if (!call(stream, stream->callbacks->on_input))
             return;
-        if (stream->tls == TLS_HANDSHAKE)
-            break; // the owner has begun it, and what came early is no input: the handshake is stepped from the loop
-        if (stream->socket_drained && !stream->transport->pending(stream))
-            break;
     }
     stream_update(stream);
+}
+
+static void on_bulk(void *arg)
+{
+    read_once(arg);
 }
 
 static void handshake(struct stream *stream)
@@ -201,7 +223,7 @@ static void on_read_event(evutil_socket_t fd, short what, void *arg)
     if (stream->tls == TLS_HANDSHAKE)
         handshake(stream);
     else
-        read_rounds(stream);
+        read_once(stream);
 }
 
 static void on_again(void *arg)
@@ -258,7 +280,7 @@ static void on_write_event(evutil_socket_t fd, short what, void *arg)
             return;
     }
     if (stream->read_wants_write)
-        read_rounds(stream);
+        read_once(stream);
     else
         stream_update(stream);
     tell_failure_later(stream);
@@ -285,21 +307,6 @@ void stream_start_tls(struct stream *stream, SSL *ssl)
     timer_start(&stream->again, 0);
 }
 
-SSL *stream_ssl(const struct stream *stream)
-{
-    return stream->ssl;
-}
-
-const char *stream_failure(const struct stream *stream)
-{
-    return stream->failure ? stream->failure : "";
-}
-
-struct bytes stream_input(const struct stream *stream)
-{
-    return buffer_data(&stream->input);
-}
-
 void stream_consume(struct stream *stream, size_t count)
 {
     buffer_consume(&stream->input, count);
@@ -307,43 +314,11 @@ void stream_consume(struct stream *stream, size_t count)
         stream_update(stream);
 }
 
-void stream_mark_input_secret(struct stream *stream)
-{
-    buffer_mark_secret(&stream->input);
-}
-
 void stream_want_input(struct stream *stream, bool want)
 {
     stream->want_input = want;
     if (stream->depth == 0)
         stream_update(stream);
-}
-
-enum stream_end stream_end(const struct stream *stream)
-{
-    return stream->end;
-}
-
-bool stream_input_full(const struct stream *stream)
-{
-    return buffer_free_size(&stream->input) == 0;
-}
-
-bool stream_write(struct stream *stream, struct bytes bytes)
-{
-    return buffer_append(&stream->output, bytes);
-}
-
-char *stream_output_room(struct stream *stream, size_t *ret_size)
-{
-    return buffer_room(&stream->output, ret_size);
-}
-
-void stream_commit(struct stream *stream, size_t count, bool secret)
-{
-    buffer_commit(&stream->output, count);
-    if (secret && count > 0)
-        buffer_mark_secret(&stream->output);
 }
 
 void stream_flush(struct stream *stream)
@@ -388,9 +363,4 @@ void stream_shutdown_output(struct stream *stream)
 {
     stream->shutdown_wanted = true;
     stream_flush(stream);
-}
-
-uint64_t stream_bytes_written(const struct stream *stream)
-{
-    return stream->bytes_written;
 }

@@ -1,5 +1,6 @@
 #include "stream_transport.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -40,10 +41,11 @@ static enum transport_result socket_read(struct stream *stream, char *at, size_t
 
 static enum transport_result socket_write(struct stream *stream, const char *data, size_t size, size_t *ret_count)
 {
+    int flags = stream->more_follows ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL;
     ssize_t count;
 
     do {
-        count = send(stream->fd, data, size, MSG_NOSIGNAL);
+        count = send(stream->fd, data, size, flags);
     } while (count < 0 && errno == EINTR);
     if (count >= 0) {
         *ret_count = (size_t)count;
@@ -192,12 +194,17 @@ static enum transport_result tls_read(struct stream *stream, char *at, size_t si
     return outcome > 0 ? TRANSPORT_DONE : tls_result(stream, outcome);
 }
 
+// With partial writes each call makes one record, and the caller goes on with the rest at once: the kernel is to wake the
+// peer when the last is there (send(2), MSG_MORE). Where the socket is full it sends what it has in any case.
 static enum transport_result tls_write(struct stream *stream, const char *data, size_t size, size_t *ret_count)
 {
     int outcome;
 
+    assert(SSL_get_mode(stream->ssl) & SSL_MODE_ENABLE_PARTIAL_WRITE);
     forget_errors();
+    stream->more_follows = size > SSL3_RT_MAX_PLAIN_LENGTH;
     outcome = SSL_write_ex(stream->ssl, data, size, ret_count);
+    stream->more_follows = false;
     return outcome > 0 ? TRANSPORT_DONE : tls_result(stream, outcome);
 }
 

@@ -163,6 +163,35 @@ static void a_deferred_call_may_cancel_another_of_its_turn(void **state)
     assert_false(deferred_pending(&f->b.deferred));
 }
 
+static void bulk_runs_one_a_turn_behind_what_is_short(void **state)
+{
+    struct fixture *f = *state;
+    struct mono due;
+
+    loop_queue_bulk(f->loop, &f->a.deferred);
+    loop_queue_bulk(f->loop, &f->b.deferred);
+    loop_queue_bulk(f->loop, &f->a.deferred); // it waits already
+    loop_defer(f->loop, &f->c.deferred);
+    loop_turn(f->loop);
+    assert_string_equal(text_string(&ran), "ca");
+    assert_true(loop_next_due(f->loop, &due)); // the loop must not sleep
+    assert_int_equal(due.ms, loop_now(f->loop).ms);
+    loop_turn(f->loop);
+    assert_string_equal(text_string(&ran), "cab");
+    assert_false(loop_next_due(f->loop, &due));
+}
+
+static void bulk_may_be_cancelled(void **state)
+{
+    struct fixture *f = *state;
+
+    loop_queue_bulk(f->loop, &f->a.deferred);
+    loop_queue_bulk(f->loop, &f->b.deferred);
+    deferred_cancel(&f->a.deferred);
+    loop_turn(f->loop);
+    assert_string_equal(text_string(&ran), "b");
+}
+
 // Against the plain truth: many timers, started, moved and stopped at random, run exactly when they are due.
 enum { MANY = 500 };
 
@@ -312,6 +341,8 @@ int main(void)
         LOOP_TEST(no_delay_waits_for_the_next_turn),
         LOOP_TEST(deferred_calls_run_once_later),
         LOOP_TEST(a_deferred_call_may_cancel_another_of_its_turn),
+        LOOP_TEST(bulk_runs_one_a_turn_behind_what_is_short),
+        LOOP_TEST(bulk_may_be_cancelled),
         LOOP_TEST(many_timers_at_random),
         LOOP_TEST(thirty_days_pass_quickly),
         LOOP_TEST(descriptors_and_timers_run_on_the_real_clock),

@@ -440,6 +440,89 @@ static void a_failed_handshake_says_why(void **state)
     SSL_CTX_free(client);
 }
 
+enum { PACKS = 8, BYTE_AFTER = 100 * PACKS, PACK_READS_MAX = 5 * BYTE_AFTER };
+
+// Streams whose sockets always hold more than a buffer, and one to which a byte is sent in the middle of it.
+struct beside {
+    struct loop *loop;
+    struct stream *packs[PACKS], *small;
+    int far[PACKS], small_far;
+    unsigned pack_reads, when_sent, when_told;
+    struct pack {
+        struct beside *beside;
+        unsigned number;
+    } owners[PACKS];
+};
+
+static void refill(int fd)
+{
+    static const char data[256 * KIB];
+
+    while (send(fd, data, sizeof(data), MSG_DONTWAIT) > 0) {
+    }
+}
+
+static void on_pack_input(void *arg)
+{
+    const struct pack *pack = arg;
+    struct beside *beside = pack->beside;
+    struct stream *stream = beside->packs[pack->number];
+
+    stream_consume(stream, stream_input(stream).size);
+    refill(beside->far[pack->number]);
+    if (++beside->pack_reads == BYTE_AFTER) {
+        assert_int_equal(send(beside->small_far, "x", 1, 0), 1);
+        beside->when_sent = beside->pack_reads;
+    }
+    if (beside->pack_reads == PACK_READS_MAX)
+        loop_stop(beside->loop);
+}
+
+static void on_small_input(void *arg)
+{
+    struct beside *beside = arg;
+
+    beside->when_told = beside->pack_reads;
+    loop_stop(beside->loop);
+}
+
+static struct stream *stream_beside(struct loop *loop, int *ret_far, const struct stream_callbacks *told, void *arg)
+{
+    struct stream *stream;
+    int sockets[2], room = 1 * MIB;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
+    setsockopt(sockets[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    stream = stream_new(loop, sockets[0], told, arg);
+    stream_want_input(stream, true);
+    *ret_far = sockets[1];
+    return stream;
+}
+
+static void a_small_request_goes_before_packs(void **state)
+{
+    static const struct stream_callbacks pack_callbacks = {.on_input = on_pack_input};
+    static const struct stream_callbacks small_callbacks = {.on_input = on_small_input};
+    struct beside beside = {.loop = loop_new(clock_real())};
+
+    beside.small = stream_beside(beside.loop, &beside.small_far, &small_callbacks, &beside);
+    for (unsigned i = 0; i < PACKS; i++) {
+        beside.owners[i] = (struct pack){&beside, i};
+        beside.packs[i] = stream_beside(beside.loop, &beside.far[i], &pack_callbacks, &beside.owners[i]);
+        refill(beside.far[i]);
+    }
+    loop_run(beside.loop);
+    assert_int_equal(beside.when_sent, BYTE_AFTER);
+    assert_in_range(beside.when_told, BYTE_AFTER, BYTE_AFTER + 1); // not after a buffer of each
+    for (unsigned i = 0; i < PACKS; i++) {
+        stream_free(beside.packs[i]);
+        close(beside.far[i]);
+    }
+    stream_free(beside.small);
+    close(beside.small_far);
+    loop_free(beside.loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +538,7 @@ int main(void)
         cmocka_unit_test(tls_begins_with_bytes_that_came_before_it),
         cmocka_unit_test(a_quick_clients_request_comes_after_its_handshake),
         cmocka_unit_test(a_failed_handshake_says_why),
+        cmocka_unit_test(a_small_request_goes_before_packs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,8 @@ struct stream {
     const struct stream_callbacks *callbacks;
     void *arg;
     struct event read_event, write_event;
-    struct timer again; // reads on when TLS holds bytes that the socket does not tell of
+    struct timer again;   // reads on when TLS holds bytes that the socket does not tell of
+    struct deferred bulk; // reads the next buffer of a pack
     struct buffer input, output;
     struct buffer early; // bytes that came before TLS started, for its BIO to read first
     SSL *ssl;
@@ -47,6 +48,7 @@ struct stream {
     uint64_t bytes_written;
     const char *failure;        // static text or OpenSSL's; NULL: none
     char failure_text[160];     // holds what is not static
+    unsigned full_reads;        // so many reads in a row filled the buffer, up to BULK_AFTER
     unsigned depth;             // callbacks under way: the stream is freed when they have returned
     bool want_input;            // the owner's
     bool reading, writing;      // what libevent is told
@@ -54,6 +56,7 @@ struct stream {
     bool send_blocked;          // stream_send took less than it was given
     bool read_wants_write;      // TLS: to read on, the socket must take bytes first
     bool handshake_wants_write; // the same in the handshake
+    bool more_follows;          // the record being sent is not the last of this write
     bool socket_drained;        // the last read got less than it had room for
     bool socket_ended;          // the peer has sent FIN
     bool shutdown_wanted, shutdown_done;

@@ -63,14 +63,22 @@ class Push(Stream):
 
 
 class Streams(Measure):
-    key, title = "streams", "16 downloads of 64 MiB side by side"
     columns = (("cpu", "CPU s/GiB", 2), ("rate", "MiB/s", 0))
     rounds = 3
+    direction = ""
 
     def run(self, site, peer):
         size = (8 if self.quick else 64) * MIB // peer.scale
-        result = loaded(site, peer, "--chunked", "--connections", 16, "down", size)
+        result = loaded(site, peer, "--chunked", "--connections", 16, self.direction, size)
         return {"cpu": per(result["cpu"], 16 * size, GIB), "rate": 16 * size / MIB / result["seconds"]}
+
+
+class Downloads(Streams):
+    key, title, direction = "streams", "16 downloads of 64 MiB side by side", "down"
+
+
+class Pushes(Streams):
+    key, title, direction = "pushes", "16 pushes of 64 MiB side by side", "up"
 
 
 class Requests(Measure):
@@ -133,11 +141,13 @@ class Beside(Measure):
     columns = (("p50", "p50 µs", 0), ("added", "added p50 µs", 0), ("p99", "p99 µs", 0), ("max", "max µs", 0))
     added = ("added", "p50")
     rounds = 3
+    downloads = 1
 
     def run(self, site, peer):
-        size = (GIB // 4 if self.quick else 2 * GIB) // peer.scale
-        stream = subprocess.Popen(site.load_command(peer, "--chunked", "down", size), stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL)
+        size = (GIB // 4 if self.quick else 2 * GIB) // self.downloads // peer.scale
+        stream = subprocess.Popen(
+            site.load_command(peer, "--chunked", "--connections", self.downloads, "down", size), stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL)
         try:
             time.sleep(0.1)
             result = site.load(peer, "--seconds", 0.4 if self.quick else 1, "requests")
@@ -147,6 +157,10 @@ class Beside(Measure):
             stream.kill()
             stream.wait()
         return {"p50": result["p50_us"], "p99": result["p99_us"], "max": result["max_us"]}
+
+
+class BesideEight(Beside):
+    key, title, downloads = "beside8", "Small requests while eight downloads run beside them", 8
 
 
 class Start(Measure):
@@ -219,8 +233,8 @@ class LongPush(Measure):
         return {"peak": peak / 1024, "grown": (peak - before) / 1024}
 
 
-ALL = (Download, Push, Streams, OneConnection, ManyConnections, ThousandActive, NewConnections, Beside, Cores, CoresNew,
-       Start, ThousandIdle, ManyIdle, LongPush)
+ALL = (Download, Push, Downloads, Pushes, OneConnection, ManyConnections, ThousandActive, NewConnections, Beside,
+       BesideEight, Cores, CoresNew, Start, ThousandIdle, ManyIdle, LongPush)
 QUICK = (Download, Push, OneConnection, ManyConnections, NewConnections, Start, ThousandIdle)
 
 

@@ -1,15 +1,19 @@
 #include "audit.h"
 
+#include "accepted_permissions.h"
 #include "audit_refs.h"
 #include "audit_ring.h"
 #include "log.h"
 #include "loop.h"
 #include "mem.h"
+#include "redact.h"
 #include "refusals.h"
 #include "text.h"
 
 #define USER_AGENT_MAX ((size_t)256)
-// What an event takes beside the refs of a push: a user agent and names, each escaped, and members of fixed length.
+// A longer path is cut: GitHub's own take less.
+#define PATH_MAX_SHOWN ((size_t)512)
+// What an event takes beside the refs of a push: a path, a user agent and names, each escaped, and members of fixed length.
 #define EVENT_SIZE_MAX ((size_t)4 * KIB)
 // While the log is too slow, refusals are offered to it so often.
 #define OFFER_INTERVAL_MS (1 * SECOND_MS)
@@ -157,6 +161,8 @@ static void end_object(struct text *text, const struct audit_workspace *workspac
     else if (workspace_json)
         text_append(text, workspace_json);
     text_append_char(text, '}');
+    // A path or a user agent may hold what the admin's page must not show either.
+    text->size = redact(text->data, text->size);
 }
 
 static void finish(struct text *text, const struct audit_workspace *workspace, enum log_audit_kind kind, size_t room)
@@ -234,6 +240,25 @@ static void add_outcome(struct text *text, const struct audit_event *event)
     add_word(text, WORD("token"), event->token);
 }
 
+static void add_cut_string(struct text *text, struct bytes member, struct bytes value, size_t size)
+{
+    add_string(text, member, bytes_of(value.data, value.size < size ? value.size : size));
+}
+
+// The first set that would do, as a rule's `permissions` has it.
+static void add_needs(struct text *text, struct bytes needs)
+{
+    struct permissions set;
+
+    if (!accepted_permissions_next(&needs, &set))
+        return;
+    text_append(text, ",\"needs\":{");
+    for (size_t i = 0; i < set.count; i++)
+        text_format(text, "%s\"%s\":\"%s\"", i ? "," : "", set.items[i].name,
+                    permission_level_name(set.items[i].level));
+    text_append_char(text, '}');
+}
+
 void audit_write(const struct audit_event *event, struct wall now)
 {
     static const char *const modes[] = {"proxy", "gateway", "transparent", NULL};
@@ -247,6 +272,9 @@ void audit_write(const struct audit_event *event, struct wall now)
     add_c_string(text, MEMBER("host"), event->host);
     add_repository(text, event->repository);
     add_word(text, WORD("operation"), event->operation);
+    add_string(text, MEMBER("method"), event->method);
+    add_cut_string(text, MEMBER("path"), event->path, PATH_MAX_SHOWN);
+    add_needs(text, event->needs);
     if (event->push && push_commands_count(event->push) > 0)
         audit_refs_append(event->push, text);
     if (event->lfs_ref)

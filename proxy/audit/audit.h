@@ -38,6 +38,8 @@ struct audit_event {
     const char *host;
     const struct repository_name *repository;
     const char *operation;
+    struct bytes method, path; // of an API call or a page; without the query
+    struct bytes needs;        // X-Accepted-GitHub-Permissions of GitHub's answer
     const struct push_commands *push;
     const char *lfs_ref; // an LFS request that writes: the ref it names, "" for none; NULL: no such request
     enum decision decision;

@@ -252,13 +252,14 @@ bool attempt_send_head(struct attempt *attempt)
 
 // The answer's head.
 
-static void keep_github_request_id(struct attempt *attempt)
+// A copy of the field's value, which is gone with the head's bytes.
+static void keep_value(const struct attempt *attempt, enum field_id id, char *room, size_t size)
 {
-    struct bytes id = head_value(&attempt->answer, FIELD_X_GITHUB_REQUEST_ID);
+    struct bytes value = head_value(&attempt->answer, id);
 
-    if (id.size < sizeof(attempt->github_request_id)) {
-        memcpy(attempt->github_request_id, id.data ? id.data : "", id.size);
-        attempt->github_request_id[id.size] = '\0';
+    if (value.size < size) {
+        memcpy(room, value.data ? value.data : "", value.size);
+        room[value.size] = '\0';
     }
 }
 
@@ -281,7 +282,8 @@ static void on_answer_head(struct attempt *attempt)
 {
     int status = attempt->answer.status;
 
-    keep_github_request_id(attempt);
+    keep_value(attempt, FIELD_X_GITHUB_REQUEST_ID, attempt->github_request_id, sizeof(attempt->github_request_id));
+    keep_value(attempt, FIELD_X_ACCEPTED_GITHUB_PERMISSIONS, attempt->needs, sizeof(attempt->needs));
     if (retries_after(attempt, status))
         return;
     if (status == 401) {

@@ -24,6 +24,8 @@ struct stream;
 struct upstream;
 
 #define GITHUB_REQUEST_ID_SIZE 64
+// Four sets of two permissions each; a longer value is not kept.
+#define GITHUB_NEEDS_SIZE 320
 
 enum attempt_state {
     ATTEMPT_PREPARES, // token, connection or a pause are waited for, as far as they were asked for
@@ -65,6 +67,7 @@ struct attempt {
     bool renewed;            // a token was given up for a 401
     struct timer pause;      // before the next try
     char github_request_id[GITHUB_REQUEST_ID_SIZE];
+    char needs[GITHUB_NEEDS_SIZE]; // X-Accepted-GitHub-Permissions
     // What follows is not cleared for a new request, see request.h.
     struct head answer; // from ATTEMPT_SENT on
 };

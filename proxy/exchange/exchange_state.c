@@ -101,6 +101,7 @@ struct record exchange_state_as_record(const struct exchange *exchange)
         .source = attempt->token ? source_id_name(attempt->token->source) : NULL,
         .token = attempt->token ? attempt->token->fingerprint : NULL,
         .github_request_id = attempt->github_request_id,
+        .needs = attempt->needs,
         .room = exchange->record_room,
     };
 }

@@ -113,6 +113,19 @@ static const char *request_label(const struct request *request)
     return operation_label_name(operation_label(request->operation.kind));
 }
 
+// What an API call or a page asks for; of git and Git LFS the operation and the repository say all.
+static void add_call(struct audit_event *event, const struct record *record, const struct request *request)
+{
+    enum operation_kind kind = request->operation.kind;
+    bool page = kind == OPERATION_PAGE || kind == OPERATION_UNKNOWN;
+
+    if (kind == OPERATION_KIND_COUNT || !(page || operation_label(kind) == LABEL_API))
+        return;
+    event->method = request->head.method_name;
+    event->path = request->target.path;
+    event->needs = bytes_of_string(record->needs);
+}
+
 void record_request(const struct record *record, const struct request *request, const struct body_gate *gate)
 {
     const char *label = request_label(request);
@@ -123,6 +136,7 @@ void record_request(const struct record *record, const struct request *request, 
     event.repository = &request->operation.repository;
     event.push = gate ? body_gate_push(gate) : NULL;
     event.lfs_ref = recorded_lfs_ref(request, gate);
+    add_call(&event, record, request);
     if (request->is_http)
         event.user_agent = head_value(&request->head, FIELD_USER_AGENT);
     count_record(record, label, decision);

@@ -29,7 +29,8 @@ struct record {
     const char *source; // of the token; NULL: none was attached
     const char *token;  // its fingerprint
     const char *github_request_id;
-    size_t room; // in the log, kept for this event (audit.h)
+    const char *needs; // what GitHub says the call needs (accepted_permissions.h)
+    size_t room;       // in the log, kept for this event (audit.h)
 };
 
 // Whether the request changes something at GitHub, which must be on record. `gate` NULL: the body was passed on unseen.

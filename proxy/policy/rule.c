@@ -44,17 +44,25 @@ bool rule_is_bound(const struct rule *rule, enum rule_bound bound)
     return false;
 }
 
+bool rule_permission_bypasses(const struct permission *permission)
+{
+    for (size_t i = 0; i < GL_ARRAY_SIZE(bypasses); i++)
+        if (permission->level >= PERMISSION_WRITE && strcmp(permission->name, bypasses[i]) == 0)
+            return true;
+    return false;
+}
+
 // With a list of refs, a permission that writes them by the API makes the list void.
 static bool check_bypass(const struct rule *rule, struct error *error)
 {
     if (rule->push.kind != REF_SET_PATTERNS || rule->accept_bypass)
         return true;
-    for (size_t i = 0; i < GL_ARRAY_SIZE(bypasses); i++)
-        if (permissions_level(&rule->permissions, bytes_of_string(bypasses[i])) >= PERMISSION_WRITE)
+    for (size_t i = 0; i < rule->permissions.count; i++)
+        if (rule_permission_bypasses(&rule->permissions.items[i]))
             return error_set(error,
                              "permissions: `%s: write` goes round the refs of `push`; take it away, or say "
                              "`accept_bypass: true`",
-                             bypasses[i]);
+                             rule->permissions.items[i].name);
     return true;
 }
 

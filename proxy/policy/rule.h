@@ -95,6 +95,8 @@ void rule_init(struct rule *rule);
 // Whether a rule can stand, else what is wrong with it, beginning with the key: "push: …". Refused are malformed
 // patterns, and permissions by which the API can do what `push` forbids to git, without `accept_bypass`.
 bool rule_check(const struct rule *rule, struct error *ret_error) GL_MUST_CHECK;
+// Whether the API can do with it what ref patterns forbid to git.
+bool rule_permission_bypasses(const struct permission *permission);
 // Whether a key of this bound allows less than all.
 bool rule_is_bound(const struct rule *rule, enum rule_bound bound);
 void rules_clear(struct rules *rules);

@@ -14,10 +14,11 @@ struct draft_ref {
 struct draft_rule {
     struct repository_name repository;
     bool fetch;
-    bool push;    // a push was seen, perhaps one whose refs are not known
-    bool cut;     // the log holds only some of a push's refs
-    bool created; // a ref was created
-    size_t api;   // API requests; which permissions they need, no log says
+    bool push;                      // a push was seen, perhaps one whose refs are not known
+    bool cut;                       // the log holds only some of a push's refs
+    bool created;                   // a ref was created
+    size_t api;                     // API requests that do not say what they need
+    struct permissions permissions; // that the others need
     struct draft_ref *refs;
     size_t ref_count;
     size_t ref_capacity;
@@ -156,6 +157,22 @@ static void add_push(struct draft_rule *rule, json_t *event)
     }
 }
 
+// An API call, which says what it needs where GitHub was asked.
+static void add_call(struct draft_rule *rule, json_t *event)
+{
+    json_t *needs = json_object_get(event, "needs"), *value;
+    enum permission_level level;
+    const char *name;
+
+    rule->api += !json_is_object(needs);
+    json_object_foreach(needs, name, value) {
+        struct bytes word = bytes_of(json_string_value(value), json_string_length(value));
+
+        if (!permission_level_parse(word, &level) || !permissions_add(&rule->permissions, bytes_of_string(name), level))
+            rule->api++;
+    }
+}
+
 static void add_event(struct rule_draft *draft, json_t *event)
 {
     struct bytes operation = string_member(event, "operation");
@@ -175,7 +192,7 @@ static void add_event(struct rule_draft *draft, json_t *event)
     if (bytes_equal(operation, BYTES("push")) || json_object_get(event, "refs"))
         add_push(rule, event); // an LFS request that writes is one, too
     else if (bytes_equal(operation, BYTES("api")))
-        rule->api++;
+        add_call(rule, event);
     else
         rule->fetch = true;
 }
@@ -281,6 +298,40 @@ static bool append_refs(const struct draft_rule *rule, bool deleted, struct text
     return any;
 }
 
+// Every token reads it; a rule needs to say so where it says nothing else.
+static bool is_implied(const struct draft_rule *rule, const struct permission *permission)
+{
+    return strcmp(permission->name, "metadata") == 0 && permission->level == PERMISSION_READ &&
+           (rule->fetch || rule->permissions.count > 1);
+}
+
+static void append_permissions(const struct draft_rule *rule, struct text *out)
+{
+    struct text bypassing = {0};
+    size_t count = 0;
+
+    if (!rule->api &&
+        (rule->permissions.count == 0 || (rule->permissions.count == 1 && is_implied(rule, rule->permissions.items))))
+        return;
+    text_append(out, "    permissions: {");
+    for (size_t i = 0; i < rule->permissions.count; i++) {
+        const struct permission *item = &rule->permissions.items[i];
+
+        if (is_implied(rule, item))
+            continue;
+        if (rule->push && rule_permission_bypasses(item))
+            text_format(&bypassing, "    # %s: %s goes round `push`, and needs `accept_bypass: true`\n", item->name,
+                        permission_level_name(item->level));
+        else
+            text_format(out, "%s%s: %s", count++ ? ", " : "", item->name, permission_level_name(item->level));
+    }
+    text_append_char(out, '}');
+    if (rule->api)
+        text_format(out, " # %zu API requests: name what they need", rule->api);
+    text_format(out, "\n%s", text_string(&bypassing));
+    text_free(&bypassing);
+}
+
 static void append_rule(const struct draft_rule *rule, struct text *out)
 {
     text_format(out, "  - match: %s/%s\n", rule->repository.owner, rule->repository.name);
@@ -295,8 +346,7 @@ static void append_rule(const struct draft_rule *rule, struct text *out)
                          "    create: false\n");
     if (rule->cut)
         text_append(out, "    # a push named more refs than the log could hold\n");
-    if (rule->api)
-        text_format(out, "    permissions: {} # %zu API requests: name what they need\n", rule->api);
+    append_permissions(rule, out);
 }
 
 static void append_hosts(const struct rule_draft *draft, struct text *out)

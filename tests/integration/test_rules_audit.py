@@ -56,6 +56,45 @@ def test_dry_mode_decides_and_audits_and_lets_through(start, folder, github):
     assert gitlatch.metrics().sum("gitlatch_denials_total", reason="ref") == 1
 
 
+def test_calls_of_the_api_and_pages_say_what_was_asked(start, folder, github):
+    gitlatch = start()
+    workspace = gitlatch.workspace(folder / "workspace")
+    assert workspace.status("https://api.github.com/repos/acme/widgets/issues?state=all&q=secret")[0] == 200
+    event = gitlatch.wait_audit(operation="api", event="request")
+    assert (event["method"], event["path"], event["needs"]) == ("GET", "/repos/acme/widgets/issues", {"issues": "read"})
+    assert workspace.status("--data", '{"query":"{ viewer { login } }"}', "https://api.github.com/graphql")[0] == 200
+    event = gitlatch.wait_audit(operation="api", event="request")
+    assert (event["method"], event["path"]) == ("POST", "/graphql") and "needs" not in event
+    workspace.status("https://github.com/acme/widgets/pulls?q=secret")
+    event = gitlatch.wait_audit(operation="other", event="request")
+    assert (event["method"], event["path"]) == ("GET", "/acme/widgets/pulls")
+    token = "ghp_" + "x1" * 18
+    workspace.status(f"https://api.github.com/repos/acme/widgets/contents/{token}")
+    assert gitlatch.wait_audit(operation="api", event="request")["path"].endswith("/contents/[redacted]")
+    workspace.status("https://api.github.com/repos/acme/widgets/contents/" + "long/" * 400)
+    assert len(gitlatch.wait_audit(operation="api", event="request")["path"]) == 512
+    workspace.git("ls-remote", WIDGETS)
+    assert not {"method", "path", "needs"} & set(gitlatch.wait_audit(operation="fetch", event="request"))
+    assert "secret" not in json.dumps(gitlatch.audit())
+    events = subprocess.run(["curl", "-s", "--max-time", "2", gitlatch.admin_url + "/events"], capture_output=True, text=True).stdout
+    assert "[redacted]" in events and token not in events
+
+
+def test_what_calls_need_becomes_permissions(start, folder, github):
+    """Calls that GitHub refused for a permission, and calls that it allowed: the drafted rules allow them all."""
+    gitlatch = start(repositories=[{"match": "acme/widgets", "permissions": {"issues": "read"}}])
+    workspace = gitlatch.workspace(folder / "workspace")
+    calls = [["https://api.github.com/repos/acme/widgets/issues"],
+             ["--data", '{"title":"one"}', "https://api.github.com/repos/acme/widgets/issues"]]
+    assert [workspace.status(*call)[0] for call in calls] == [200, 403]
+    gitlatch.wait_audit(operation="api", status=403)
+    drafted = subprocess.run([BINARY, "check", "--suggest", gitlatch.config["log"]["audit"]], capture_output=True, text=True)
+    rules = yaml.safe_load(drafted.stdout)["repositories"]
+    assert rules == [{"match": "acme/widgets", "permissions": {"issues": "write"}}]
+    workspace = start(repositories=rules).workspace(folder / "second")
+    assert [workspace.status(*call)[0] for call in calls] == [200, 201]
+
+
 def test_dry_mode_lets_a_large_pack_through(start, folder, github):
     gitlatch = start(repositories=STRICT, enforce=False)
     workspace = gitlatch.workspace(folder / "workspace")

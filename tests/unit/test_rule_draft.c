@@ -23,6 +23,34 @@ static void check(const char *const *lines, size_t count, const char *expected)
     rule_draft_free(draft);
 }
 
+static void calls_of_the_api_say_what_they_need(void **state)
+{
+    static const char *const lines[] = {
+        REQUEST("acme/api", "api", "allow", "github_permission") ",\"needs\":{\"issues\":\"write\"}}",
+        REQUEST("acme/api", "api", "allow", "") ",\"needs\":{\"issues\":\"read\",\"metadata\":\"read\"}}",
+        REQUEST("acme/api", "api", "allow", "") ",\"needs\":{\"pull_requests\":\"read\"}}",
+        REQUEST("acme/both", "api", "allow", "") ",\"needs\":{\"contents\":\"write\",\"issues\":\"read\"}}",
+        REQUEST("acme/both", "push", "allow", "") ",\"refs\":[" REF("refs/heads/main", ONE, TWO) "]}",
+        REQUEST("acme/none", "api", "allow", "") ",\"needs\":{\"metadata\":\"read\"}}",
+        REQUEST("acme/odd", "api", "allow", "") ",\"needs\":{\"issues\":\"write\",\"Bad name\":\"write\"}}",
+        REQUEST("acme/odd", "api", "allow", "") ",\"needs\":\"issues\"}",
+    };
+
+    check(lines, GL_ARRAY_SIZE(lines),
+          "repositories:\n"
+          "  - match: acme/api\n"
+          "    permissions: {issues: write, pull_requests: read}\n"
+          "  - match: acme/both\n"
+          "    push: [\"refs/heads/main\"]\n"
+          "    create: false\n"
+          "    permissions: {issues: read}\n"
+          "    # contents: write goes round `push`, and needs `accept_bypass: true`\n"
+          "  - match: acme/none\n"
+          "    permissions: {metadata: read}\n"
+          "  - match: acme/odd\n"
+          "    permissions: {issues: write} # 2 API requests: name what they need\n");
+}
+
 static void a_log_becomes_the_least_rules(void **state)
 {
     static const char *const lines[] = {
@@ -188,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_becomes_the_least_rules),
+        cmocka_unit_test(calls_of_the_api_say_what_they_need),
         cmocka_unit_test(what_needs_no_rule_gets_none),
         cmocka_unit_test(an_anonymous_request_that_github_refused_needs_a_rule),
         cmocka_unit_test(an_lfs_upload_is_a_push),

@@ -337,4 +337,4 @@ def test_who_guesses_the_proxy_password_is_slowed_down_and_logged_once(start, fo
     with Raw(gitlatch) as raw:
         assert raw.connect("github.com:443").status == 407  # no password is no guess
     wait_until(lambda: connect("right").status == 200, "the right password is taken again", 5, pause=0.3)
-    assert gitlatch.log.count("wrong proxy passwords") == 1
+    assert gitlatch.log.count('"message":"wrong proxy passwords') == 1

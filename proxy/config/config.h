@@ -76,6 +76,8 @@ struct other_hosts {
 // Times in milliseconds, sizes in bytes.
 struct config_limits {
     uint64_t connections;
+    uint64_t per_client; // most of one address
+    uint64_t memory;
     uint64_t header;
     int64_t idle_ms;
     int64_t tunnel_idle_ms;

@@ -32,6 +32,8 @@ static const struct setting_bounds a_day = {SECONDS(1), HOURS(24)};
 static const struct setting_bounds capabilities_bounds = {0, MINUTES(60)};
 // GitHub's own heads have about 4 KiB, and a buffer is 64 KiB: a head must fit into one.
 static const struct setting_bounds header_bounds = {8 * KIB, 64 * KIB};
+// One push of 20,000 refs, twice.
+static const struct setting_bounds memory_bounds = {16 * MIB, UINT64_C(64) * 1024 * MIB};
 // The kernel gives no more descriptors than 2^20 by default (fs.nr_open), two a connection.
 static const struct setting_bounds connection_bounds = {1, 500000};
 // GitHub's tokens live an hour; a token that always has less than `refresh_before` left is always refreshed.
@@ -197,6 +199,10 @@ static const struct setting rows[] = {
         "the most bytes of a request or response head"),
     ROW(config, "limits.idle", setting_duration, limits.idle_ms, "5m", &a_day,
         "without a byte either way, in an exchange or between two requests"),
+    ROW(config, "limits.memory", setting_size, limits.memory, "64MiB", &memory_bounds,
+        "all that is held of bodies and answers together; beyond it 503"),
+    ROW(config, "limits.per_client", setting_count, limits.per_client, "512", &connection_bounds,
+        "client connections of one address, but loopback's; above it a client gets 503 and is closed"),
     ROW(config, "limits.token", setting_duration, limits.token_ms, "30s", &a_day,
         "the longest that a request waits for a token"),
     ROW(config, "limits.tunnel_idle", setting_duration, limits.tunnel_idle_ms, "1h", &a_day,

@@ -24,6 +24,7 @@ struct body_gate {
     struct lfs_body lfs;
     char owner[OWNER_NAME_SIZE];
     struct text content; // of a JSON body, as it arrives
+    size_t read;         // bytes of the commands of a push
     uint64_t pack;       // bytes of the pack that were counted
 };
 
@@ -87,6 +88,11 @@ void body_gate_free(struct body_gate *gate)
     mem_free(gate);
 }
 
+size_t body_gate_size(const struct body_gate *gate)
+{
+    return gate->read + gate->content.size;
+}
+
 enum operation_gate body_gate_kind(const struct body_gate *gate)
 {
     return gate->kind;
@@ -105,12 +111,14 @@ static enum body_gate_result take_content(struct body_gate *gate, struct bytes c
             return BODY_GATE_MORE;
         if (gate->kind == GATE_GRAPHQL) {
             gate->decided = true; // too long to look for an owner: it names none
+            text_free(&gate->content);
             return BODY_GATE_DECIDED;
         }
         verdict_set(ret_verdict, REASON_LFS_MALFORMED, "the Git LFS request is larger than %zu bytes",
                     LFS_BODY_SIZE_MAX);
         return BODY_GATE_REFUSED;
     }
+    gate->read += content.size;
     switch (push_commands_feed(gate->push, &content, ret_verdict)) {
     case PUSH_COMMANDS_MORE:
         return BODY_GATE_MORE;
@@ -119,6 +127,7 @@ static enum body_gate_result take_content(struct body_gate *gate, struct bytes c
     case PUSH_COMMANDS_DONE:
         break;
     }
+    gate->read -= content.size;
     gate->pack += content.size;
     gate->decided = !push_commands_is_probe(gate->push); // a probe is one only if nothing follows
     return gate->decided ? BODY_GATE_DECIDED : BODY_GATE_MORE;
@@ -179,6 +188,8 @@ static enum body_gate_result take_end(struct body_gate *gate, struct verdict *re
             gate->owner[0] = '\0';
         break;
     }
+    if (gate->kind != GATE_PROBE)
+        text_free(&gate->content);
     gate->decided = true;
     return done ? BODY_GATE_DECIDED : BODY_GATE_REFUSED;
 }

@@ -1,9 +1,10 @@
 // Looks into a request's body before any of it is passed on: the commands of a push, git's probe, what an LFS or a
-// GraphQL request asks for. What it looked at is held by the exchange, raw, and sent on when the gate opens.
+// GraphQL request asks for. What it looked at is held by the upload, and sent on when the gate opens.
 #ifndef GITLATCH_BODY_GATE_H
 #define GITLATCH_BODY_GATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
@@ -28,6 +29,8 @@ struct body_gate;
 // NULL: the operation's body is passed on unseen. A fetch's body is looked at only where its length is that of a probe.
 struct body_gate *body_gate_new(const struct operation *operation, const struct head *request);
 void body_gate_free(struct body_gate *gate); // NULL: nothing
+// Bytes of the body that it keeps.
+size_t body_gate_size(const struct body_gate *gate);
 enum operation_gate body_gate_kind(const struct body_gate *gate);
 
 // Takes the raw bytes of the body in their order, until it is decided; `end`: no more will come.

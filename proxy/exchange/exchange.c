@@ -266,7 +266,7 @@ static struct exchange *new_exchange(struct client *client)
 
     request_init(&exchange->request, client->ids);
     judgement_init(&exchange->judgement, &exchange->request, runtime, on_judged, exchange);
-    upload_init(&exchange->upload, &exchange->request, client->stream, on_pack_over, exchange);
+    upload_init(&exchange->upload, &exchange->request, client->stream, &exchange->budget, on_pack_over, exchange);
     attempt_init(&exchange->attempt, &exchange->request, runtime, client->loop, &attempt_callbacks, exchange);
     download_init(&exchange->download);
     own_answer_init(&exchange->own_answer);

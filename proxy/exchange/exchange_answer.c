@@ -11,6 +11,7 @@ void exchange_answer_send(struct exchange *exchange)
         .verdict = &exchange->verdict,
         .gate = exchange->upload.gate,
         .push = &exchange->judgement.push,
+        .budget = &exchange->budget,
     };
 
     if (!upload_is_at_end(&exchange->upload))

@@ -21,6 +21,7 @@ static void on_exchange_release(void *arg)
     download_clear(&exchange->download);
     own_answer_clear(&exchange->own_answer);
     request_clear(&exchange->request);
+    budget_keep(&exchange->budget, 0);
     runtime_unref(exchange->runtime);
     if (spare_exchange_count < SPARE_EXCHANGES_MAX)
         spare_exchanges[spare_exchange_count++] = exchange;
@@ -39,6 +40,7 @@ struct exchange *exchange_state_new(struct client *client)
     exchange->client_closes = false;
     exchange->recorded = false;
     exchange->record_room = 0;
+    exchange->budget = (struct budget_share){0};
     exchange->verdict.reason = REASON_NONE;
     exchange->started = exchange->moved = loop_now(client->loop);
     deferred_init(&exchange->release, on_exchange_release, exchange);

@@ -109,6 +109,14 @@ static struct reply render_verdict(struct own_answer *answer, const struct own_a
         .decision = push->reasons && context->verdict->reason == push->verdict.reason ? push : NULL,
     };
 
+    struct reply rendered = reply_render(context->verdict, &reply, &answer->body);
+
+    if (budget_hold(context->budget, answer->body.size))
+        return rendered;
+    // Without memory for a line a ref it says the reason alone.
+    text_free(&answer->body);
+    reply.push = NULL;
+    reply.decision = NULL;
     return reply_render(context->verdict, &reply, &answer->body);
 }
 

@@ -10,6 +10,7 @@
 #include <gitlatch/verdict.h>
 
 #include "body_gate.h"
+#include "budget.h"
 #include "client.h"
 #include "policy.h"
 #include "request.h"
@@ -30,6 +31,7 @@ struct own_answer_context {
     const struct verdict *verdict;    // OWN_ANSWER_VERDICT
     const struct body_gate *gate;     // NULL: none
     const struct push_decision *push; // `reasons` NULL: no push was decided
+    struct budget_share *budget;      // the exchange's, from which a long answer is held
     bool close;                       // the client's connection ends with this answer
 };
 

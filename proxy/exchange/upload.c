@@ -7,17 +7,19 @@
 #include "mem.h"
 #include "stream.h"
 
-// What a gate reads of a push is at most 4 MiB (push_commands.h), and in chunks of a byte five more for each.
-#define UPLOAD_HELD_MAX ((size_t)24 * MIB)
+// What a gate reads is at most 4 MiB (push_commands.h, lfs_body.h); what came with the last of it is held, too. A gzip body
+// can be longer than what comes out of it.
+#define UPLOAD_HELD_MAX ((size_t)5 * MIB)
 // A refused request that is not git's: to drain a longer body costs more than a new connection.
 #define UPLOAD_DRAIN_MAX ((int64_t)MIB)
 
-void upload_init(struct upload *upload, const struct request *request, struct stream *client, upload_over_fn *over,
-                 void *arg)
+void upload_init(struct upload *upload, const struct request *request, struct stream *client,
+                 struct budget_share *budget, upload_over_fn *over, void *arg)
 {
     memset(upload, 0, offsetof(struct upload, verdict));
     upload->request = request;
     upload->client = client;
+    upload->budget = budget;
     upload->over = over;
     upload->arg = arg;
     upload->held.complete = true;
@@ -26,6 +28,7 @@ void upload_init(struct upload *upload, const struct request *request, struct st
 
 static void let_go_of_held(struct upload *upload)
 {
+    budget_keep(upload->budget, upload->budget->size - upload->held.size);
     mem_free(upload->held.data);
     upload->held = (struct held_body){0};
 }
@@ -34,6 +37,8 @@ void upload_clear(struct upload *upload)
 {
     body_gate_free(upload->gate);
     upload->gate = NULL;
+    budget_keep(upload->budget, upload->budget->size - upload->gate_size);
+    upload->gate_size = 0;
     let_go_of_held(upload);
 }
 
@@ -42,19 +47,52 @@ void upload_begin(struct upload *upload)
     const struct head *head = &upload->request->head;
 
     body_from_request(&upload->pump.body, head);
+    upload->held.reader = upload->pump.body;
     upload->pump.body_done = false;
     upload->awaits_continue = head->expect_continue && upload->request->has_body;
 }
 
-static void hold(struct upload *upload, struct bytes bytes)
+static bool hold(struct upload *upload, struct bytes payload)
 {
     struct held_body *held = &upload->held;
 
-    if (bytes.size == 0)
-        return; // adding nothing to NULL is undefined in C17
-    held->data = mem_grow(held->data, &held->capacity, held->size + bytes.size, 1);
-    memcpy(held->data + held->size, bytes.data, bytes.size);
-    held->size += bytes.size;
+    if (payload.size == 0)
+        return true; // adding nothing to NULL is undefined in C17
+    if (!budget_hold(upload->budget, payload.size))
+        return false;
+    held->data = mem_grow(held->data, &held->capacity, held->size + payload.size, 1);
+    memcpy(held->data + held->size, payload.data, payload.size);
+    held->size += payload.size;
+    return true;
+}
+
+// Holds the payload of raw bytes that were metered already. False: there is no memory for it.
+static bool hold_payload(struct upload *upload, struct bytes raw)
+{
+    while (raw.size > 0) {
+        struct bytes payload;
+        size_t used;
+
+        if (body_next_data(&upload->held.reader, raw, &used, &payload) == BODY_BAD || used == 0)
+            return true; // the meter reports it
+        if (!hold(upload, payload))
+            return false;
+        raw = bytes_skip(raw, used);
+    }
+    return true;
+}
+
+// Counts what the gate keeps. False: there is no memory for it.
+static bool count_gate(struct upload *upload)
+{
+    size_t size = body_gate_size(upload->gate), before = upload->gate_size;
+
+    if (size > before && !budget_hold(upload->budget, size - before))
+        return false;
+    if (size < before)
+        budget_keep(upload->budget, upload->budget->size - (before - size));
+    upload->gate_size = size;
+    return true;
 }
 
 static size_t metered(const struct pump *pump)
@@ -95,11 +133,16 @@ static enum upload_result inspect_stretch(struct upload *upload, struct bytes st
 {
     struct pump *pump = &upload->pump;
     enum body_gate_result result = body_gate_feed(upload->gate, stretch, pump->body_done, &upload->verdict);
+    bool fits = hold_payload(upload, stretch) && count_gate(upload);
 
-    hold(upload, bytes_of(bytes_skip(stretch, pump->before).data, pump->pass));
     upload->bytes += stretch.size;
     stream_consume(upload->client, stretch.size);
     pump->before = pump->pass = pump->after = 0;
+    if (!fits) {
+        verdict_set(&upload->verdict, REASON_MEMORY, NULL);
+        upload->verdict.retry_after_s = 1;
+        return UPLOAD_REFUSED;
+    }
     if (upload->held.size > UPLOAD_HELD_MAX) {
         verdict_set(&upload->verdict, REASON_PUSH_TOO_LARGE, NULL);
         return UPLOAD_REFUSED;
@@ -160,14 +203,18 @@ bool upload_limit_pack(struct upload *upload, uint64_t max_pack)
 
 void upload_start_sending(struct upload *upload)
 {
+    struct held_body *held = &upload->held;
+
     upload->state = UPLOAD_SENDS;
-    upload->held.sent = 0;
+    held->sending = upload->request->has_body && held->complete;
+    held->sent = 0;
+    held->frame = body_frame(&held->reader, held->size);
 }
 
 void upload_wait(struct upload *upload)
 {
     upload->state = UPLOAD_WAITS;
-    upload->held.sent = 0;
+    upload->held.sending = false;
 }
 
 // The body's bytes on their way up: held as long as they may be sent again.
@@ -177,26 +224,35 @@ static void on_upload_sent(void *arg, struct bytes bytes, bool passed)
     struct held_body *held = &upload->held;
 
     upload->bytes += bytes.size;
-    if (!held->complete || !passed)
-        return;
-    if (held->size + bytes.size <= UPLOAD_REPLAY_MAX) {
-        hold(upload, bytes);
-        held->sent += bytes.size;
-    } else {
+    if (held->complete && (held->size + bytes.size > UPLOAD_REPLAY_MAX || !hold_payload(upload, bytes)))
         let_go_of_held(upload);
-    }
+}
+
+// Sends a part of what is held and its frame, of which `*passed` bytes were sent in parts before it. True: all of it is sent.
+static bool send_part(struct held_body *held, struct stream *upstream, struct bytes part, size_t *passed)
+{
+    size_t end = *passed + part.size;
+
+    if (held->sent < end)
+        held->sent += stream_send(upstream, bytes_skip(part, held->sent - *passed));
+    *passed = end;
+    return held->sent >= end;
 }
 
 // Sends what the gate held back, or what is sent again. True: all of it is given to the connection.
 static bool send_held(struct upload *upload, struct stream *upstream)
 {
     struct held_body *held = &upload->held;
+    const struct body_frame *frame = &held->frame;
+    size_t passed = 0;
 
-    if (held->sent == held->size)
+    if (!held->sending)
         return true;
-    held->sent += stream_send(upstream, bytes_of(held->data + held->sent, held->size - held->sent));
-    if (held->sent < held->size)
+    if (!send_part(held, upstream, bytes_of(frame->before, frame->before_size), &passed) ||
+        !send_part(held, upstream, bytes_of(held->data, held->size), &passed) ||
+        !send_part(held, upstream, bytes_of(frame->after, frame->after_size), &passed))
         return false;
+    held->sending = false;
     if (held->size > UPLOAD_REPLAY_MAX)
         let_go_of_held(upload);
     return true;
@@ -233,7 +289,7 @@ bool upload_is_whole(const struct upload *upload)
 
 bool upload_is_stuck(const struct upload *upload)
 {
-    return upload->state == UPLOAD_SENDS && (upload->held.sent < upload->held.size || metered(&upload->pump) > 0);
+    return upload->state == UPLOAD_SENDS && (upload->held.sending || metered(&upload->pump) > 0);
 }
 
 bool upload_is_at_end(const struct upload *upload)
@@ -259,6 +315,7 @@ bool upload_stop(struct upload *upload)
 {
     bool push = upload->request->operation.kind == OPERATION_PUSH;
 
+    let_go_of_held(upload);
     if (push)
         ask_for_body(upload); // the answer names each ref, so the commands are needed
     upload->state = is_to_be_drained(upload) ? UPLOAD_DRAINS : UPLOAD_ENDED;
@@ -274,8 +331,8 @@ static void on_upload_drained(void *arg, struct bytes bytes, bool passed)
 
     upload->bytes += bytes.size;
     if (upload->gate && !upload->gate_done &&
-        body_gate_feed(upload->gate, bytes, false, &upload->verdict) != BODY_GATE_MORE)
-        upload->gate_done = true;
+        (body_gate_feed(upload->gate, bytes, false, &upload->verdict) != BODY_GATE_MORE || !count_gate(upload)))
+        upload->gate_done = true; // without memory for more, those that are known are named
 }
 
 enum upload_result upload_drain(struct upload *upload)

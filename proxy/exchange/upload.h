@@ -9,7 +9,9 @@
 #include <gitlatch/attr.h>
 #include <gitlatch/verdict.h>
 
+#include "body.h"
 #include "body_gate.h"
+#include "budget.h"
 #include "pump.h"
 #include "request.h"
 
@@ -41,17 +43,24 @@ enum upload_result {
 // The pack has grown beyond `max_pack`. True: it may all the same.
 typedef bool upload_over_fn(void *arg, const struct verdict *verdict);
 
-// What is held of the body: what the gate has read, and what may be sent again.
+// What is held of the body: what the gate has read, and what may be sent again. It is the payload alone: in chunks of a byte
+// the framing has five bytes for each.
 struct held_body {
     char *data;
     size_t size, capacity;
-    size_t sent;   // of it, in the present try
-    bool complete; // all that was taken from the client is here
+    bool complete;      // all that was taken from the client is here
+    struct body reader; // a copy of the framing's state, moved on by what is held
+    // Of the present try:
+    bool sending; // it is being sent, with its frame
+    struct body_frame frame;
+    size_t sent; // of what stands before it, it and what stands after it together
 };
 
 struct upload {
     struct stream *client;
     const struct request *request;
+    struct budget_share *budget; // the exchange's
+    size_t gate_size;            // of it, what the gate keeps
     enum upload_state state;
     struct pump pump;
     struct body_gate *gate; // NULL: the body is passed on unseen
@@ -67,8 +76,8 @@ struct upload {
     struct verdict verdict; // UPLOAD_REFUSED
 };
 
-void upload_init(struct upload *upload, const struct request *request, struct stream *client, upload_over_fn *over,
-                 void *arg);
+void upload_init(struct upload *upload, const struct request *request, struct stream *client,
+                 struct budget_share *budget, upload_over_fn *over, void *arg);
 void upload_clear(struct upload *upload);
 // The head is known: its body follows in the client's input.
 void upload_begin(struct upload *upload);

@@ -1,5 +1,8 @@
 #include "body.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "percent.h"
 
 // 15 hex digits stay below 2^60: the size cannot overflow, and a chunk is never that large.
@@ -285,4 +288,60 @@ enum body_result body_next_data(struct body *body, struct bytes input, size_t *r
     *ret_used = at + size;
     *ret_data = bytes_of(bytes_skip(input, at).data, size);
     return body_is_done(body) ? BODY_DONE : BODY_MORE;
+}
+
+// The framing that was used up already of what comes after the payload: the rest of it follows in the input.
+static void frame_after(const struct body *body, struct body_frame *frame)
+{
+    char *after = frame->after;
+    int size = 0;
+
+    switch ((enum chunk_state)body->state) {
+    case CHUNK_DATA:
+    case CHUNK_DATA_CR:
+        break;
+    case CHUNK_DATA_LF:
+        size = snprintf(after, BODY_FRAME_SIZE, "\r");
+        break;
+    case CHUNK_SIZE:
+        size = body->digits == 0 ? snprintf(after, BODY_FRAME_SIZE, "\r\n")
+                                 : snprintf(after, BODY_FRAME_SIZE, "\r\n%" PRIx64, body->left);
+        break;
+    case CHUNK_SIZE_LF:
+        size = snprintf(after, BODY_FRAME_SIZE, "\r\n%" PRIx64 "\r", body->left);
+        break;
+    case CHUNK_TRAILER:
+    case CHUNK_TRAILER_NAME:
+    case CHUNK_TRAILER_VALUE:
+    case CHUNK_TRAILER_LF:
+        size = snprintf(after, BODY_FRAME_SIZE, "\r\n0\r\n");
+        break;
+    case CHUNK_END_LF:
+        size = snprintf(after, BODY_FRAME_SIZE, "\r\n0\r\n\r");
+        break;
+    case CHUNK_DONE:
+        size = snprintf(after, BODY_FRAME_SIZE, "\r\n0\r\n\r\n");
+        break;
+    default: // inside an extension, the rest of which is dropped
+        size = snprintf(after, BODY_FRAME_SIZE, "\r\n%" PRIx64, body->left);
+        break;
+    }
+    frame->after_size = (size_t)size;
+}
+
+struct body_frame body_frame(const struct body *body, uint64_t payload)
+{
+    struct body_frame frame = {.before_size = 0};
+    uint64_t chunk = payload + (body->state == CHUNK_DATA ? body->left : 0);
+
+    if (body->kind != BODY_CHUNKED)
+        return frame;
+    frame_after(body, &frame);
+    if (chunk > 0) {
+        frame.before_size = (size_t)snprintf(frame.before, BODY_FRAME_SIZE, "%" PRIx64 "\r\n", chunk);
+    } else if (frame.after_size > 0) { // no chunk before it whose end it could close
+        memmove(frame.after, frame.after + 2, frame.after_size - 2);
+        frame.after_size -= 2;
+    }
+    return frame;
 }

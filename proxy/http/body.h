@@ -55,6 +55,18 @@ enum body_result body_feed(struct body *body, struct bytes input, size_t *ret_pa
 enum body_result body_next_data(struct body *body, struct bytes input, size_t *ret_used, struct bytes *ret_data)
     GL_MUST_CHECK;
 
+// What frames payload that was taken off a body, so that the rest of the body can follow as it is. Neither is NUL-terminated.
+#define BODY_FRAME_SIZE 32
+struct body_frame {
+    char before[BODY_FRAME_SIZE];
+    size_t before_size;
+    char after[BODY_FRAME_SIZE];
+    size_t after_size;
+};
+
+// `payload` bytes are to be sent before what follows of the input. With a length there is nothing to add.
+struct body_frame body_frame(const struct body *body, uint64_t payload);
+
 // No more input will come. True: the body is whole. False: it is truncated.
 bool body_end_of_input(const struct body *body) GL_MUST_CHECK;
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "budget.h"
 #include "exchange.h"
 #include "granted_rules.h"
 #include "identity.h"
@@ -274,6 +275,7 @@ struct server *server_new(const struct server_options *options, struct error *re
     };
     request_ids_init(&server->context.ids);
     server->context.guesses = password_guesses_new(server->loop);
+    budget_set(config->limits.memory);
     server->context.runtime = make_runtime(server, config, ret_error);
     if (!server->context.runtime || !make_identity(server, config, ret_error))
         goto failed;
@@ -371,6 +373,7 @@ bool server_reload(struct server *server, struct config *config, struct error *r
     granted_rules_adopt(runtime->granted, server->context.runtime->granted);
     runtime_unref(server->context.runtime);
     server->context.runtime = runtime;
+    budget_set(config->limits.memory);
     return true;
 }
 

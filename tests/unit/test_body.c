@@ -1,6 +1,7 @@
 #include "body.h"
 
 #include "cmocka_unit.h"
+#include "text.h"
 
 #define OK "HTTP/1.1 200 OK\r\n"
 
@@ -317,6 +318,79 @@ static void a_copy_looks_ahead(void **state)
     assert_int_equal(pass, input.size);
 }
 
+// Takes the first `cut` bytes of a chunked body off, byte by byte or at once, and appends their payload.
+static void take_off(struct body *body, struct bytes input, size_t step, struct text *payload)
+{
+    while (input.size > 0) {
+        struct bytes piece = bytes_of(input.data, step < input.size ? step : input.size), data;
+        size_t used;
+
+        assert_int_not_equal(body_next_data(body, piece, &used, &data), BODY_BAD);
+        text_append_bytes(payload, data);
+        input = bytes_skip(input, used);
+    }
+}
+
+static void pass_rest(struct body *body, struct bytes rest, struct text *out)
+{
+    while (rest.size > 0) {
+        size_t pass, drop;
+
+        assert_int_not_equal(body_feed(body, rest, &pass, &drop), BODY_BAD);
+        text_append_bytes(out, bytes_of(rest.data, pass));
+        rest = bytes_skip(rest, pass + drop);
+    }
+}
+
+static void check_frame(struct bytes whole, size_t cut, size_t step, struct bytes expected)
+{
+    struct body body = chunked, reader = chunked;
+    struct text payload = {0}, sent = {0}, read = {0};
+    struct body_frame frame;
+
+    take_off(&body, bytes_of(whole.data, cut), step, &payload);
+    frame = body_frame(&body, payload.size);
+    text_append_bytes(&sent, bytes_of(frame.before, frame.before_size));
+    text_append_bytes(&sent, text_bytes(&payload));
+    text_append_bytes(&sent, bytes_of(frame.after, frame.after_size));
+    pass_rest(&body, bytes_skip(whole, cut), &sent);
+    take_off(&reader, text_bytes(&sent), sent.size, &read);
+    if (!body_is_done(&reader) || !bytes_equal(text_bytes(&read), expected))
+        fail_msg("cut at %zu: %s", cut, text_string(&sent));
+    text_free(&payload);
+    text_free(&sent);
+    text_free(&read);
+}
+
+// Wherever the payload was taken off, the rest follows it as one body.
+static void what_was_taken_off_is_framed_again(void **state)
+{
+    static const struct {
+        struct bytes whole, payload;
+    } cases[] = {
+        {BYTES("3\r\nabc\r\n0\r\n\r\n"), BYTES("abc")},
+        {BYTES("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n"), BYTES("abc")},
+        {BYTES("0\r\n\r\n"), BYTES("")},
+        {BYTES("000\r\nX: y\r\n\r\n"), BYTES("")},
+        {BYTES("0010;name=\"va\\\"lue\";x\r\n0123456789abcdef\r\n02;y\r\ngh\r\n00;z=1\r\nA: b\r\nC: d\r\n\r\n"),
+         BYTES("0123456789abcdefgh")},
+    };
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(cases); i++)
+        for (size_t cut = 0; cut <= cases[i].whole.size; cut++) {
+            check_frame(cases[i].whole, cut, 1, cases[i].payload);
+            check_frame(cases[i].whole, cut, cases[i].whole.size, cases[i].payload);
+        }
+}
+
+static void a_length_needs_no_frame(void **state)
+{
+    struct body body = {.kind = BODY_LENGTH, .left = 5};
+    struct body_frame frame = body_frame(&body, 3);
+
+    assert_int_equal(frame.before_size + frame.after_size, 0);
+}
+
 static struct body request_body(struct bytes text)
 {
     struct head head;
@@ -403,6 +477,8 @@ int main(void)
         cmocka_unit_test(a_body_until_close_ends_with_the_input),
         cmocka_unit_test(a_done_body_uses_nothing),
         cmocka_unit_test(a_copy_looks_ahead),
+        cmocka_unit_test(what_was_taken_off_is_framed_again),
+        cmocka_unit_test(a_length_needs_no_frame),
         cmocka_unit_test(requests_are_framed),
         cmocka_unit_test(responses_are_framed),
     };

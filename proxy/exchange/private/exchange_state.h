@@ -11,6 +11,7 @@
 #include <gitlatch/verdict.h>
 
 #include "attempt.h"
+#include "budget.h"
 #include "client.h"
 #include "clock.h"
 #include "download.h"
@@ -37,9 +38,10 @@ struct exchange {
     struct client *client;
     struct runtime *runtime; // a reference: the configuration that decides
     enum exchange_phase phase;
-    bool client_closes; // the client's connection ends with this exchange
-    bool recorded;      // once: its metrics and its event
-    size_t record_room; // in the log, kept for the event of a write; 0: none
+    bool client_closes;         // the client's connection ends with this exchange
+    bool recorded;              // once: its metrics and its event
+    size_t record_room;         // in the log, kept for the event of a write; 0: none
+    struct budget_share budget; // what is held of the body and an answer
     struct mono started;
     struct mono moved; // when a byte last moved
     struct timer idle;

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "budget.h"
-#include "exchange.h"
 #include "granted_rules.h"
 #include "identity.h"
 #include "listener.h"
@@ -12,37 +11,13 @@
 #include "metrics.h"
 #include "password_guesses.h"
 #include "proxy_password.h"
-#include "rule_json.h"
+#include "restart.h"
 #include "secret.h"
+#include "server_state.h"
 #include "session.h"
+#include "session_start.h"
 #include "text.h"
 #include "workspace_signing.h"
-
-struct server_listener {
-    struct session_listener settings;
-    struct address address;    // that was bound; known also once it listens no more
-    struct listener *listener; // NULL: the server drains
-};
-
-struct server {
-    struct loop *loop;
-    struct metrics *metrics;
-    struct spawner *spawner;
-    struct session_context context; // its `runtime` is a reference
-    struct identity *identity;
-    struct workspace_signing *signing; // NULL: commits are not signed
-    struct server_listener *listeners;
-    size_t listener_count;
-    char *proxy_url;
-    struct session *sessions;
-    size_t session_count;
-    struct wall started;
-    bool published;
-    struct timer drain;
-    struct deferred drained;
-    server_drained_fn *on_drained;
-    void *on_drained_arg;
-};
 
 static bool is_gateway_host(void *arg, const struct host_name *host, uint16_t port)
 {
@@ -103,7 +78,7 @@ static void on_accept(void *arg, int fd, const struct address *peer)
 {
     const struct server_listener *listener = arg;
 
-    session_new(&listener->settings, fd, peer);
+    session_start(&listener->settings, fd, peer);
 }
 
 static void on_mint(void *arg, const struct token_mint_event *event)
@@ -318,53 +293,11 @@ void server_free(struct server *server)
     mem_free(server);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool same_signing(const struct config_signing *old, const struct config_signing *new)
-{
-    char *const *a = old->command, *const *b = new->command;
-
-    while (a && b && *a && *b && strcmp(*a, *b) == 0)
-        a++, b++;
-    return same_text(old->key, new->key) && same_text(a ? *a : NULL, b ? *b : NULL);
-}
-
-// What was made at start and cannot change under those who use it.
-static bool needs_restart(const struct config *old, const struct config *new, struct error *ret_error)
-{
-    size_t old_count, new_count;
-    const char **old_names = runtime_intercepted_names(old, &old_count);
-    const char **new_names = runtime_intercepted_names(new, &new_count);
-    bool same = old_count == new_count;
-
-    for (size_t i = 0; i < old_count && same; i++)
-        same = strcmp(old_names[i], new_names[i]) == 0;
-    mem_free(old_names);
-    mem_free(new_names);
-    if (!same)
-        return !error_set(ret_error, "github: another host needs a restart, since the CA is made for its names");
-    same = old->listener_count == new->listener_count;
-    for (size_t i = 0; i < old->listener_count && same; i++)
-        same = same_text(old->listeners[i].address.text, new->listeners[i].address.text) &&
-               same_text(old->listeners[i].password_file, new->listeners[i].password_file) &&
-               old->listeners[i].mode == new->listeners[i].mode;
-    if (!same || old->reuse_port != new->reuse_port)
-        return !error_set(ret_error, "listen: another address needs a restart");
-    if (!same_text(old->ca_state, new->ca_state) || !same_text(old->ca_publish, new->ca_publish))
-        return !error_set(ret_error, "ca: another directory needs a restart");
-    if (!same_signing(&old->signing, &new->signing))
-        return !error_set(ret_error, "signing: another key file or command needs a restart");
-    return false;
-}
-
 bool server_reload(struct server *server, struct config *config, struct error *ret_error)
 {
     struct runtime *runtime;
 
-    if (needs_restart(server->context.runtime->config, config, ret_error))
+    if (restart_is_needed(server->context.runtime->config, config, ret_error))
         return false;
     runtime = make_runtime(server, config, ret_error);
     if (!runtime)
@@ -421,54 +354,4 @@ const char *server_publish_directory(const struct server *server)
 bool server_ready(const struct server *server)
 {
     return server->published && !server->context.draining;
-}
-
-static void append_rules(const struct server *server, struct text *text)
-{
-    const struct config *config = server->context.runtime->config;
-
-    text_append(text, ",\"repositories\":[");
-    for (size_t i = 0; i < config->rules.count; i++) {
-        text_format(text, "%s{\"line\":%d,\"rule\":", i ? "," : "", config->rule_lines ? config->rule_lines[i] : 0);
-        rule_json_append(&config->rules.rules[i], text);
-        text_append_char(text, '}');
-    }
-    text_append_char(text, ']');
-}
-
-// More are counted in `connections`, not named.
-#define IN_FLIGHT_SHOWN 100
-
-static void append_in_flight(const struct server *server, struct text *text)
-{
-    size_t count = 0;
-
-    text_append(text, ",\"in_flight\":[");
-    for (const struct session *session = server->sessions; session && count < IN_FLIGHT_SHOWN; session = session->next)
-        if (session->client.exchange)
-            exchange_describe(session->client.exchange, count++ > 0, text);
-    text_append_char(text, ']');
-}
-
-void server_status(const struct server *server, struct text *text)
-{
-    char time[WALL_TEXT_SIZE];
-
-    wall_format_rfc3339(server->started, WALL_SECONDS, time);
-    text_format(text, "\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
-                GITLATCH_VERSION, time, server_ready(server) ? "true" : "false",
-                server->context.draining ? "true" : "false", server->session_count);
-    text_append(text, ",\"publish\":");
-    text_append_json_string(text, bytes_of_string(server_publish_directory(server)));
-    wall_format_rfc3339(identity_ca_expiry(server->identity), WALL_SECONDS, time);
-    text_format(text, ",\"ca_expires\":\"%s\"", time);
-    wall_format_rfc3339(identity_leaf_expiry(server->identity), WALL_SECONDS, time);
-    text_format(text, ",\"leaf_expires\":\"%s\"", time);
-    text_format(text, ",\"rules\":%s,\"enforce\":%s",
-                server->context.runtime->config->rules.present || server->context.runtime->granted ? "true" : "false",
-                server->context.runtime->config->enforce ? "true" : "false");
-    text_append(text, ",\"credentials\":");
-    token_service_describe(server->context.runtime->tokens, text);
-    append_rules(server, text);
-    append_in_flight(server, text);
 }

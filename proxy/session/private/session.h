@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <gitlatch/reason.h>
+#include <gitlatch/verdict.h>
 
 #include "address.h"
 #include "client.h"
@@ -16,6 +17,7 @@
 #include "request_id.h"
 #include "runtime.h"
 
+struct head;
 struct leaf_set;
 struct metrics;
 struct password_guesses;
@@ -75,11 +77,31 @@ struct session {
     struct deferred release;
 };
 
-// Starts serving an accepted connection.
-void session_new(const struct session_listener *listener, int fd, const struct address *peer);
 // Ends a session; nothing else does. An exchange or a tunnel in progress is aborted, and its audit event carries `reason`.
 void session_close(struct session *session, enum reason reason);
 // The server drains: an idle session ends now, another after its exchange.
 void session_drain(struct session *session);
+
+// The limits that the session is under.
+const struct config_limits *session_limits(const struct session *session);
+// A request is decided by the configuration of its own time, however long the connection has been there.
+void session_use_present_runtime(struct session *session);
+
+// Waits in this state for `limit_ms`: then the session ends.
+void session_wait(struct session *session, enum session_state state, int64_t limit_ms);
+// Ready for the next request: until its first byte the client may be idle.
+void session_await_request(struct session *session, enum session_state state);
+// Begins the exchange of a request that is at the front of the input; or one that ends with this verdict (`request` NULL:
+// what came is no request).
+void session_begin_exchange(struct session *session, const struct head *request);
+void session_refuse(struct session *session, const struct head *request, const struct verdict *verdict);
+// Begins TLS with the workspace, in the name of `client.host`.
+void session_start_tls(struct session *session);
+// Begins a tunnel to `client.host`. `connect` NULL: transparent.
+void session_begin_tunnel(struct session *session, uint16_t port, const struct head *connect);
+// All is said: nothing more is sent, and the client has its time to take the answer and close.
+void session_linger(struct session *session);
+// The client has taken some of what it was sent while the session lingers.
+void session_await_close(struct session *session);
 
 #endif

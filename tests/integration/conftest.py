@@ -121,7 +121,7 @@ def github(folder, fresh_github):
 def starter(folder, github):
     running = []
 
-    def start(name=None, env=None, **config):
+    def start(name=None, env=None, popen=None, **config):
         name = name or f"gitlatch{len(running) or ''}"
         defaults = {
             "github": {"trust": str(github.ca), "connect_to": github.connect_to()},
@@ -134,7 +134,7 @@ def starter(folder, github):
         config = {key: value for key, value in config.items() if value is not None}  # None: absent
         gitlatch = Gitlatch(folder / name, config, name, env)
         running.append(gitlatch)
-        return gitlatch.start()
+        return gitlatch.start(**(popen or {}))
     yield start
     for gitlatch in running:
         gitlatch.stop()
@@ -142,7 +142,8 @@ def starter(folder, github):
 
 @pytest.fixture
 def start(folder, github):
-    """Starts gitlatches: start(**configuration), by default as acme's App with all rights. All end with the test."""
+    """Starts gitlatches: start(**configuration), by default as acme's App with all rights; `popen` are words for Popen. All
+    end with the test."""
     with starter(folder, github) as start:
         yield start
 

@@ -34,6 +34,7 @@
     REASON(WIDE_TOKEN, "wide_token", 403, "the credential cannot be narrowed, so this API call could pass round the rules", "use git, or GET a path that names a repository; the operator can set `wide_api: true` or use a GitHub App") \
     REASON(ENDPOINT_FORBIDDEN, "endpoint", 403, "this endpoint makes, shows or revokes credentials", "gitlatch never lets a workspace handle credentials") \
     REASON(DUMB_PROTOCOL, "dumb_protocol", 403, "the dumb HTTP protocol is not served by GitHub", "use a git that speaks the smart protocol") \
+    REASON(UPLOAD_ARCHIVE, "upload_archive", 403, "GitHub does not serve `git archive --remote`", "clone, or ask the API for /repos/OWNER/NAME/tarball/REF") \
     REASON(ANONYMOUS_DENIED, "anonymous", 403, "pages outside the allowed repositories are denied", "ask the operator for `other_repositories: anonymous`") \
     /* where a connection may go */ \
     REASON(HOST_DENIED, "host", 403, "`other_hosts` does not allow this host", "ask the operator to allow it under `other_hosts`") \
@@ -90,6 +91,7 @@
     REASON(GITHUB_ANONYMOUS, "github_anonymous", 403, "GitHub wants a credential, and no rule attaches one here", "ask the operator for a rule that matches the repository") \
     REASON(GITHUB_UNAUTHORIZED, "github_unauthorized", 403, "GitHub did not accept gitlatch's token", "try again; if it stays, the operator must renew the credential (`gitlatch check` tests it)") \
     REASON(GITHUB_REFUSED, "github_refused", 403, "GitHub refused", "read GitHub's reason") \
+    REASON(GITHUB_PERMISSION, "github_permission", 403, "the token lacks a permission that this API call needs", "ask the operator for it under `permissions` in the rule") \
     REASON(GITHUB_NOT_FOUND, "github_not_found", 404, "GitHub finds no such repository, or hides it", "check the name; a private repository needs a rule and an installation that cover it") \
     REASON(GITHUB_FAILED, "github_failed", 502, "GitHub failed", "try again later") \
     REASON(INTERNAL, "internal", 500, "gitlatch failed", "report this with the request's id")

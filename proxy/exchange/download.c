@@ -151,6 +151,15 @@ void download_begin_quote(struct download *download, struct stream *upstream, co
     stream_consume(upstream, answer->size);
 }
 
+void download_begin_whole(struct download *download, struct stream *upstream, const struct head *answer,
+                          const struct request *request, size_t max)
+{
+    begin_answer(download, answer, request);
+    download->pump.dechunk = true;
+    quote_begin_whole(&download->quote, answer, (struct wall){0}, max);
+    stream_consume(upstream, answer->size);
+}
+
 static void on_quoted(void *arg, struct bytes bytes, bool passed)
 {
     struct download *download = arg;

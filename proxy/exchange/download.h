@@ -55,6 +55,10 @@ bool download_keeps_upstream(const struct download *download);
 // Begins to read an error's text, and reads what there is of it.
 void download_begin_quote(struct download *download, struct stream *upstream, const struct head *answer,
                           const struct request *request, struct wall now);
+// The same of an answer whose body is to be changed and sent on: at most `max` bytes of it are read. `answer` stays where
+// it is, and is no view of the connection's input.
+void download_begin_whole(struct download *download, struct stream *upstream, const struct head *answer,
+                          const struct request *request, size_t max);
 enum download_result download_read_quote(struct download *download, struct stream *upstream) GL_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include "exchange_answer.h"
 #include "exchange_state.h"
 #include "github_refusal.h"
+#include "missing_permission.h"
 #include "stream.h"
 
 static void on_answer_passed(struct exchange *exchange)
@@ -49,10 +50,45 @@ void exchange_github_pass(struct exchange *exchange)
     }
 }
 
+// GitHub's refusal for a missing permission, read as a whole, gets its sentence.
+static void answer_amended(struct exchange *exchange)
+{
+    struct missing_permission missing = {
+        .config = exchange->runtime->config,
+        .decision = &exchange->judgement.decision,
+        .granted = exchange->judgement.ruling && exchange->judgement.rules == &exchange->judgement.ruling->rules,
+        .accepted = bytes_of_string(exchange->attempt.needs),
+    };
+    struct text sentence = {0}, words = {0}, addition = {0};
+    struct verdict verdict;
+    bool amended;
+
+    missing_permission_append(&missing, &sentence);
+    verdict_set(&verdict, REASON_GITHUB_PERMISSION, "%s", text_string(&sentence));
+    text_format(&addition, "gitlatch: %s; reason %s, request %s", verdict.sentence, reason_row(verdict.reason)->code,
+                exchange->request.id);
+    quote_words(&exchange->download.quote, &words);
+    amended = missing_permission_amend(text_bytes(&words), text_string(&addition), &exchange->own_answer.body);
+    text_free(&sentence);
+    text_free(&words);
+    text_free(&addition);
+    if (amended) {
+        exchange->verdict = verdict;
+        exchange_answer_begin(exchange, OWN_ANSWER_AMENDED);
+    } else {
+        own_answer_clear(&exchange->own_answer);
+        exchange_answer_refuse(exchange, &verdict);
+    }
+}
+
 void exchange_github_refuse_with_quote(struct exchange *exchange)
 {
     struct verdict verdict;
 
+    if (exchange->own_answer.amended) {
+        answer_amended(exchange);
+        return;
+    }
     quote_verdict(&exchange->download.quote, &verdict);
     exchange_answer_refuse(exchange, &verdict);
 }
@@ -86,6 +122,26 @@ void exchange_github_refuse_without_token(struct exchange *exchange)
     exchange_answer_refuse(exchange, &verdict);
 }
 
+// Reads the refusal as a whole. GitHub's have about 200 bytes.
+#define AMENDED_SIZE_MAX ((size_t)16 * KIB)
+static void begin_amended(struct exchange *exchange)
+{
+    const struct head *answer = own_answer_amend(&exchange->own_answer, &exchange->attempt.answer);
+
+    exchange_state_enter(exchange, EXCHANGE_QUOTES);
+    download_begin_whole(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request,
+                         AMENDED_SIZE_MAX);
+    exchange_github_read_quote(exchange);
+}
+
+static bool lacks_permission(const struct exchange *exchange)
+{
+    enum operation_kind kind = exchange->request.operation.kind;
+
+    return operation_form(kind) == FORM_API && exchange->request.head.method != METHOD_HEAD &&
+           github_refusal_lacks_permission(&exchange->attempt.answer, exchange->attempt.token);
+}
+
 void exchange_github_head(struct exchange *exchange)
 {
     const struct head *answer = &exchange->attempt.answer;
@@ -104,6 +160,8 @@ void exchange_github_head(struct exchange *exchange)
         download_begin_quote(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request,
                              clock_wall(loop_clock(exchange->client->loop)));
         exchange_github_read_quote(exchange);
+    } else if (lacks_permission(exchange)) {
+        begin_amended(exchange);
     } else {
         exchange->verdict.reason = github_refusal_recorded(answer, exchange->attempt.token);
         exchange_state_enter(exchange, EXCHANGE_PASSES);

@@ -20,6 +20,8 @@ enum reason github_refusal_recorded(const struct head *answer, const struct toke
 {
     enum reason reason = github_refusal_reason(answer);
 
+    if (github_refusal_lacks_permission(answer, token))
+        return REASON_GITHUB_PERMISSION;
     if (reason == REASON_RATE_LIMITED || reason == REASON_GITHUB_FAILED || (answer->status == 403 && token))
         return reason;
     return REASON_NONE;

@@ -4,8 +4,10 @@
 
 #include "answer.h"
 #include "capabilities.h"
+#include "mem.h"
 #include "refusal.h"
 #include "reply.h"
+#include "rewrite.h"
 #include "stream.h"
 
 void own_answer_init(struct own_answer *answer)
@@ -16,6 +18,15 @@ void own_answer_init(struct own_answer *answer)
 void own_answer_clear(struct own_answer *answer)
 {
     text_free(&answer->body);
+    mem_free(answer->amended);
+    answer->amended = NULL;
+}
+
+const struct head *own_answer_amend(struct own_answer *answer, const struct head *head)
+{
+    answer->amended = mem_alloc(sizeof(*answer->amended) + head->size);
+    head_copy(&answer->amended->head, answer->amended->bytes, head, head->data);
+    return &answer->amended->head;
 }
 
 // Where a redirect to the new name leads: only a request without a body can follow it.
@@ -67,6 +78,22 @@ static void add_verdict(struct answer *head, const struct own_answer_context *co
         head->allow = BYTES("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     if (verdict->reason == REASON_PROXY_AUTHORIZATION)
         head->proxy_authenticate = BYTES("Basic realm=\"gitlatch\"");
+}
+
+// Writes the head of GitHub's that has another body now. False: it does not fit.
+static bool write_amended_head(struct own_answer *answer, const struct own_answer_context *context)
+{
+    struct rewrite_response options = {.close = context->close, .replaced = true, .size = answer->body.size};
+    struct stream *client = context->client->stream;
+    size_t room;
+    char *at = stream_output_room(client, &room);
+    struct wire wire = wire_of(at, room);
+    bool fits = rewrite_response(&answer->amended->head, &options, &wire);
+
+    stream_commit(client, fits ? wire.size : 0, false);
+    if (fits)
+        answer->status = answer->amended->head.status;
+    return fits;
 }
 
 // Writes the head. False: it does not fit.
@@ -129,6 +156,7 @@ static struct reply render(struct own_answer *answer, const struct own_answer_co
         return (struct reply){200, CAPABILITIES_TYPE};
     case OWN_ANSWER_PROBE: // what is to be said is said to the request that follows it
         return (struct reply){200, push ? REFUSAL_RECEIVE_PACK_TYPE : REFUSAL_UPLOAD_PACK_TYPE};
+    case OWN_ANSWER_AMENDED: // it has GitHub's head
     case OWN_ANSWER_VERDICT:
         break;
     }
@@ -148,7 +176,8 @@ enum own_answer_result own_answer_send(struct own_answer *answer, const struct o
     if (answer->status == 0) {
         if (!stream_output_empty(client))
             return OWN_ANSWER_MORE; // the client reads slowly what it was answered before
-        if (!write_own_head(answer, context, render(answer, context)))
+        if (answer->amended ? !write_amended_head(answer, context)
+                            : !write_own_head(answer, context, render(answer, context)))
             return OWN_ANSWER_TOO_LARGE;
         if (is_head_request(context->request))
             text_clear(&answer->body);

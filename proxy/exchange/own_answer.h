@@ -16,7 +16,8 @@
 #include "request.h"
 #include "text.h"
 
-enum own_answer_kind { OWN_ANSWER_VERDICT, OWN_ANSWER_PROBE, OWN_ANSWER_KEPT };
+// OWN_ANSWER_AMENDED: GitHub's head with a body that was changed.
+enum own_answer_kind { OWN_ANSWER_VERDICT, OWN_ANSWER_PROBE, OWN_ANSWER_KEPT, OWN_ANSWER_AMENDED };
 
 enum own_answer_result {
     OWN_ANSWER_MORE,      // the client has to take more first
@@ -35,15 +36,24 @@ struct own_answer_context {
     bool close;                       // the client's connection ends with this answer
 };
 
+// A copy of GitHub's head.
+struct amended_head {
+    struct head head;
+    char bytes[];
+};
+
 struct own_answer {
     enum own_answer_kind kind;
-    int status;       // 0: nothing was sent yet
-    struct text body; // OWN_ANSWER_KEPT: set by who begins the answer
-    size_t sent;      // of the body
+    int status;                   // 0: nothing was sent yet
+    struct text body;             // OWN_ANSWER_KEPT, OWN_ANSWER_AMENDED: set by who begins the answer
+    struct amended_head *amended; // OWN_ANSWER_AMENDED; NULL: else
+    size_t sent;                  // of the body
 };
 
 void own_answer_init(struct own_answer *answer);
 void own_answer_clear(struct own_answer *answer);
+// Keeps a copy of GitHub's head, for OWN_ANSWER_AMENDED; which is given.
+const struct head *own_answer_amend(struct own_answer *answer, const struct head *head);
 // Sends the answer, or what is left of it, once the client has taken what it was sent before.
 enum own_answer_result own_answer_send(struct own_answer *answer, const struct own_answer_context *context)
     GL_MUST_CHECK;

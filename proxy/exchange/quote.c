@@ -35,11 +35,12 @@ static bool is_quotable(struct bytes content_type)
     return true;
 }
 
-void quote_begin(struct quote *quote, const struct head *answer, struct wall now)
+void quote_begin_whole(struct quote *quote, const struct head *answer, struct wall now, size_t max)
 {
     enum content_coding coding = content_coding(head_value(answer, FIELD_CONTENT_ENCODING));
     struct rate_limit limit = rate_limit_of_head(answer);
 
+    quote->max = max;
     quote->is_gzip = coding == CONTENT_GZIP;
     quote->is_text = coding != CONTENT_OTHER && is_quotable(head_value(answer, FIELD_CONTENT_TYPE));
     quote->status = answer->status;
@@ -47,24 +48,33 @@ void quote_begin(struct quote *quote, const struct head *answer, struct wall now
     quote->retry_after_s = rate_limit_wait_s(&limit, now);
 }
 
+void quote_begin(struct quote *quote, const struct head *answer, struct wall now)
+{
+    quote_begin_whole(quote, answer, now, QUOTE_MAX);
+}
+
 void quote_add(struct quote *quote, struct bytes bytes)
 {
-    size_t room = QUOTE_MAX - quote->words.size;
+    size_t room = quote->max - quote->words.size;
 
     text_append_bytes(&quote->words, bytes_of(bytes.data, bytes.size < room ? bytes.size : room));
 }
 
 bool quote_is_full(const struct quote *quote)
 {
-    return quote->words.size >= QUOTE_MAX;
+    return quote->words.size >= quote->max;
 }
 
-// They are decoded as far as they came.
-static void inflate_words(struct bytes coded, struct text *out)
+void quote_words(const struct quote *quote, struct text *out)
 {
-    struct gunzip *gunzip = gunzip_new(QUOTE_MAX);
-    struct bytes piece;
+    struct bytes coded = text_bytes(&quote->words), piece;
+    struct gunzip *gunzip;
 
+    if (!quote->is_gzip) {
+        text_append_bytes(out, coded);
+        return;
+    }
+    gunzip = gunzip_new(quote->max);
     while (gunzip_read(gunzip, &coded, &piece) == GUNZIP_PIECE)
         text_append_bytes(out, piece);
     gunzip_free(gunzip);
@@ -97,15 +107,11 @@ static void set_quote(const struct quote *quote, struct bytes words, struct verd
 
 void quote_verdict(const struct quote *quote, struct verdict *ret_verdict)
 {
-    struct text inflated = {0};
-    struct bytes words = text_bytes(&quote->words);
+    struct text words = {0};
 
-    if (quote->is_gzip) {
-        inflate_words(words, &inflated);
-        words = text_bytes(&inflated);
-    }
-    set_quote(quote, quote->is_text ? shown_words(words) : BYTES(""), ret_verdict);
-    text_free(&inflated);
+    quote_words(quote, &words);
+    set_quote(quote, quote->is_text ? shown_words(text_bytes(&words)) : BYTES(""), ret_verdict);
+    text_free(&words);
     // A 403 for a rate limit is said as what it is: git and others wait for `Retry-After` of a 429 alone.
     if (quote->reason != REASON_RATE_LIMITED && (quote->status == 404 || quote->status >= 500))
         ret_verdict->status = quote->status;

@@ -14,6 +14,7 @@
 
 struct quote {
     struct text words; // as they arrive
+    size_t max;        // bytes of them
     bool is_text;      // for people, in a charset that is quoted,
     bool is_gzip;      // and compressed
     int status;
@@ -23,9 +24,13 @@ struct quote {
 
 // Begins with the head of an answer whose status is 400 or more.
 void quote_begin(struct quote *quote, const struct head *answer, struct wall now);
+// The same of an answer that is to be read as a whole, as long as it has no more than `max` bytes.
+void quote_begin_whole(struct quote *quote, const struct head *answer, struct wall now, size_t max);
 void quote_add(struct quote *quote, struct bytes bytes);
 // Whether more words would not be quoted.
 bool quote_is_full(const struct quote *quote);
+// Appends the words decoded, as far as they came.
+void quote_words(const struct quote *quote, struct text *out);
 // What was said, as far as it came.
 void quote_verdict(const struct quote *quote, struct verdict *ret_verdict);
 void quote_clear(struct quote *quote);

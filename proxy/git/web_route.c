@@ -22,8 +22,7 @@ static const struct git_route git_routes[] = {
     {"info/refs", OPERATION_FETCH_REFS, METHOD_GET},
     {"git-upload-pack", OPERATION_FETCH, METHOD_POST},
     {"git-receive-pack", OPERATION_PUSH, METHOD_POST},
-    {"git-upload-archive", OPERATION_FETCH, .refused = REASON_DUMB_PROTOCOL,
-     .sentence = "GitHub does not serve git-upload-archive"},
+    {"git-upload-archive", OPERATION_FETCH, .refused = REASON_UPLOAD_ARCHIVE},
     {"info/lfs/objects/batch", OPERATION_LFS_BATCH, METHOD_POST},
     {"info/lfs/locks", OPERATION_LFS_LOCKS, METHOD_GET},
     {"info/lfs/locks", OPERATION_LFS_LOCK, METHOD_POST},
@@ -98,6 +97,8 @@ static bool parse_service(struct operation *operation, const struct target *targ
         operation->kind = OPERATION_FETCH_REFS;
     else if (bytes_equal(service, BYTES("git-receive-pack")))
         operation->kind = OPERATION_PUSH_REFS;
+    else if (bytes_equal(service, BYTES("git-upload-archive")))
+        return verdict_set(verdict, REASON_UPLOAD_ARCHIVE, NULL);
     else
         return verdict_set(verdict, REASON_DUMB_PROTOCOL, "GitHub serves git-upload-pack and git-receive-pack alone");
     return true;

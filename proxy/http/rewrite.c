@@ -159,6 +159,8 @@ static void put_response_field(struct wire *out, const struct head_field *field,
         return;
     if (gateway && field->id == FIELD_STRICT_TRANSPORT_SECURITY)
         return;
+    if (options->replaced && field->id == FIELD_CONTENT_ENCODING)
+        return;
     if (gateway && field->id == FIELD_LOCATION)
         put_location(out, field, options);
     else
@@ -180,7 +182,9 @@ bool rewrite_response(const struct head *head, const struct rewrite_response *op
     for (size_t i = 0; i < head->field_count; i++)
         put_response_field(out, &head->fields[i], options);
     // RFC 9110, 8.6 and RFC 9112, 6.1: no framing field in 1xx and 204.
-    if (head->status >= 200 && head->status != 204 && !options->dechunk)
+    if (options->replaced)
+        wire_put_number_field(out, BYTES("Content-Length"), options->size);
+    else if (head->status >= 200 && head->status != 204 && !options->dechunk)
         put_framing(out, head);
     if (head->status >= 200 && options->close)
         wire_put(out, BYTES("Connection: close\r\n"));

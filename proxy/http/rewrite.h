@@ -38,6 +38,9 @@ typedef bool rewrite_serves_fn(const void *arg, const struct host_name *host);
 struct rewrite_response {
     bool close;   // the client's connection ends after this answer: also where its end is the body's end
     bool dechunk; // the chunks are taken off, `close` must be set: see rewrite_must_dechunk
+    // The body is another one of so many bytes, in no coding.
+    bool replaced;
+    uint64_t size;
 
     // In gateway mode; elsewhere all zero.
     struct bytes gateway; // "http://127.0.0.1:3128": what the client calls the gateway

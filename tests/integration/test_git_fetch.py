@@ -117,7 +117,7 @@ def test_git_archive_is_refused_as_github_does(workspace):
     refused = workspace.git("archive", "--remote", WIDGETS, "HEAD", check=False)
     assert "fatal:" in refused.err
     code, text = workspace.status(WIDGETS + "/info/refs?service=git-upload-archive")
-    assert code in (400, 403, 404) and text
+    assert code == 403 and "upload_archive" in text and "tarball" in text and "smart protocol" not in text, text
 
 
 def test_a_public_repository_of_others_is_cloned_anonymously(workspace, github, gitlatch):

@@ -1,4 +1,5 @@
 """What becomes of GitHub's own refusals and failures, in each form that an operation can show, and which are waited out."""
+import gzip
 import json
 import time
 from email.utils import formatdate
@@ -6,6 +7,8 @@ from email.utils import formatdate
 import pytest
 from lib import receive_pack
 from lib.raw import Raw
+from lib.scripted import answer as scripted_answer
+from lib.scripted import scripted
 
 WIDGETS = "https://github.com/acme/widgets.git"
 REFS = "/acme/widgets.git/info/refs?service=git-upload-pack"
@@ -141,3 +144,91 @@ def test_a_token_file_that_changes_while_running_is_young(start, folder, github)
     (folder / "pat").write_text(github.token(owner="acme", permissions={"contents": "read"}))
     github.fault(path="/acme/widgets.git/info/refs", status=403, body="", count=1)
     assert refs(gitlatch).status == 200
+
+
+# A permission that the token lacks.
+
+def lacking(gitlatch, path="/repos/acme/widgets/issues", headers="", **options):
+    with Raw.intercepted(gitlatch, "api.github.com") as raw:
+        return raw.ask("POST", path, host="api.github.com", headers="User-Agent: test\r\n" + headers,
+                       body=b'{"title":"one"}', **options)
+
+
+def test_a_missing_permission_is_named_with_its_rule(start, github):
+    gitlatch = start(repositories=[{"match": "acme/*", "fetch": True}])
+    answer = lacking(gitlatch)
+    said = json.loads(answer.body)
+    line = gitlatch.config_path.read_text().splitlines().index('   "match": "acme/*",')
+    event = gitlatch.wait_audit(operation="api", event="request")
+    assert answer.status == 403 and answer.header("X-Accepted-GitHub-Permissions") == "issues=write"
+    assert said["message"] == (
+        f"Resource not accessible by integration (gitlatch: the rule acme/* ({gitlatch.config_path}, line {line}) does not "
+        "grant what this call needs: `permissions: {issues: write}` would allow it; "
+        f"reason github_permission, request {event['id']})")
+    assert said["documentation_url"] and set(said) >= {"message", "documentation_url"}
+    assert (event["reason"], event["decision"], event["status"]) == ("github_permission", "allow", 403)
+    assert gitlatch.metrics().sum("gitlatch_denials_total", reason="github_permission") == 1
+    assert asked(github, "/repos/acme/widgets/issues") == 1, "it is not waited out"
+
+
+def test_a_missing_permission_without_rules_and_for_a_set(start, github):
+    github.control("POST", "/installation", owner="acme", permissions={"contents": "read", "metadata": "read"})
+    assert ("the App's installation was not granted what this call needs: `permissions: {issues: write}`"
+            in json.loads(lacking(start(repositories=None)).body)["message"])
+
+
+MINTED = {"token": "ghs_" + "Zz9" * 12, "expires_at": "2999-01-01T00:00:00Z", "permissions": {"contents": "read", "metadata": "read"},
+          "repository_selection": "selected", "repositories": [{"id": 7, "name": "widgets", "full_name": "acme/widgets"}]}
+
+
+@pytest.fixture
+def serve_api(folder, github, start):
+    """serve_api(bytes): a gitlatch whose api.github.com answers calls below /issues with these bytes."""
+    opened = []
+
+    def serve_api(raw):
+        def script(peer):
+            while True:
+                head, _ = peer.request()
+                if "/issues" in head:
+                    peer.send(raw)
+                    return
+                peer.send(scripted_answer(201, json.dumps(MINTED)) if "access_tokens" in head
+                          else scripted_answer(200, '{"id":700001,"account":{"login":"acme"}}'))
+        context = scripted(folder, github, script, "api.github.com")
+        _, connect_to = context.__enter__()
+        opened.append(context)
+        return start(github={"connect_to": connect_to}, repositories=[{"match": "acme/*", "fetch": True}])
+    yield serve_api
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize("chunked", [True, False])
+def test_an_amended_answer_in_each_framing(serve_api, coding, chunked):
+    words = b'{"z":1,"message":"no","a":[1,2]}'
+    body = gzip.compress(words) if coding == "gzip" else words
+    framed = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+    gitlatch = serve_api((f"HTTP/1.1 403 Forbidden\r\nX-Accepted-GitHub-Permissions: issues=write\r\nX-Other: kept\r\n"
+                          f"Content-Type: application/json\r\nContent-Encoding: {coding}\r\n{length}\r\n\r\n").encode() + framed)
+    answer = lacking(gitlatch)
+    assert answer.status == 403 and answer.header("X-Other") == "kept" and not answer.header("Content-Encoding")
+    said = json.loads(answer.body)
+    assert list(said) == ["z", "message", "a"] and said["message"].startswith("no (gitlatch: the rule acme/*")
+
+
+@pytest.mark.parametrize("words", [b"<html>no</html>", b'["no"]', b'{"message":1}', b'{"message":"' + b"x" * 20_000 + b'"}'])
+def test_what_cannot_be_amended_is_said_by_gitlatch(serve_api, words):
+    gitlatch = serve_api(b"HTTP/1.1 403 Forbidden\r\nX-Accepted-GitHub-Permissions: issues=write\r\n"
+                         b"Content-Length: %d\r\n\r\n" % len(words) + words)
+    answer = lacking(gitlatch)
+    assert answer.status == 403 and "permissions: {issues: write}" in json.loads(answer.body)["message"]
+
+
+def test_a_403_for_another_reason_is_left_as_it_is(serve_api):
+    words = b'{"message":"Repository was archived"}'
+    gitlatch = serve_api(b"HTTP/1.1 403 Forbidden\r\nX-Accepted-GitHub-Permissions: contents=read\r\nRetry-After: 1\r\n"
+                         b"Content-Length: %d\r\n\r\n" % len(words) + words)
+    assert lacking(gitlatch).body == words

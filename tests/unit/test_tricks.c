@@ -121,7 +121,7 @@ static const struct policy_case git_names[] = {
     {'w', "GET", "/acme/widgets.git/info/refs", "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/info/refs?", "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=", "dumb_protocol"},
-    {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-archive", "dumb_protocol"},
+    {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-archive", "upload_archive"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=GIT-UPLOAD-PACK", "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/info/refs?service=git-upload-pack;service=git-receive-pack", "name"},
     {'w', "GET", "/acme/widgets.git/info/refs?x=1;service=git-receive-pack&service=git-upload-pack", "name"},
@@ -139,7 +139,7 @@ static const struct policy_case git_names[] = {
     {'w', "GET", "/acme/widgets.git/HEAD", "dumb_protocol"},
     {'w', "GET", "/acme/widgets.git/objects/info/packs", "dumb_protocol"},
     {'w', "GET", "/acme/secret.git/Objects/ab/cdef", "name"},
-    {'w', "POST", "/acme/widgets.git/git-upload-archive", "dumb_protocol"},
+    {'w', "POST", "/acme/widgets.git/git-upload-archive", "upload_archive"},
     // methods
     {'w', "POST", "/acme/widgets.git/info/refs?service=git-receive-pack", "method"},
     {'w', "GET", "/acme/widgets.git/git-receive-pack", "method"},

@@ -58,7 +58,7 @@ void exchange_answer_refuse(struct exchange *exchange, const struct verdict *ver
     exchange->verdict = *verdict;
     log_debug("exchange", "request %s: %s: %s", exchange->request.id, reason_row(verdict->reason)->code,
               verdict->sentence);
-    if (exchange->request.operation.kind == OPERATION_FETCH)
+    if (operation_traits(exchange->request.operation.kind)->keeping == KEEPING_USE)
         kept_answer_forget(exchange->runtime, &exchange->request.operation);
     if (exchange_state_status(exchange) != 0)
         exchange_state_close_client(exchange, verdict->reason);

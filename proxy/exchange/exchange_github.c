@@ -145,17 +145,18 @@ static bool lacks_permission(const struct exchange *exchange)
 void exchange_github_head(struct exchange *exchange)
 {
     const struct head *answer = &exchange->attempt.answer;
+    const struct operation_traits *traits = operation_traits(exchange->request.operation.kind);
     struct kept_answer kept = exchange_state_kept_answer(exchange);
     bool unfinished = exchange->upload.state != UPLOAD_SENT && answer->status >= 300;
 
     exchange_state_note_movement(exchange);
-    if (exchange_state_is_git(exchange) && answer->status >= 300)
+    if (traits->git && answer->status >= 300)
         kept_answer_forget(exchange->runtime, &exchange->request.operation);
-    if (exchange->request.operation.kind == OPERATION_FETCH && answer->status >= 300 && answer->status < 400) {
+    if (traits->keeping == KEEPING_USE && answer->status >= 300 && answer->status < 400) {
         refuse_moved(exchange);
     } else if (exchange->judgement.without_token && answer->status == 404) {
         exchange_github_refuse_without_token(exchange);
-    } else if (exchange_state_is_git(exchange) && answer->status >= 400) {
+    } else if (traits->git && answer->status >= 400) {
         exchange_state_enter(exchange, EXCHANGE_QUOTES);
         download_begin_quote(&exchange->download, attempt_stream(&exchange->attempt), answer, &exchange->request,
                              clock_wall(loop_clock(exchange->client->loop)));

@@ -45,8 +45,9 @@ bool github_refusal_says_why(const struct head *answer, const struct token *toke
 bool github_refusal_denies_minted(const struct operation *operation, const struct scope *scope,
                                   const struct token *token)
 {
-    bool itself = (operation_traits(operation->kind)->advertisement && !operation->wiki) ||
-                  (operation->kind == OPERATION_API_REPOSITORY && operation->reads && operation->api_path.size == 0);
+    const struct operation_traits *traits = operation_traits(operation->kind);
+    bool itself = (traits->advertisement && !operation->wiki) ||
+                  (traits->access == ACCESS_API && operation->reads && operation->api_path.size == 0);
 
     return itself && token && !token->granted.wide && scope && scope->reach == SCOPE_REPOSITORY;
 }

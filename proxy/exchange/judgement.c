@@ -154,7 +154,7 @@ static const struct verdict *ask_about_lfs(struct judgement *judgement, const st
 {
     const struct operation *operation = &judgement->request->operation;
     const struct lfs_body *body = body_gate_lfs(gate);
-    bool write = operation->kind != OPERATION_LFS_BATCH || body->upload;
+    bool write = operation_traits(operation->kind)->writes || body->upload;
 
     policy_decide_lfs(operation, write, bytes_of_string(body->ref), &judgement->decision);
     return denial_of(judgement);
@@ -218,7 +218,7 @@ static enum judgement_result judge_by_rules(struct judgement *judgement)
     struct token_service *tokens = judgement->runtime->tokens;
     struct repository_name name;
 
-    if (operation->kind != OPERATION_API_REPOSITORY_ID)
+    if (operation_traits(operation->kind)->access != ACCESS_REPOSITORY_ID)
         return judge_operation(judgement);
     if (token_service_repository(tokens, operation->host, operation->repository_id, &name))
         return judge_repository(judgement, &name);
@@ -297,7 +297,7 @@ bool judgement_does_without_token(struct judgement *judgement, const struct verd
 {
     const struct operation *operation = &judgement->request->operation;
     const struct operation_traits *traits = operation_traits(operation->kind);
-    bool reads = operation->kind == OPERATION_FETCH || (operation->reads && !traits->writes);
+    bool reads = traits->reads || (operation->reads && !traits->writes);
 
     if (!judgement_wants_token(judgement) || !is_lack_of_access(verdict->reason) || !reads ||
         !operation->repository.owner[0] || judgement->runtime->config->rules.other != OTHER_REPOSITORIES_ANONYMOUS)

@@ -8,6 +8,11 @@
 // "0024ERR …": a packet's length, and how an error begins (gitprotocol-pack(5), "error-line").
 #define ERROR_FRONT_SIZE 8
 
+static enum operation_keeping keeping_of(const struct kept_answer *kept)
+{
+    return operation_traits(kept->request->operation.kind)->keeping;
+}
+
 // Whether the request is one whose answer may be kept: it asks for what git asks for, and nothing beside.
 static bool find_question(const struct kept_answer *kept, struct kept_question *ret_question)
 {
@@ -15,7 +20,7 @@ static bool find_question(const struct kept_answer *kept, struct kept_question *
     const struct head *head = &request->head;
     struct bytes git_protocol = head_value(head, FIELD_GIT_PROTOCOL);
 
-    if (!kept->runtime->capabilities || kept->outside_grant || request->operation.kind != OPERATION_FETCH_REFS ||
+    if (!kept->runtime->capabilities || kept->outside_grant || keeping_of(kept) != KEEPING_ANSWER ||
         head->method != METHOD_GET || request->has_body ||
         !bytes_equal(request->target.query, BYTES("service=git-upload-pack")) || head->count[FIELD_GIT_PROTOCOL] != 1 ||
         !bytes_contain(git_protocol, BYTES("version=2")) || git_protocol.size > 64)
@@ -43,7 +48,7 @@ size_t kept_answer_copy_size(const struct kept_answer *kept, const struct head *
 
     if (!kept->runtime->capabilities || answer->status != 200)
         return 0;
-    if (kept->request->operation.kind == OPERATION_FETCH)
+    if (keeping_of(kept) == KEEPING_USE)
         return ERROR_FRONT_SIZE;
     return find_question(kept, &question) ? CAPABILITIES_SIZE_MAX + 1 : 0;
 }
@@ -84,7 +89,7 @@ void kept_answer_take(const struct kept_answer *kept, const struct head *answer,
 
     // What was kept may be why a fetch fails: of a repository that was made anew with another object format, say. A server
     // that dies of a request may say nothing at all.
-    if (kept->request->operation.kind != OPERATION_FETCH) {
+    if (keeping_of(kept) != KEEPING_USE) {
         if (find_question(kept, &question))
             keep_advertisement(kept, &question, answer, copy);
     } else if (copy.size < ERROR_FRONT_SIZE || bytes_end_with(copy, BYTES("ERR "))) {

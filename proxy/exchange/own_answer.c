@@ -35,6 +35,7 @@ static void write_location(const struct own_answer_context *context, struct text
     const struct request *request = context->request;
     const struct operation *operation = &request->operation;
     const struct verdict *verdict = context->verdict;
+    const struct operation_traits *traits = operation_traits(operation->kind);
     struct bytes query = request->target.query;
 
     if (verdict->reason != REASON_RENAMED || !operation->reads || !verdict->location[0])
@@ -43,22 +44,17 @@ static void write_location(const struct own_answer_context *context, struct text
         text_format(out, "http://%.*s/%s", (int)request->head.host.size, request->head.host.data, operation->host->web);
     else
         text_format(out, "https://%s", context->client->host.text);
-    switch (operation->kind) {
-    case OPERATION_FETCH_REFS:
-    case OPERATION_PUSH_REFS:
+    if (traits->advertisement) {
         text_format(out, "/%s%s.git/info/refs?%.*s", verdict->location, operation->wiki ? ".wiki" : "", (int)query.size,
                     query.data);
-        break;
-    case OPERATION_API_REPOSITORY:
+    } else if (traits->access == ACCESS_API) {
         text_format(out, "%s/repos/%s%s%.*s", operation->endpoint == GITHUB_ENDPOINT_WEB ? "/api/v3" : "",
                     verdict->location, operation->api_path.size ? "/" : "", (int)operation->api_path.size,
                     operation->api_path.data);
         if (request->target.has_query)
             text_format(out, "?%.*s", (int)query.size, query.data);
-        break;
-    default:
+    } else {
         text_clear(out);
-        break;
     }
 }
 
@@ -126,12 +122,11 @@ static bool write_own_head(struct own_answer *answer, const struct own_answer_co
 
 static struct reply render_verdict(struct own_answer *answer, const struct own_answer_context *context)
 {
-    enum operation_kind kind = context->request->operation.kind;
     const struct body_gate *gate = context->gate;
     const struct push_decision *push = context->push;
     struct reply_context reply = {
         .id = context->request->id,
-        .form = kind == OPERATION_KIND_COUNT ? FORM_TEXT : operation_form(kind),
+        .form = operation_form(context->request->operation.kind),
         .push = gate && body_gate_kind(gate) == GATE_PUSH ? body_gate_push(gate) : NULL,
         .decision = push->reasons && context->verdict->reason == push->verdict.reason ? push : NULL,
     };
@@ -149,7 +144,7 @@ static struct reply render_verdict(struct own_answer *answer, const struct own_a
 
 static struct reply render(struct own_answer *answer, const struct own_answer_context *context)
 {
-    bool push = context->request->operation.kind == OPERATION_PUSH;
+    bool push = operation_form(context->request->operation.kind) == FORM_RECEIVE_PACK;
 
     switch (answer->kind) {
     case OWN_ANSWER_KEPT:

@@ -87,12 +87,10 @@ static const char *recorded_host(const struct record *record, const struct reque
 // The ref of an LFS request that writes, which counts as a push: "" where it names none. NULL: it is no such request.
 static const char *recorded_lfs_ref(const struct request *request, const struct body_gate *gate)
 {
-    enum operation_kind kind = request->operation.kind;
+    const struct operation_traits *traits = operation_traits(request->operation.kind);
     const struct lfs_body *body = gate ? body_gate_lfs(gate) : NULL;
-    bool writes = kind == OPERATION_LFS_LOCK || kind == OPERATION_LFS_LOCKS_VERIFY || kind == OPERATION_LFS_UNLOCK ||
-                  (kind == OPERATION_LFS_BATCH && body && body->upload);
 
-    if (!writes)
+    if (traits->form != FORM_LFS || !(traits->writes || (body && body->upload)))
         return NULL;
     return body && body->ref ? body->ref : "";
 }
@@ -108,8 +106,6 @@ static const char *request_label(const struct request *request)
 {
     if (request->is_http && request->head.method == METHOD_CONNECT)
         return operation_label_name(LABEL_TUNNEL);
-    if (request->operation.kind == OPERATION_KIND_COUNT)
-        return operation_label_name(LABEL_OTHER);
     return operation_label_name(operation_label(request->operation.kind));
 }
 
@@ -117,9 +113,8 @@ static const char *request_label(const struct request *request)
 static void add_call(struct audit_event *event, const struct record *record, const struct request *request)
 {
     enum operation_kind kind = request->operation.kind;
-    bool page = kind == OPERATION_PAGE || kind == OPERATION_UNKNOWN;
 
-    if (kind == OPERATION_KIND_COUNT || !(page || operation_label(kind) == LABEL_API))
+    if (kind == OPERATION_UNKNOWN || (operation_label(kind) != LABEL_API && operation_label(kind) != LABEL_OTHER))
         return;
     event->method = request->head.method_name;
     event->path = request->target.path;

@@ -313,7 +313,7 @@ static bool is_to_be_drained(const struct upload *upload)
 
 bool upload_stop(struct upload *upload)
 {
-    bool push = upload->request->operation.kind == OPERATION_PUSH;
+    bool push = operation_traits(upload->request->operation.kind)->gate == GATE_PUSH;
 
     let_go_of_held(upload);
     if (push)

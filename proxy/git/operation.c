@@ -8,10 +8,11 @@
 static const struct operation_traits kinds[OPERATION_KIND_COUNT + 1] = {
     [OPERATION_FETCH_REFS] = {
         LABEL_FETCH, FORM_TEXT, AUTHORIZATION_BASIC, ACCESS_FETCH, PERMISSION_READ, GATE_NONE,
-        .git = true, .advertisement = true, .repeatable = true, .gateway = true},
+        .keeping = KEEPING_ANSWER, .git = true, .advertisement = true, .repeatable = true, .gateway = true},
     [OPERATION_FETCH] = {
         LABEL_FETCH, FORM_UPLOAD_PACK, AUTHORIZATION_BASIC, ACCESS_FETCH, PERMISSION_READ, GATE_PROBE,
-        .git = true, .repeatable = true, .drained = true, .gateway = true, .token_at_once = true},
+        .keeping = KEEPING_USE, .git = true, .reads = true, .repeatable = true, .drained = true, .gateway = true,
+        .token_at_once = true},
     [OPERATION_PUSH_REFS] = {
         LABEL_PUSH, FORM_TEXT, AUTHORIZATION_BASIC, ACCESS_PUSH, PERMISSION_WRITE, GATE_NONE,
         .git = true, .advertisement = true, .writes = true, .repeatable = true, .gateway = true},

@@ -77,6 +77,13 @@ enum operation_gate {
     GATE_GRAPHQL,   // the JSON, for `variables`
 };
 
+// The part that the operation has in keeping capability advertisements.
+enum operation_keeping {
+    KEEPING_NONE,
+    KEEPING_ANSWER, // its answer may be kept
+    KEEPING_USE,    // git sends it by an advertisement that may have been a kept one: where it fails, that is forgotten
+};
+
 // All in which the kinds of operations differ. A new kind is one row in operation.c; no other file switches on kinds.
 struct operation_traits {
     enum operation_label label;
@@ -85,15 +92,17 @@ struct operation_traits {
     enum operation_access access;
     enum permission_level contents; // level of the token's `contents`; PERMISSION_NONE: by the rule
     enum operation_gate gate;
+    enum operation_keeping keeping;
     bool git; // one of git's own four; with Git LFS they are the whole of what the gateway serves
-    bool
-        advertisement; // `info/refs`, which git asks for before all else: safe to be asked again while a fresh token has
-                       // not reached all of GitHub
-    bool writes;       // changes the repository (of an LFS batch only the body can tell)
-    bool repeatable;   // may be sent twice, also where it is a POST: it changes nothing at GitHub
-    bool drained;      // an answer of ours waits for the end of the body, however long: git shows it only then
-    bool gateway;      // served by the gateway
-    bool hidden;       // refused as "not found", which its client takes for "there is no such service here"
+    // `info/refs`, which git asks for before all else: safe to be asked again while a fresh token has not reached all of
+    // GitHub.
+    bool advertisement;
+    bool reads;         // reads the repository alone, although it is a POST
+    bool writes;        // changes the repository (of an LFS batch only the body can tell)
+    bool repeatable;    // may be sent twice, also where it is a POST: it changes nothing at GitHub
+    bool drained;       // an answer of ours waits for the end of the body, however long: git shows it only then
+    bool gateway;       // served by the gateway
+    bool hidden;        // refused as "not found", which its client takes for "there is no such service here"
     bool token_at_once; // the token is asked for while the gate still reads
 };
 

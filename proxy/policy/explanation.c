@@ -51,7 +51,7 @@ static bool ask_git(struct question *question, const char *repository, const cha
     text = mem_format("/%s/info/refs?service=%s", repository, service);
     asked = ask(question, GITHUB_ENDPOINT_WEB, METHOD_GET, text, error);
     mem_free(text);
-    if (asked && question->operation.kind == OPERATION_PAGE)
+    if (asked && operation_traits(question->operation.kind)->access == ACCESS_NONE)
         return error_set(error, "`%s` is not OWNER/NAME", repository);
     return asked;
 }
@@ -97,7 +97,7 @@ static bool ask_lfs(struct question *question, const char *what, const char *rep
     mem_free(text);
     if (!asked)
         return false;
-    if (question->operation.kind == OPERATION_PAGE)
+    if (operation_traits(question->operation.kind)->access == ACCESS_NONE)
         return error_set(error, "`%s` is not OWNER/NAME", repository);
     if (!question->allowed)
         return true;

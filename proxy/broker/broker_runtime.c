@@ -86,7 +86,7 @@ static bool refuse_roots(const struct config_broker *config, struct error *ret_e
                      cause.text);
 }
 
-static bool asks_cluster(const struct config_broker *config)
+bool broker_runtime_asks_cluster(const struct config_broker *config)
 {
     for (size_t i = 0; i < config->grant_count; i++) {
         if (config->grants[i].namespace)
@@ -107,7 +107,7 @@ static bool make_reviews(struct broker_runtime *runtime, struct loop *loop, stru
         .audience_count = GL_ARRAY_SIZE(audiences),
     };
 
-    if (!asks_cluster(config))
+    if (!broker_runtime_asks_cluster(config))
         return true;
     runtime->direct = runtime->egress.dialer;
     runtime->direct.proxy_host = NULL;

@@ -60,4 +60,7 @@ struct broker_runtime *broker_runtime_new(const struct broker_runtime_options *o
 struct broker_runtime *broker_runtime_ref(struct broker_runtime *runtime);
 void broker_runtime_unref(struct broker_runtime *runtime); // NULL: nothing
 
+// Whether some grant is for a service account of the cluster, which then proves it.
+bool broker_runtime_asks_cluster(const struct config_broker *config);
+
 #endif

@@ -7,7 +7,7 @@
 #include "flight.h"
 #include "id_token.h"
 #include "issuer.h"
-#include "known_issuer.h"
+#include "issuer_caller.h"
 #include "loop.h"
 #include "mem.h"
 #include "reviews.h"
@@ -15,8 +15,6 @@
 
 // A caller whose issuer cannot be reached comes back after so many seconds.
 #define ISSUER_RETRY_S 5
-// A tenant's name is a key of tables; GitHub's have at most 140 bytes.
-#define TENANT_SIZE_MAX 256
 
 struct callers {
     struct loop *loop;
@@ -115,37 +113,16 @@ static void ask_cluster(struct callers_request *request)
 
 // An issuer's token.
 
-static void take_tenant(struct callers_request *request, const struct config_issuer *config)
-{
-    const char *tenant = id_token_text(&request->token, known_issuer_tenant_claim(config->issuer));
-
-    if (!tenant)
-        tenant = request->caller.subject ? request->caller.subject : "";
-    request->caller.tenant = mem_format("%.*s", TENANT_SIZE_MAX, tenant);
-}
-
 // What a verified token says, is believed for this broker alone and for its time.
 static void take_token(struct callers_request *request, const struct config_issuer *config)
 {
-    struct wall now = clock_wall(loop_clock(request->callers->loop));
-    const struct id_token *token = &request->token;
-    struct caller *caller = &request->caller;
     struct error error;
 
-    // One for both audiences is of a caller that may hold what it is given: the narrower counts.
-    caller->holder = id_token_is_for(token, CONFIG_AUDIENCE_CREDENTIAL);
-    if (!caller->holder && !id_token_is_for(token, config->audience)) {
-        refuse_caller(request, REASON_CALLER_UNPROVEN,
-                      "the token of issuer %s is not for this broker: its `aud` must be %s", config->name,
-                      config->audience);
-    } else if (!id_token_check_time(token, now, &error)) {
-        refuse_caller(request, REASON_CALLER_UNPROVEN, "issuer %s: %s", config->name, error.text);
-    } else {
-        caller->issuer = mem_string(config->name);
-        caller->claims = json_incref(token->claims);
-        caller->subject = mem_string(id_token_text(token, "sub"));
-        take_tenant(request, config);
+    if (issuer_caller_check(config, &request->token, clock_wall(loop_clock(request->callers->loop)), &error)) {
+        issuer_caller_fill(config, &request->token, &request->caller);
         settle_caller(request);
+    } else {
+        refuse_caller(request, REASON_CALLER_UNPROVEN, "%s", error.text);
     }
 }
 

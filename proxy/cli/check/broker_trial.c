@@ -86,9 +86,9 @@ void broker_trial(struct loop *loop, const struct config *config, broker_trial_f
     const struct config_broker *broker = &config->broker;
 
     try_certificate(&trial, loop, broker);
-    if (broker->grant_count > 0)
+    if (broker_runtime_asks_cluster(broker))
         try_cluster(&trial, broker);
-    else if (!broker->admin_token)
+    if (broker->grant_count == 0 && !broker->admin_token)
         line(arg, false, "broker.grants", "there are none: no sidecar is given anything");
     if (broker->admin_token)
         try_secret(&trial, "broker.admin_token", broker->admin_token);

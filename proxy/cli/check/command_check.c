@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "caller_question.h"
 #include "command.h"
 #include "help_topic.h"
 #include "explanation.h"
@@ -12,19 +13,24 @@
 
 static const char help[] = "Usage: gitlatch check [-c FILE]\n"
                            "       gitlatch check [-c FILE] --explain OPERATION [WORD]...\n"
+                           "       gitlatch check [-c FILE] --explain --token FILE [OPERATION [WORD]...]\n"
                            "       gitlatch check --suggest AUDIT.jsonl\n"
                            "\n"
                            "Reads the configuration, tests each credential and mints one token with it, holds\n"
                            "the rules against what an App was granted, mints a token for what each of them\n"
                            "names (20 at most), and reaches GitHub's hosts: a line each, `ok` or `FAIL` with\n"
                            "what is wrong and how to mend it. Exits with 0 if all is ok, with 1 if not. One\n"
-                           "with `broker` is checked as a broker's: its certificate and other files, and the\n"
-                           "rules of its grants.\n"
+                           "with `broker` is checked as a broker's: its certificate and other files, the keys of\n"
+                           "its issuers, and the rules of its grants.\n"
                            "\n"
                            "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
                            "                     " CONFIG_DEFAULT_PATH "\n"
                            "      --explain      what the rules decide, and which rule says so; exits with 0\n"
                            "                     if it is allowed, with 1 if not\n"
+                           "      --token FILE   with --explain and a broker's configuration: which grants are for\n"
+                           "                     the caller that has this token, which claims fail, and what\n"
+                           "                     those grants say to OPERATION; its signature is not verified\n"
+                           "      --claims FILE  the same for the claims of a token, as a JSON object\n"
                            "      --suggest FILE the least rules that would have allowed what is in an audit\n"
                            "                     log (- is stdin), as they are written in a configuration;\n"
                            "                     lines that are torn are left out, and counted on stderr;\n"
@@ -38,9 +44,11 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
 static const struct command_choice choices[] = {{"help", HELP_TOPICS}, {NULL, NULL}};
 
 static const struct option options[] = {
+    {"claims", required_argument, NULL, 'l'},
     {"config", required_argument, NULL, 'c'},
     {"explain", no_argument, NULL, 'e'},
     {"suggest", required_argument, NULL, 's'},
+    {"token", required_argument, NULL, 't'},
     COMMAND_OPTION_HELP_TOPIC,
     {NULL, 0, NULL, 0},
 };
@@ -110,8 +118,9 @@ static int explain(const struct command *command, const char *path, char *const 
         return COMMAND_USAGE;
     if (!config->rules.present && (has_broker(config) || config->broker.present)) {
         config_unref(config);
-        return command_fail(command,
-                            "there is no `repositories`: the rules are those under `broker.grants` of the broker");
+        return command_fail(
+            command, "there is no `repositories`: the rules are those under `broker.grants` of the broker; with its "
+                     "configuration and --token FILE they are explained to a caller");
     }
     result =
         explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host, words, count, &text, &error);
@@ -179,8 +188,33 @@ static int suggest(const struct command *command, const char *path)
     return ok ? command_finish_output(command) : COMMAND_FAILED;
 }
 
+static int explain_caller(const struct command *command, const char *path, const struct caller_question *question,
+                          char *const *words, size_t count)
+{
+    struct config *config = command_config(command, path, CONFIG_FOR_CHECK);
+    enum explanation_result result;
+    struct text text = {0};
+    struct error error;
+
+    if (!config)
+        return COMMAND_USAGE;
+    result = caller_question_explain(config, question, words, count, &text, &error);
+    if (result == EXPLANATION_BAD)
+        command_misused(command, "%s", error.text);
+    else
+        fputs(text_string(&text), stdout);
+    text_free(&text);
+    config_unref(config);
+    if (result == EXPLANATION_BAD)
+        return COMMAND_USAGE;
+    if (command_finish_output(command) != COMMAND_DONE)
+        return COMMAND_FAILED;
+    return result == EXPLANATION_ALLOWED ? COMMAND_DONE : COMMAND_FAILED;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
+    struct caller_question caller = {0};
     const char *path = NULL, *audit = NULL;
     bool explaining = false;
     int option;
@@ -194,11 +228,17 @@ static int run(const struct command *command, int argc, char **argv)
             explaining = true;
         else if (option == 's')
             audit = optarg;
+        else if (option == 't' || option == 'l')
+            caller = (struct caller_question){optarg, option == 'l'};
         else
             return COMMAND_USAGE;
     }
     if (explaining && audit)
         return command_misused(command, "--explain and --suggest are two things; ask for one");
+    if (caller.path && !explaining)
+        return command_misused(command, "--token and --claims go with --explain");
+    if (caller.path)
+        return explain_caller(command, path, &caller, argv + optind, (size_t)(argc - optind));
     if (explaining)
         return explain(command, path, argv + optind, (size_t)(argc - optind));
     if (!command_no_arguments(command, argc, argv))

@@ -8,6 +8,7 @@
 #include "broker_trial.h"
 #include "config_spawner.h"
 #include "github_answer.h"
+#include "issuer_trial.h"
 #include "loop.h"
 #include "mem.h"
 #include "metrics.h"
@@ -277,8 +278,10 @@ bool trial_run(struct config *config)
     if (!try_roots(&trial))
         return false;
     if (start(&trial, &error)) {
-        if (config->broker.present)
+        if (config->broker.present) {
             broker_trial(trial.loop, config, on_broker_line, &trial);
+            issuer_trial(trial.loop, &trial.runtime->egress.dialer, &config->broker, on_broker_line, &trial);
+        }
         trial.names = runtime_intercepted_names(config, &trial.name_count);
         // Ends with on_tokens_tested, after which it is gone.
         if (token_service_test(trial.runtime->tokens, &callbacks))

@@ -58,7 +58,7 @@
     /* a client, or our own limits */ \
     REASON(CLIENT_TIMEOUT, "client_timeout", 408, "the client was silent for too long", "try again") \
     REASON(CLIENT_GONE, "client_gone", 499, "the client closed the connection before the end", "") \
-    REASON(CONNECTIONS, "connections", 503, "`limits.connections` is reached", "try again later, or ask the operator for a higher limit") \
+    REASON(CONNECTIONS, "connections", 503, "`limits.connections` is reached, or `limits.per_client` by this address", "try again later, or ask the operator for a higher limit") \
     REASON(MEMORY, "memory", 503, "`limits.memory` is reached: other requests hold what there is", "try again later, or ask the operator for a higher limit") \
     REASON(AUDIT_FULL, "audit_full", 503, "the audit log takes no more events, and a write that is not recorded is not done", "try again; the operator must look at what reads the log") \
     REASON(CALLER_LIMIT, "caller_limit", 429, "this caller asks the broker too often", "wait, then try again") \

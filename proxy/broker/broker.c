@@ -26,7 +26,8 @@
 #define CALLERS_MAX        16384
 // An idle connection is worth one handshake a minute to its owner, and a place among `limits.connections` to all.
 #define TIMEOUT_MS (10 * SECOND_MS)
-// Pods have addresses of their own. However busy one keeps its connections, half of all are for others.
+// Pods have addresses of their own. However busy one keeps its connections, half of all are for others; `limits.per_client` may
+// be less.
 #define CLIENT_SHARE 2
 // The API servers of a cluster keep a few; each may hold a review of 2 MiB.
 #define ADMISSION_CONNECTIONS 16
@@ -149,6 +150,13 @@ static SSL_CTX *on_clients_tls(void *arg)
     return serving_certificate_clients_context(((struct broker *)arg)->runtime->certificate);
 }
 
+static size_t share_of_client(const struct config_limits *limits)
+{
+    size_t share = limits->connections / CLIENT_SHARE;
+
+    return limits->per_client < share ? limits->per_client : share;
+}
+
 static bool listen_on(struct broker *broker, const char *key, const struct config_address *address, size_t connections,
                       size_t body, service_handler_fn *handler, struct service **ret_service, struct error *ret_error)
 {
@@ -158,7 +166,7 @@ static bool listen_on(struct broker *broker, const char *key, const struct confi
         .tls = handler == on_call ? on_clients_tls : on_tls,
         .tls_arg = broker,
         .connections = connections,
-        .per_client = handler == on_admission_call ? 0 : connections / CLIENT_SHARE,
+        .per_client = handler == on_admission_call ? 0 : share_of_client(&broker->runtime->config->limits),
         .body = body,
         .timeout_ms = TIMEOUT_MS,
         .handler = handler,

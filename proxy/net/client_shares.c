@@ -9,10 +9,17 @@ struct client_share {
     TAILQ_HEAD(share_members, share_member) members; // waiting longest first
 };
 
-void client_shares_init(struct client_shares *shares, size_t most, size_t per_client)
+void client_shares_init(struct client_shares *shares, enum client_shares_kind kind, size_t most, size_t per_client)
 {
-    *shares = (struct client_shares){.most = most, .per_client = per_client ? per_client : most};
+    *shares = (struct client_shares){.kind = kind};
     LIST_INIT(&shares->list);
+    client_shares_set(shares, most, per_client);
+}
+
+void client_shares_set(struct client_shares *shares, size_t most, size_t per_client)
+{
+    shares->most = most;
+    shares->per_client = per_client ? per_client : most;
 }
 
 static struct client_share *find_share(const struct client_shares *shares, const struct address *peer)
@@ -46,8 +53,9 @@ static struct share_member *find_victim_of_all(const struct client_shares *share
 
     LIST_FOREACH(share, &shares->list, link) {
         struct share_member *member = NULL;
+        bool may_be = shares->kind == CLIENT_SHARES_RENEW || share->count > count;
 
-        if (!victim || share->count > victim->share->count)
+        if (may_be && (!victim || share->count > victim->share->count))
             member = find_victim(share, count);
         if (member)
             victim = member;
@@ -60,14 +68,16 @@ bool client_shares_admit(const struct client_shares *shares, const struct addres
 {
     const struct client_share *own = find_share(shares, peer);
     size_t count = own ? own->count : 0;
+    bool bound = shares->kind == CLIENT_SHARES_RENEW || address_kind(peer) != ADDRESS_LOOPBACK;
+    bool over = bound && count >= shares->per_client, full = shares->count >= shares->most;
     struct share_member *victim = NULL;
 
-    if (own && count >= shares->per_client)
+    if (over && shares->kind == CLIENT_SHARES_RENEW)
         victim = find_victim(own, count);
-    else if (shares->count >= shares->most)
+    else if (full && !over)
         victim = find_victim_of_all(shares, count);
     *ret_victim = victim;
-    return victim || (count < shares->per_client && shares->count < shares->most);
+    return victim || (!over && !full);
 }
 
 void client_shares_add(struct client_shares *shares, struct share_member *member, const struct address *peer)

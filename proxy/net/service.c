@@ -356,7 +356,7 @@ struct service *service_new(const struct service_options *options, struct error 
     struct service *service = mem_alloc_zero(1, sizeof(*service));
 
     service->options = *options;
-    client_shares_init(&service->shares, options->connections, options->per_client);
+    client_shares_init(&service->shares, CLIENT_SHARES_RENEW, options->connections, options->per_client);
     service->listener = listener_new(options->loop, &options->address, false, on_accept, service, ret_error);
     if (!service->listener) {
         mem_free(service);

@@ -44,13 +44,18 @@ static bool is_gateway_host(void *arg, const struct host_name *host, uint16_t po
     return false;
 }
 
-static void count_sessions(struct server *server, int by)
+static bool admit_session(void *arg, const struct address *peer)
 {
-    server->session_count += (size_t)by;
-    metrics_add(server->metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"), by);
+    struct server *server = arg;
+    struct share_member *victim;
+    bool admitted = client_shares_admit(&server->shares, peer, &victim);
+
+    if (victim)
+        session_close((struct session *)victim, REASON_NONE);
+    return admitted;
 }
 
-static bool add_session(void *arg, struct session *session)
+static void add_session(void *arg, struct session *session, const struct address *peer)
 {
     struct server *server = arg;
 
@@ -58,8 +63,8 @@ static bool add_session(void *arg, struct session *session)
     if (session->next)
         session->next->previous = session;
     server->sessions = session;
-    count_sessions(server, 1);
-    return server->session_count <= server->context.runtime->config->limits.connections;
+    client_shares_add(&server->shares, &session->share, peer);
+    metrics_add(server->metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"), 1);
 }
 
 static void remove_session(void *arg, struct session *session)
@@ -69,7 +74,8 @@ static void remove_session(void *arg, struct session *session)
     if (session->next)
         session->next->previous = session->previous;
     *(session->previous ? &session->previous->next : &server->sessions) = session->next;
-    count_sessions(server, -1);
+    client_shares_remove(&server->shares, &session->share);
+    metrics_add(server->metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"), -1);
     if (server->context.draining && !server->sessions)
         loop_defer(server->loop, &server->drained);
 }
@@ -215,7 +221,7 @@ static void on_drain_over(void *arg)
 {
     struct server *server = arg;
 
-    log_warn("server", "%zu connections are cut: `limits.drain` is over", server->session_count);
+    log_warn("server", "%zu connections are cut: `limits.drain` is over", server->shares.count);
     server->on_drained(server->on_drained_arg);
 }
 
@@ -243,12 +249,15 @@ struct server *server_new(const struct server_options *options, struct error *re
     server->context = (struct session_context){
         .loop = options->loop,
         .metrics = options->metrics,
+        .admit = admit_session,
         .add = add_session,
         .remove = remove_session,
         .is_gateway_host = is_gateway_host,
         .arg = server,
     };
     request_ids_init(&server->context.ids);
+    client_shares_init(&server->shares, CLIENT_SHARES_REFUSE, config->limits.connections, config->limits.per_client);
+    server->context.shares = &server->shares;
     server->context.guesses = password_guesses_new(server->loop);
     budget_set(config->limits.memory);
     server->context.runtime = make_runtime(server, config, ret_error);
@@ -307,6 +316,7 @@ bool server_reload(struct server *server, struct config *config, struct error *r
     runtime_unref(server->context.runtime);
     server->context.runtime = runtime;
     budget_set(config->limits.memory);
+    client_shares_set(&server->shares, config->limits.connections, config->limits.per_client);
     return true;
 }
 

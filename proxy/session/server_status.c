@@ -39,7 +39,7 @@ void server_status(const struct server *server, struct text *text)
     wall_format_rfc3339(server->started, WALL_SECONDS, time);
     text_format(text, "\"version\":\"%s\",\"started\":\"%s\",\"ready\":%s,\"draining\":%s,\"connections\":%zu",
                 GITLATCH_VERSION, time, server_ready(server) ? "true" : "false",
-                server->context.draining ? "true" : "false", server->session_count);
+                server->context.draining ? "true" : "false", server->shares.count);
     text_append(text, ",\"publish\":");
     text_append_json_string(text, bytes_of_string(server_publish_directory(server)));
     wall_format_rfc3339(identity_ca_expiry(server->identity), WALL_SECONDS, time);

@@ -29,9 +29,19 @@ void session_close(struct session *session, enum reason reason)
     loop_defer(session->context->loop, &session->release);
 }
 
+// Only what waits for the client makes room for others.
+static void enter_state(struct session *session, enum session_state state)
+{
+    bool busy = state == SESSION_EXCHANGE || state == SESSION_TUNNEL || state == SESSION_LINGER;
+
+    session->served = session->served || session->state == SESSION_EXCHANGE;
+    session->state = state;
+    share_member_set(&session->share, busy ? SHARE_BUSY : session->served ? SHARE_SERVED : SHARE_NEW);
+}
+
 void session_wait(struct session *session, enum session_state state, int64_t limit_ms)
 {
-    session->state = state;
+    enter_state(session, state);
     timer_start(&session->timer, limit_ms);
 }
 
@@ -49,13 +59,13 @@ void session_await_request(struct session *session, enum session_state state)
 void session_refuse(struct session *session, const struct head *request, const struct verdict *verdict)
 {
     timer_stop(&session->timer);
-    session->state = SESSION_EXCHANGE;
+    enter_state(session, SESSION_EXCHANGE);
     exchange_start_refused(&session->client, request, verdict);
 }
 
 void session_begin_exchange(struct session *session, const struct head *request)
 {
-    session->state = SESSION_EXCHANGE;
+    enter_state(session, SESSION_EXCHANGE);
     exchange_start(&session->client, request, session->context->draining);
 }
 
@@ -90,7 +100,7 @@ static void on_tunnel_refused(void *arg, const struct head *connect, const struc
 void session_begin_tunnel(struct session *session, uint16_t port, const struct head *connect)
 {
     timer_stop(&session->timer);
-    session->state = SESSION_TUNNEL;
+    enter_state(session, SESSION_TUNNEL);
     session->tunnel = tunnel_start(&session->client, port, connect, on_tunnel_refused);
 }
 

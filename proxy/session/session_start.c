@@ -4,6 +4,7 @@
 #include "gateway.h"
 #include "log.h"
 #include "mem.h"
+#include "overload.h"
 #include "proxy_request.h"
 #include "session.h"
 #include "stream.h"
@@ -159,26 +160,31 @@ static const struct stream_callbacks client_callbacks = {
     .on_handshake = on_client_handshake,
 };
 
-// Above `limits.connections`: said in the words of a proxy, since nothing else was agreed on yet.
-static void refuse_connection(struct session *session)
-{
-    struct verdict verdict;
+// While half of the house is taken, connections that bring no request are let go sooner: a handshake and a head take a few
+// round trips.
+#define FIRST_HEAD_MS (5 * SECOND_MS)
 
-    verdict_set(&verdict, REASON_CONNECTIONS, NULL);
-    verdict.retry_after_s = 1;
-    if (session->listener->mode == LISTENER_TRANSPARENT)
-        session_close(session, REASON_CONNECTIONS);
-    else
-        session_refuse(session, NULL, &verdict);
+static int64_t first_head_ms(const struct session *session)
+{
+    const struct client_shares *shares = session->context->shares;
+    int64_t head_ms = session_limits(session)->head_ms;
+
+    return shares->count > shares->most / 2 && head_ms > FIRST_HEAD_MS ? FIRST_HEAD_MS : head_ms;
 }
 
 void session_start(const struct session_listener *listener, int fd, const struct address *peer)
 {
-    struct session *session = mem_alloc_zero(1, sizeof(*session));
     struct session_context *context = listener->context;
-    struct client *client = &session->client;
     bool transparent = listener->mode == LISTENER_TRANSPARENT;
+    struct session *session;
+    struct client *client;
 
+    if (!context->admit(context->arg, peer)) {
+        overload_refuse(context, fd, peer, transparent);
+        return;
+    }
+    session = mem_alloc_zero(1, sizeof(*session));
+    client = &session->client;
     session->context = context;
     session->listener = listener;
     client->loop = context->loop;
@@ -193,12 +199,9 @@ void session_start(const struct session_listener *listener, int fd, const struct
     deferred_init(&session->next_request, on_client_input, session);
     deferred_init(&session->release, on_release, session);
     client->stream = stream_new(context->loop, fd, &client_callbacks, session);
-    if (!context->add(context->arg, session)) {
-        refuse_connection(session);
-        return;
-    }
+    context->add(context->arg, session, peer);
     session_await_request(session, transparent ? SESSION_HELLO : SESSION_PROXY_HEAD);
     // A new connection that says nothing is no idle one: it has the time of a head.
-    session_wait(session, session->state, session_limits(session)->head_ms);
+    session_wait(session, session->state, first_head_ms(session));
     stream_want_input(client->stream, true);
 }

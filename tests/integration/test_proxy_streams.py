@@ -6,7 +6,7 @@ import time
 
 import pytest
 from lib.gitlatch import sanitized
-from lib.process import wait_until
+from lib.process import free_port, wait_until
 from lib.raw import Raw
 
 ARCHIVE = "/acme/widgets/archive/refs/heads/main.tar.gz"
@@ -264,6 +264,88 @@ def test_the_limit_of_connections_is_kept(start):
     finally:
         for raw in raws:
             raw.socket.close()
+
+
+def from_address(gitlatch, source):
+    raw = Raw.__new__(Raw)
+    raw.gitlatch, raw.buffer = gitlatch, b""
+    raw.socket = socket.create_connection((OUTSIDE, gitlatch.port), timeout=20, source_address=(source, 0))
+    return raw
+
+
+# An address of this machine that is not loopback, so that its clients have a share.
+OUTSIDE = next((word for word in subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split()
+                if "." in word), None)
+
+
+@pytest.mark.skipif(not OUTSIDE, reason="this machine has no address but loopback")
+def test_an_address_has_its_share_and_loopback_all(start):
+    gitlatch = start(listen=f"0.0.0.0:{(port := free_port())}", limits={"per_client": 4})
+    gitlatch.port = port
+    held = [from_address(gitlatch, OUTSIDE) for _ in range(4)]
+    wait_until(lambda: gitlatch.status()["connections"] == 4, "four are there")
+    over = from_address(gitlatch, OUTSIDE)
+    over.send("CONNECT github.com:443 HTTP/1.1\r\nHost: github.com:443\r\n\r\n")
+    answer = over.answer()
+    assert answer.status == 503 and b"limits.per_client" in answer.body and answer.header("Retry-After") == "1"
+    assert over.closed()
+    event = gitlatch.wait_audit(reason="connections")
+    assert event["status"] == 503 and event["client"].startswith(f"{OUTSIDE}:")
+    held += [Raw(gitlatch) for _ in range(8)]
+    with Raw(gitlatch) as raw:
+        assert raw.connect("github.com:443").status == 200
+    for raw in held:
+        raw.socket.close()
+
+
+def test_connections_over_the_limit_hold_nothing(start):
+    """1,200 at a house for 200: those over it are answered and gone, and no descriptor is spent on them."""
+    gitlatch = start(limits={"connections": 200})
+    before = gitlatch.process.descriptors()
+    raws = [Raw(gitlatch) for _ in range(1200)]
+    try:
+        wait_until(lambda: gitlatch.metrics().sum("gitlatch_denials_total", reason="connections") == 1000, "all are refused")
+        assert gitlatch.process.descriptors() - before <= 200 + 8
+        assert gitlatch.status()["connections"] == 200
+        assert raws[-1].answer().status == 503
+    finally:
+        for raw in raws:
+            raw.socket.close()
+    wait_until(lambda: gitlatch.status()["connections"] == 0, "the house is empty")
+    with Raw(gitlatch) as raw:
+        assert raw.connect("github.com:443").status == 200
+
+
+@pytest.mark.skipif(not OUTSIDE, reason="this machine has no address but loopback")
+def test_a_full_house_makes_room_for_who_has_less(start):
+    gitlatch = start(listen=f"0.0.0.0:{(port := free_port())}", limits={"connections": 20})
+    gitlatch.port = port
+    silent = [Raw(gitlatch) for _ in range(20)]
+    wait_until(lambda: gitlatch.status()["connections"] == 20, "the house is full")
+    try:
+        for _ in range(5):
+            newcomer = from_address(gitlatch, OUTSIDE)
+            assert newcomer.connect("github.com:443").status == 200
+            newcomer.socket.close()
+        assert silent[0].closed()  # the one that has been silent longest
+        silent[-1].send("CONNECT github.com:443 HTTP/1.1\r\nHost: github.com:443\r\n\r\n")
+        assert silent[-1].answer("CONNECT").status == 200
+        # Of one address nobody makes room for another.
+        silent += [Raw(gitlatch) for _ in range(20)]
+        assert silent[-1].connect("github.com:443").status == 503
+    finally:
+        for raw in silent:
+            raw.socket.close()
+
+
+def test_connections_that_bring_no_request_are_short_lived_where_the_house_fills(start):
+    gitlatch = start(limits={"connections": 20, "head": "30s"})
+    silent = [Raw(gitlatch) for _ in range(18)]
+    began = time.monotonic()
+    wait_until(lambda: gitlatch.status()["connections"] <= 11, "those of the upper half are closed", 15, pause=0.2)
+    assert time.monotonic() - began < 10
+    for raw in silent:
+        raw.socket.close()
 
 
 def test_a_silent_client_is_closed(start):

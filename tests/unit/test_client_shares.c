@@ -18,7 +18,7 @@ static struct address address_of(const char *text)
 
 static void set_up(size_t per_client)
 {
-    client_shares_init(&shares, MOST, per_client);
+    client_shares_init(&shares, CLIENT_SHARES_RENEW, MOST, per_client);
 }
 
 static void tear_down(size_t count)
@@ -105,6 +105,46 @@ static void what_is_under_way_is_let_be(void **state)
     tear_down(MOST);
 }
 
+static void who_is_over_may_be_refused(void **state)
+{
+    client_shares_init(&shares, CLIENT_SHARES_REFUSE, MOST, 4);
+    add(0, 4, "10.0.0.1");
+    share_member_set(&members[2], SHARE_SERVED);
+    assert_int_equal(admit("10.0.0.1"), -2); // whatever of its own is idle
+    assert_int_equal(admit("10.0.0.2"), -1);
+    client_shares_set(&shares, MOST, 5);
+    assert_int_equal(admit("10.0.0.1"), -1);
+    tear_down(4);
+}
+
+static void loopback_is_one_workspace(void **state)
+{
+    client_shares_init(&shares, CLIENT_SHARES_REFUSE, MOST, 4);
+    add(0, MOST - 1, "127.0.0.1");
+    assert_int_equal(admit("127.0.0.1"), -1);
+    assert_int_equal(admit("::1"), -1);
+    add(MOST - 1, MOST, "127.0.0.1");
+    assert_int_equal(admit("127.0.0.1"), -2);
+    tear_down(MOST);
+}
+
+static void a_full_house_makes_room_for_who_has_less(void **state)
+{
+    client_shares_init(&shares, CLIENT_SHARES_REFUSE, MOST, 0);
+    add(0, 3, "10.0.0.1");
+    add(3, MOST, "10.0.0.2");
+    for (size_t i = 0; i < MOST; i++)
+        share_member_set(&members[i], SHARE_BUSY);
+    assert_int_equal(admit("10.0.0.3"), -2); // nobody is idle
+    share_member_set(&members[1], SHARE_SERVED);
+    share_member_set(&members[6], SHARE_SERVED);
+    share_member_set(&members[4], SHARE_SERVED);
+    assert_int_equal(admit("10.0.0.3"), 6);  // the one that waits longest, of the address with the most
+    assert_int_equal(admit("10.0.0.1"), 6);  // with three it has less than five
+    assert_int_equal(admit("10.0.0.2"), -2); // nobody has more
+    tear_down(MOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +152,9 @@ int main(void)
         cmocka_unit_test(the_oldest_of_the_address_with_the_most_goes),
         cmocka_unit_test(a_crowd_does_not_end_its_own_handshakes),
         cmocka_unit_test(what_is_under_way_is_let_be),
+        cmocka_unit_test(who_is_over_may_be_refused),
+        cmocka_unit_test(loopback_is_one_workspace),
+        cmocka_unit_test(a_full_house_makes_room_for_who_has_less),
     };
 
     return cmocka_run_group_tests_name("client_shares", tests, NULL, NULL);

@@ -48,6 +48,8 @@ static void test_defaults(void **state)
     assert_int_equal(config->other_hosts.kind, OTHER_HOSTS_TUNNEL);
     assert_true(config->enforce);
     assert_int_equal(config->limits.connections, 1024);
+    assert_int_equal(config->limits.per_client, 512);
+    assert_int_equal(config->limits.memory, 64 * MIB);
     assert_int_equal(config->limits.header, 65536);
     assert_int_equal(config->limits.idle_ms, 300000);
     assert_int_equal(config->limits.tunnel_idle_ms, 3600000);

@@ -32,7 +32,7 @@ struct server {
     size_t listener_count;
     char *proxy_url;
     struct session *sessions;
-    size_t session_count;
+    struct client_shares shares; // of connections among the addresses of their clients
     struct wall started;
     bool published;
     struct timer drain;

@@ -11,6 +11,7 @@
 
 #include "address.h"
 #include "client.h"
+#include "client_shares.h"
 #include "config.h"
 #include "host_name.h"
 #include "loop.h"
@@ -45,13 +46,16 @@ struct session_context {
     const struct leaf_set *leaves;
     struct request_ids ids;
     struct password_guesses *guesses;
+    const struct client_shares *shares;
     bool draining;
-    // Takes a session in; false where `limits.connections` is reached. And lets it go.
-    bool (*add)(void *arg, struct session *session);
+    // Whether there is room for a connection from this address; another one may have been closed for it. Then takes the
+    // session in, and lets it go.
+    bool (*admit)(void *arg, const struct address *peer);
+    void (*add)(void *arg, struct session *session, const struct address *peer);
     void (*remove)(void *arg, struct session *session);
     // Whether the gateway may be asked under this name (an address that is listened at, `gateway_hosts`).
     bool (*is_gateway_host)(void *arg, const struct host_name *host, uint16_t port);
-    void *arg; // of the three
+    void *arg; // of the four
 };
 
 // How a listener treats its clients.
@@ -62,6 +66,7 @@ struct session_listener {
 };
 
 struct session {
+    struct share_member share; // first: among the connections of its address
     struct session_context *context;
     struct session *next, *previous; // the server's
     const struct session_listener *listener;
@@ -69,6 +74,7 @@ struct session {
     enum session_state state;
     bool authorized; // the password was right
     bool idle;       // nothing of a request has arrived
+    bool served;     // a request of it was answered
     bool closed;
     size_t searched; // bytes of the input in which the end of a head is not (head.h)
     struct tunnel *tunnel;

@@ -11,6 +11,12 @@
 
 #include "address.h"
 
+// What becomes of a client that is over the share of its address.
+enum client_shares_kind {
+    CLIENT_SHARES_RENEW,  // it gets the place of an idle connection of its own
+    CLIENT_SHARES_REFUSE, // it is refused; but loopback is one workspace, whose share is the whole
+};
+
 enum share_state {
     SHARE_BUSY,   // a request is under way
     SHARE_NEW,    // no request has come yet
@@ -29,13 +35,16 @@ struct client_shares {
     LIST_HEAD(client_share_list, client_share) list; // of addresses with a connection
     size_t count, most;                              // connections
     size_t per_client;                               // most of one address; 0: `most`
+    enum client_shares_kind kind;
 };
 
-void client_shares_init(struct client_shares *shares, size_t most, size_t per_client);
+void client_shares_init(struct client_shares *shares, enum client_shares_kind kind, size_t most, size_t per_client);
+// A reload: other bounds from now on.
+void client_shares_set(struct client_shares *shares, size_t most, size_t per_client);
 
 // Whether there is room for one more connection from `peer`. Where the service is full, the connection that waits longest
-// for a request, of the address with the most, makes room; where only the address is over its own share, one of its own.
-// A connection on which no request was answered yet makes room only for an address that has fewer: else a crowd of
+// for a request, of the address with the most, makes room; CLIENT_SHARES_REFUSE: of an address that has more than this one.
+// Where only the address is over its own share, CLIENT_SHARES_RENEW has one of its own make room. A connection on which no request was answered yet makes room only for an address that has fewer: else a crowd of
 // clients would end each other's handshakes. True: `ret_victim` is to be closed first, or is NULL. False: it is NULL.
 bool client_shares_admit(const struct client_shares *shares, const struct address *peer,
                          struct share_member **ret_victim) GL_MUST_CHECK;

@@ -20,7 +20,9 @@ def connections_max():
     return min(10100, (descriptors() - 128) // 2)
 
 
-MITMPROXY = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gitlatch-bench/venv/bin/mitmdump"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gitlatch-bench"
+PROGRAMS = Path(__file__).resolve().parent.parent / "peers"
+MITMPROXY = CACHE / "venv/bin/mitmdump"
 
 
 class Peer:
@@ -276,6 +278,45 @@ def server_connect(data):
             self.name, env=self.site.environment())
 
 
+class Library(Peer):
+    """A small program of peers/ on a library that such proxies are built on, after the library's own example."""
+    environment = {}
+
+    @classmethod
+    def binary(cls):
+        return CACHE / f"gitlatch-bench-{cls.name}"
+
+    @classmethod
+    def installed(cls):
+        return cls.binary().exists()
+
+    def launch(self):
+        folder = self.site.folder
+        self.process = self.site.spawn(
+            [self.binary(), self.port, folder / "proxy-ca.pem", folder / "proxy-ca.key", folder / "origin-ca.pem",
+             self.site.port, AUTHORIZATION], self.name, env=self.site.environment(**self.environment))
+
+
+class Goproxy(Library):
+    """dependabot/proxy's engine."""
+    name = "goproxy"
+    environment = {"GOMAXPROCS": "1"}
+
+    @classmethod
+    def version(cls):
+        return re.search(r"goproxy v(\S+)", (PROGRAMS / "goproxy/go.mod").read_text()).group(1)
+
+
+class Hudsucker(Library):
+    """hyper and rustls, on one thread."""
+    name = "hudsucker"
+
+    @classmethod
+    def version(cls):
+        return re.search(r'^hudsucker = .*version = "=([^"]+)"', (PROGRAMS / "hudsucker/Cargo.toml").read_text(),
+                         re.M).group(1)
+
+
 class Nginx(Peer):
     """A reverse proxy (https://nginx.org/en/docs/http/ngx_http_proxy_module.html)."""
     name = "nginx"
@@ -368,4 +409,4 @@ verifyhost github.com sni str(github.com) pool-max-conn 128
                                   env=site.environment(PATH=os.environ["PATH"] + ":/usr/sbin"))
 
 
-ALL = (Direct, Floor, Gitlatch, Squid, Mitmproxy, GitlatchGateway, Nginx, Haproxy, GitlatchPair)
+ALL = (Direct, Floor, Gitlatch, Goproxy, Hudsucker, Squid, Mitmproxy, GitlatchGateway, Nginx, Haproxy, GitlatchPair)

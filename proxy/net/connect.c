@@ -9,6 +9,7 @@
 
 #include "loop.h"
 #include "mem.h"
+#include "own_sockets.h"
 #include "resolve.h"
 
 // RFC 8305, 5: the recommended Connection Attempt Delay.
@@ -138,6 +139,8 @@ static bool start_attempt(struct attempt *attempt)
         errno = error;
         fd = -1;
     }
+    if (fd >= 0)
+        own_sockets_add(fd); // before what it may lead to, this process itself, accepts it
     if (fd < 0) {
         attempt_failed(attempt, errno);
         return false;

@@ -12,14 +12,15 @@
 // the client may never see the answer.
 #define UNREAD_MAX ((size_t)64 * KIB)
 
-static void record_refusal(const struct client *client, struct request *request, int status, uint64_t bytes)
+static void record_refusal(const struct client *client, struct request *request, const struct verdict *verdict,
+                           uint64_t bytes)
 {
     struct record record = {
         .client = client,
         .id = request->id,
         .started = loop_now(client->loop),
-        .reason = REASON_CONNECTIONS,
-        .status = status,
+        .reason = verdict->reason,
+        .status = bytes > 0 ? reason_row(verdict->reason)->status : 0,
         .bytes_down = bytes,
     };
 
@@ -37,7 +38,7 @@ static size_t send_refusal(int fd, const struct verdict *verdict, const struct r
         .content_type = reply.content_type,
         .body = text_bytes(&body),
         .close = true,
-        .retry_after_s = 1,
+        .retry_after_s = verdict->retry_after_s,
     };
     char bytes[ANSWER_ROOM + 2 * KIB], unread[4 * KIB];
     struct wire wire = wire_of(bytes, sizeof(bytes));
@@ -52,7 +53,8 @@ static size_t send_refusal(int fd, const struct verdict *verdict, const struct r
     return sent > 0 ? (size_t)sent : 0;
 }
 
-void overload_refuse(struct session_context *context, int fd, const struct address *peer, bool transparent)
+void overload_refuse(struct session_context *context, int fd, const struct address *peer, bool transparent,
+                     enum reason reason)
 {
     static struct request request; // 10 KiB, used within this call alone
     struct client client = {
@@ -65,9 +67,10 @@ void overload_refuse(struct session_context *context, int fd, const struct addre
 
     address_format(peer, client.peer);
     request_init(&request, &context->ids);
-    verdict_set(&verdict, REASON_CONNECTIONS, NULL);
-    verdict.retry_after_s = 1;
+    verdict_set(&verdict, reason, NULL);
+    if (reason == REASON_CONNECTIONS)
+        verdict.retry_after_s = 1;
     sent = transparent ? 0 : send_refusal(fd, &verdict, &request);
     close(fd);
-    record_refusal(&client, &request, sent > 0 ? reason_row(REASON_CONNECTIONS)->status : 0, sent);
+    record_refusal(&client, &request, &verdict, sent);
 }

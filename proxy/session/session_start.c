@@ -5,6 +5,7 @@
 #include "log.h"
 #include "mem.h"
 #include "overload.h"
+#include "own_sockets.h"
 #include "proxy_request.h"
 #include "session.h"
 #include "stream.h"
@@ -179,8 +180,9 @@ void session_start(const struct session_listener *listener, int fd, const struct
     struct session *session;
     struct client *client;
 
-    if (!context->admit(context->arg, peer)) {
-        overload_refuse(context, fd, peer, transparent);
+    if (own_sockets_hold(peer) || !context->admit(context->arg, peer)) {
+        overload_refuse(context, fd, peer, transparent,
+                        own_sockets_hold(peer) ? REASON_ADDRESS_DENIED : REASON_CONNECTIONS);
         return;
     }
     session = mem_alloc_zero(1, sizeof(*session));

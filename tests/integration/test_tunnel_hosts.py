@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 from lib.listener import Listener
+from lib.process import free_port
 from lib.raw import Raw
 
 
@@ -216,3 +217,17 @@ def test_plain_http_is_refused(workspace, github, gitlatch):
         code, body = workspace.status("--proxy", gitlatch.url, url)
         assert code == 403 and "use https://" in body
     assert not github.requests(host="github.com") and not github.requests(host="other.test")
+
+
+def test_an_address_that_leads_back_to_the_proxy_ends_there(start):
+    """As the address of a Service of which the proxy is an endpoint does: a tunnel through a tunnel through a tunnel."""
+    port = free_port()
+    gitlatch = start(listen=f"127.0.0.1:{port}", github={"connect_to": {"loop.example:443": f"127.0.0.1:{port}"}})
+    gitlatch.port = port
+    with Raw(gitlatch) as raw:
+        assert raw.connect("loop.example:443").status == 200
+        raw.send("CONNECT loop.example:443 HTTP/1.1\r\nHost: loop.example:443\r\n\r\n")
+        answer = raw.answer()
+        assert answer.status == 403 and b"the proxy itself" in answer.body and raw.closed()
+    assert gitlatch.wait_audit(reason="address")["status"] == 403
+    assert gitlatch.metrics().sum("gitlatch_requests_total") == 2

@@ -41,6 +41,7 @@ struct client {
     struct host_name host; // the CONNECT name, or the ClientHello's; empty in gateway mode
     char peer[ADDRESS_TEXT_SIZE];
     struct exchange *exchange; // in progress; NULL: none
+    const bool *draining;      // of the server: from then on each answer is its connection's last
     const struct client_callbacks *callbacks;
     void *arg; // of the callbacks
 };

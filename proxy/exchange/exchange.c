@@ -15,6 +15,16 @@ void exchange_abort(struct exchange *exchange, enum reason reason)
     exchange_state_leave(exchange);
 }
 
+bool exchange_may_be_followed(const struct exchange *exchange, int64_t answered_ms)
+{
+    const struct operation_traits *traits = operation_traits(exchange->request.operation.kind);
+
+    if (traits->git && traits->writes && !traits->advertisement)
+        return false;
+    return exchange_state_status(exchange) == 0 ||
+           loop_now(exchange->client->loop).ms - exchange->entered.ms < answered_ms;
+}
+
 void exchange_describe(const struct exchange *exchange, bool more, struct text *text)
 {
     struct record record = exchange_state_as_record(exchange);
@@ -285,14 +295,12 @@ static void take_head(struct exchange *exchange, const struct head *head)
     upload_begin(&exchange->upload);
 }
 
-void exchange_start(struct client *client, const struct head *head, bool last)
+void exchange_start(struct client *client, const struct head *head)
 {
     struct exchange *exchange = new_exchange(client);
     struct verdict verdict;
 
     take_head(exchange, head);
-    if (last)
-        exchange->client_closes = true;
     if (request_find_operation(&exchange->request, client, exchange->runtime, &verdict))
         on_judged(exchange, judgement_of_head(&exchange->judgement));
     else

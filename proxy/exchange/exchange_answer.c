@@ -14,7 +14,7 @@ void exchange_answer_send(struct exchange *exchange)
         .budget = &exchange->budget,
     };
 
-    if (!upload_is_at_end(&exchange->upload))
+    if (!upload_is_at_end(&exchange->upload) || *exchange->client->draining)
         exchange->client_closes = true;
     context.close = exchange->client_closes;
     switch (own_answer_send(&exchange->own_answer, &context)) {

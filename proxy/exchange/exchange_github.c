@@ -166,7 +166,8 @@ void exchange_github_head(struct exchange *exchange)
     } else {
         exchange->verdict.reason = github_refusal_recorded(answer, exchange->attempt.token);
         exchange_state_enter(exchange, EXCHANGE_PASSES);
-        download_begin(&exchange->download, answer, &exchange->request, exchange->client_closes || unfinished,
+        download_begin(&exchange->download, answer, &exchange->request,
+                       exchange->client_closes || *exchange->client->draining || unfinished,
                        kept_answer_copy_size(&kept, answer));
         exchange->client_closes = exchange->download.close;
         exchange_github_pass(exchange);

@@ -56,6 +56,7 @@ void exchange_state_enter(struct exchange *exchange, enum exchange_phase phase)
     };
 
     exchange->phase = phase;
+    exchange->entered = loop_now(exchange->client->loop);
     log_debug("exchange", "request %s: %s", exchange->request.id, names[phase]);
 }
 

@@ -13,6 +13,7 @@
 #include "proxy_password.h"
 #include "restart.h"
 #include "secret.h"
+#include "server_drain.h"
 #include "server_state.h"
 #include "session.h"
 #include "session_start.h"
@@ -76,8 +77,12 @@ static void remove_session(void *arg, struct session *session)
     *(session->previous ? &session->previous->next : &server->sessions) = session->next;
     client_shares_remove(&server->shares, &session->share);
     metrics_add(server->metrics, METRIC_CONNECTIONS, METRIC_LABELS("client"), -1);
-    if (server->context.draining && !server->sessions)
-        loop_defer(server->loop, &server->drained);
+    server_drain_note_end(server);
+}
+
+static void note_request(void *arg)
+{
+    server_drain_note_request(arg);
 }
 
 static void on_accept(void *arg, int fd, const struct address *peer)
@@ -217,23 +222,6 @@ static void collect(struct metrics *metrics, void *arg)
     metrics_set(metrics, METRIC_AUDIT_DROPPED, METRIC_NO_LABELS, (double)log_audit_dropped());
 }
 
-static void on_drain_over(void *arg)
-{
-    struct server *server = arg;
-
-    log_warn("server", "%zu connections are cut: `limits.drain` is over", server->shares.count);
-    server->on_drained(server->on_drained_arg);
-}
-
-static void on_drained(void *arg)
-{
-    struct server *server = arg;
-
-    timer_stop(&server->drain);
-    if (server->on_drained)
-        server->on_drained(server->on_drained_arg);
-}
-
 struct server *server_new(const struct server_options *options, struct error *ret_error)
 {
     struct server *server = mem_alloc_zero(1, sizeof(*server));
@@ -244,14 +232,14 @@ struct server *server_new(const struct server_options *options, struct error *re
     server->spawner = options->spawner;
     server->started = clock_wall(loop_clock(options->loop));
     server->listeners = mem_alloc_zero(config->listener_count, sizeof(*server->listeners));
-    timer_init(&server->drain, server->loop, on_drain_over, server);
-    deferred_init(&server->drained, on_drained, server);
+    server_drain_init(server);
     server->context = (struct session_context){
         .loop = options->loop,
         .metrics = options->metrics,
         .admit = admit_session,
         .add = add_session,
         .remove = remove_session,
+        .note_request = note_request,
         .is_gateway_host = is_gateway_host,
         .arg = server,
     };
@@ -290,8 +278,7 @@ void server_free(struct server *server)
         listener_free(server->listeners[i].listener);
         secret_unref(server->listeners[i].settings.password);
     }
-    timer_stop(&server->drain);
-    deferred_cancel(&server->drained);
+    server_drain_clear(server);
     loop_turn(server->loop); // sessions and exchanges that were closed are freed from the loop
     workspace_signing_free(server->signing);
     password_guesses_free(server->context.guesses);
@@ -318,26 +305,6 @@ bool server_reload(struct server *server, struct config *config, struct error *r
     budget_set(config->limits.memory);
     client_shares_set(&server->shares, config->limits.connections, config->limits.per_client);
     return true;
-}
-
-void server_drain(struct server *server, server_drained_fn *done, void *arg)
-{
-    struct session *next;
-
-    server->context.draining = true;
-    server->on_drained = done;
-    server->on_drained_arg = arg;
-    for (size_t i = 0; i < server->listener_count; i++) {
-        listener_free(server->listeners[i].listener);
-        server->listeners[i].listener = NULL;
-    }
-    for (struct session *session = server->sessions; session; session = next) {
-        next = session->next;
-        session_drain(session);
-    }
-    timer_start(&server->drain, server->context.runtime->config->limits.drain_ms);
-    if (!server->sessions)
-        loop_defer(server->loop, &server->drained);
 }
 
 const char *server_proxy_url(const struct server *server)

@@ -34,8 +34,8 @@ void server_free(struct server *server);
 // old one kept, where it cannot be built, or changes what needs a restart (listeners, GitHub's hosts, the CA).
 bool server_reload(struct server *server, struct config *config, struct error *ret_error) GL_MUST_CHECK;
 
-// Stops listening, lets requests under way end, closes what is idle; `done` is called from the loop when nothing is
-// left or `limits.drain` is over.
+// Goes on taking requests, each the last of its connection, until two seconds pass without one; then stops listening, lets
+// requests under way end, closes what is idle. `done` is called from the loop when nothing is left or `limits.drain` is over.
 typedef void server_drained_fn(void *arg);
 void server_drain(struct server *server, server_drained_fn *done, void *arg);
 

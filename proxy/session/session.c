@@ -66,7 +66,7 @@ void session_refuse(struct session *session, const struct head *request, const s
 void session_begin_exchange(struct session *session, const struct head *request)
 {
     enter_state(session, SESSION_EXCHANGE);
-    exchange_start(&session->client, request, session->context->draining);
+    exchange_start(&session->client, request);
 }
 
 void session_await_close(struct session *session)
@@ -85,6 +85,7 @@ void session_use_present_runtime(struct session *session)
 {
     struct runtime *present = runtime_ref(session->context->runtime);
 
+    session->context->note_request(session->context->arg);
     runtime_unref(session->client.runtime);
     session->client.runtime = present;
 }

@@ -35,6 +35,7 @@ static void on_exchange_done(void *arg, bool keep_alive)
     struct session *session = arg;
     bool tls = stream_ssl(session->client.stream) != NULL;
 
+    session->context->note_request(session->context->arg);
     if (!keep_alive || session->context->draining) {
         session_linger(session);
         return;
@@ -194,6 +195,7 @@ void session_start(const struct session_listener *listener, int fd, const struct
     client->ids = &context->ids;
     client->runtime = runtime_ref(context->runtime);
     client->mode = transparent ? AUDIT_TRANSPARENT : AUDIT_PROXY;
+    client->draining = &context->draining;
     client->callbacks = &session_callbacks;
     client->arg = session;
     address_format(peer, client->peer);

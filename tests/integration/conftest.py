@@ -137,7 +137,7 @@ def starter(folder, github):
         return gitlatch.start(**(popen or {}))
     yield start
     for gitlatch in running:
-        gitlatch.stop()
+        gitlatch.end()
 
 
 @pytest.fixture

@@ -168,13 +168,85 @@ def test_sigterm_on_an_idle_gitlatch_ends_it_at_once(gitlatch):
     assert time.monotonic() - started < 20, "not the 30 s that it drains at most"
 
 
+def test_a_push_between_whose_requests_sigterm_falls(gitlatch, workspace, github):
+    """git asks for the refs, and then sends the pack on another connection."""
+    clone = workspace.clone(WIDGETS)
+    commit = workspace.commit(clone, {"a": "a"})
+    hook = clone / ".git" / "hooks" / "pre-push"  # runs between the two
+    hook.write_text(f"#!/bin/sh\nkill -TERM {gitlatch.process.pid}\nsleep 1\n")
+    hook.chmod(0o755)
+    workspace.git("push", "--quiet", "origin", "main", cwd=clone)
+    assert github.head("acme/widgets") == commit
+    assert gitlatch.process.wait(25) == 0
+    assert gitlatch.audit(operation="push", status=200, decision="allow")
+
+
+def test_a_clone_whose_first_answer_is_slow_when_sigterm_comes(gitlatch, workspace, github):
+    """What is not answered yet is followed by more, however long it takes."""
+    github.fault(path="/acme/widgets.git/info/refs", delay_ms=4000)
+    client = subprocess.Popen(["git", "clone", "--quiet", WIDGETS, workspace.folder / "slow"], env=workspace.env)
+    wait_until(lambda: gitlatch.status()["in_flight"], "it asks")
+    gitlatch.process.signal(signal.SIGTERM)
+    assert client.wait(60) == 0
+    assert gitlatch.process.wait(25) == 0
+
+
+def test_while_it_drains_each_answer_is_the_last_of_its_connection(gitlatch, github):
+    github.fault(path="/acme/widgets.git/info/refs", delay_ms=1500, count=1)
+    with Raw.intercepted(gitlatch) as kept, Raw.intercepted(gitlatch) as busy:
+        assert kept.ask("GET", "/mallory").header("Connection") is None
+        busy.send(f"GET {REFS} HTTP/1.1\r\nHost: github.com\r\n\r\n")
+        wait_until(lambda: gitlatch.status()["in_flight"], "it asks")
+        gitlatch.process.signal(signal.SIGTERM)
+        wait_until(lambda: gitlatch.admin("/readyz")[0] == 503, "it drains")
+        with Raw.intercepted(gitlatch) as late:
+            assert late.ask("GET", REFS).header("Connection") == "close" and late.closed()
+        with Raw(gitlatch) as gateway:
+            answer = gateway.ask("GET", f"/github.com{REFS}", host=f"127.0.0.1:{gitlatch.port}")
+            assert (answer.status, answer.header("Connection")) == (200, "close")
+        answer = kept.ask("GET", REFS)
+        assert (answer.status, answer.header("Connection")) == (200, "close") and kept.closed()
+        answer = busy.answer()
+        assert (answer.status, answer.header("Connection")) == (200, "close") and busy.closed()
+    assert gitlatch.process.wait(25) == 0
+
+
+def test_a_download_does_not_keep_the_port_open(gitlatch, workspace, github):
+    path = "/acme/widgets/archive/slow.zip"
+    github.fault(path=path, status=200, size=6 << 20, write_rate=1 << 20)
+    client = subprocess.Popen(["curl", "--silent", "--output", "/dev/null", "https://github.com" + path], env=workspace.env)
+    wait_until(lambda: gitlatch.metrics().sum("gitlatch_connections", side="client"), "the download runs")
+    time.sleep(0.5)  # its answer has begun
+    gitlatch.process.signal(signal.SIGTERM)
+    time.sleep(1)
+    assert not refuses_connections(gitlatch)
+    gitlatch.wait_log("listens no more", 5)
+    assert refuses_connections(gitlatch) and client.poll() is None
+    assert client.wait(60) == 0 and gitlatch.process.wait(25) == 0
+
+
+def test_who_goes_on_asking_is_cut_off_by_drain(start):
+    gitlatch = start(limits={"drain": "4s"})
+    gitlatch.process.signal(signal.SIGTERM)
+    begun, answers = time.monotonic(), 0
+    while gitlatch.process.alive() and time.monotonic() < begun + 20:
+        try:
+            with Raw.intercepted(gitlatch) as raw:
+                answers += raw.ask("GET", REFS).status == 200
+        except (OSError, EOFError):
+            pass
+        time.sleep(0.2)
+    assert gitlatch.process.wait(1) == 0 and 3.5 < time.monotonic() - begun < 10 and answers > 5
+
+
 def test_a_gateway_request_that_sigterm_meets_half_way_is_answered(gitlatch):
     """It listens no more, but knows under which names it was asked."""
     with Raw(gitlatch) as raw:
         raw.send(f"GET /github.com{REFS} HTTP/1.1\r\n")
         wait_until(lambda: gitlatch.metrics().sum("gitlatch_connections", side="client") == 1, "it is accepted")
         gitlatch.process.signal(signal.SIGTERM)
-        wait_until(lambda: refuses_connections(gitlatch), "it drains")
+        gitlatch.wait_log("listens no more")
+        assert refuses_connections(gitlatch)
         raw.send(f"Host: 127.0.0.1:{gitlatch.port}\r\n\r\n")
         assert raw.answer().status == 200
     assert gitlatch.process.wait(25) == 0

@@ -11,9 +11,10 @@
 
 static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
                            "\n"
-                           "Runs the proxy of a workspace, in the foreground, until SIGTERM; then lets what\n"
-                           "is in flight end (at most `limits.drain`) and exits with 0. SIGHUP, or a change\n"
-                           "of the file, reads the configuration again: a bad one is refused and logged, and\n"
+                           "Runs the proxy of a workspace, in the foreground, until SIGTERM; then goes on\n"
+                           "taking connections until two seconds pass without a request, lets what is in\n"
+                           "flight end (all within `limits.drain`) and exits with 0. SIGHUP, or a change of\n"
+                           "the file, reads the configuration again: a bad one is refused and logged, and\n"
                            "the old one stays. SIGHUP also opens the audit file anew.\n"
                            "\n"
                            "  -c, --config FILE   the configuration; else GITLATCH_CONFIG, else\n"

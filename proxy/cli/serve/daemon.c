@@ -61,7 +61,7 @@ static void end(struct daemon *daemon)
     }
     daemon->draining = true;
     service_manager_stopping();
-    log_info(daemon->options->type->name, "draining: no new connections, what is in flight may end");
+    log_info(daemon->options->type->name, "draining: what is in flight may end");
     daemon->options->type->drain(daemon->instance, on_drained, daemon);
 }
 

@@ -38,6 +38,7 @@ struct exchange {
     struct client *client;
     struct runtime *runtime; // a reference: the configuration that decides
     enum exchange_phase phase;
+    struct mono entered;        // when the phase began
     bool client_closes;         // the client's connection ends with this exchange
     bool recorded;              // once: its metrics and its event
     size_t record_room;         // in the log, kept for the event of a write; 0: none

@@ -35,7 +35,8 @@ struct server {
     struct client_shares shares; // of connections among the addresses of their clients
     struct wall started;
     bool published;
-    struct timer drain;
+    struct timer drain; // `limits.drain`, once it drains
+    struct timer quiet; // since somebody asked for something, while it drains and listens
     struct deferred drained;
     server_drained_fn *on_drained;
     void *on_drained_arg;

@@ -53,6 +53,8 @@ struct session_context {
     bool (*admit)(void *arg, const struct address *peer);
     void (*add)(void *arg, struct session *session, const struct address *peer);
     void (*remove)(void *arg, struct session *session);
+    // A request has begun or ended.
+    void (*note_request)(void *arg);
     // Whether the gateway may be asked under this name (an address that is listened at, `gateway_hosts`).
     bool (*is_gateway_host)(void *arg, const struct host_name *host, uint16_t port);
     void *arg; // of the four
@@ -85,7 +87,7 @@ struct session {
 
 // Ends a session; nothing else does. An exchange or a tunnel in progress is aborted, and its audit event carries `reason`.
 void session_close(struct session *session, enum reason reason);
-// The server drains: an idle session ends now, another after its exchange.
+// The server listens no more: an idle session ends now, another after its exchange.
 void session_drain(struct session *session);
 
 // The limits that the session is under.

@@ -19,8 +19,9 @@ struct token_test {
     size_t position;
     bool ok;
     struct deferred step;
-    struct source_probe *probe;   // NULL: none under way
-    struct cache_request *asking; // NULL: none under way
+    struct source_probe *probe;              // NULL: none under way
+    struct repository_list_request *listing; // NULL: none under way
+    struct cache_request *asking;            // NULL: none under way
     struct token *token;
     struct http_request *request; // NULL: none under way
 };
@@ -35,6 +36,8 @@ void token_test_cancel(struct token_test *test)
     deferred_cancel(&test->step);
     if (test->probe)
         source_of(test)->id.kind->probe_cancel(test->probe);
+    if (test->listing)
+        repository_list_cancel(test->listing);
     if (test->asking)
         cache_cancel(test->asking);
     if (test->request)
@@ -114,6 +117,27 @@ static void ask_token(struct token_test *test, const char *owner)
     mint_scope_clear(&scope);
 }
 
+// An issuer that lists gives no token without a name: that of the first repository, for its name alone, stands for all.
+static void on_list(void *arg, const struct token_repository *repositories, size_t count,
+                    const struct source_failure *failure)
+{
+    struct token_test *test = arg;
+    struct scope scope = {.host = source_of(test)->host, .reach = SCOPE_REPOSITORY};
+    struct mint_scope mint;
+
+    test->listing = NULL;
+    if (failure || count == 0) {
+        say(test, !failure,
+            failure ? failure->verdict.sentence : "the broker answers; it grants no repository that is there");
+        next(test);
+        return;
+    }
+    scope.repository = repositories[0].name;
+    mint_scope_init(&mint, &scope);
+    test->asking = cache_ask(test->service->cache, source_of(test), &mint, on_token, test);
+    mint_scope_clear(&mint);
+}
+
 static void on_probed(void *arg, const struct source_probed *probed)
 {
     struct token_test *test = arg;
@@ -147,6 +171,9 @@ static void on_step(void *arg)
         next(test);
     } else if (source->id.kind->probe) {
         test->probe = source->id.kind->probe(source, on_probed, test);
+    } else if (source->id.kind->list) {
+        const char *owner = source->host->default_owner ? source->host->default_owner : "";
+        test->listing = repository_list_ask(test->service->lists, source, owner, on_list, test);
     } else {
         ask_token(test, source->host->default_owner);
     }

@@ -40,8 +40,22 @@ void token_service_rejected(struct token_service *service, const struct token *t
 bool token_service_repository(const struct token_service *service, const struct github_host *host, uint64_t id,
                               struct repository_name *ret_name) GL_MUST_CHECK;
 
+// The repositories for which a service gives tokens: those that an owner's installation covers or, where a broker gives the
+// tokens, those of them that its grant holds. Kept for five minutes.
+struct token_listing {
+    bool wide; // the credential is a wide one, which names nothing: the rest does not matter
+    const struct token_repository *repositories;
+    size_t count;
+};
+// Exactly one of the two is not NULL, on loan.
+typedef void token_listing_fn(void *arg, const struct token_listing *listing, const struct verdict *verdict);
+// Lists those of `owner` ("": the only one whom the source knows). Ends with `done`, never called from inside, or with
+// token_request_cancel; waits as token_service_ask does.
+struct token_request *token_service_list(struct token_service *service, const struct github_host *host,
+                                         const char *owner, token_listing_fn *done, void *arg) GL_MUST_CHECK;
+
 // Looks a repository up by its id, once: GET /repositories/ID with a token of the installation of `owner`
-// (may be empty) for {metadata: read}. `name` is NULL where it could not be found. Ends with `done`, never called from
+// (may be empty) for {metadata: read}, or in a broker's listing. `name` is NULL where it could not be found. Ends with `done`, never called from
 // inside, or with token_request_cancel.
 typedef void token_repository_fn(void *arg, const struct repository_name *name);
 struct token_request *token_service_find_repository(struct token_service *service, const struct github_host *host,

@@ -88,10 +88,13 @@ static void on_call(void *arg, struct service_call *http)
         return;
     if (is_call(http, METHOD_POST, BYTES("/v1/token")))
         endpoint_token(broker_call_new(&broker->context, broker->runtime, http));
+    else if (is_call(http, METHOD_POST, BYTES("/v1/repositories")))
+        endpoint_repositories(broker_call_new(&broker->context, broker->runtime, http));
     else if (is_call(http, METHOD_GET, BYTES("/v1/rules")))
         endpoint_rules(broker_call_new(&broker->context, broker->runtime, http));
     else if (!admin_answer_probe(http, broker->context.metrics, broker_ready(broker)))
-        answer_unknown(http, "there are POST /v1/token, and GET /v1/rules, /healthz, /readyz and /metrics");
+        answer_unknown(http, "there are POST /v1/token and /v1/repositories, and GET /v1/rules, /healthz, /readyz and "
+                             "/metrics");
 }
 
 static void on_admin_call(void *arg, struct service_call *http)

@@ -159,6 +159,27 @@ void broker_call_ask(struct broker_call *call, const struct scope *scope,
     call->asking = token_service_ask(call->runtime->tokens, scope, on_token, call);
 }
 
+static void on_listing(void *arg, const struct token_listing *listing, const struct verdict *verdict)
+{
+    struct broker_call *call = arg;
+
+    call->asking = NULL;
+    if (listing)
+        call->listed(call, listing);
+    else
+        call->failed(call, verdict);
+}
+
+void broker_call_list(struct broker_call *call,
+                      void (*listed)(struct broker_call *call, const struct token_listing *listing),
+                      void (*failed)(struct broker_call *call, const struct verdict *verdict))
+{
+    call->listed = listed;
+    call->failed = failed;
+    call->asking =
+        token_service_list(call->runtime->tokens, call->question.host, call->question.owner, on_listing, call);
+}
+
 // The end.
 
 static bool is_denial(int status)
@@ -283,6 +304,14 @@ void broker_call_refuse(struct broker_call *call, const struct verdict *verdict)
         answer.retry_after_s = 1;
     finish(call, &answer, verdict->reason, NULL);
     text_free(&body);
+}
+
+void broker_call_fail(struct broker_call *call, const struct verdict *verdict)
+{
+    struct verdict shown = *verdict;
+
+    shown.status = verdict->reason == REASON_NO_CREDENTIAL ? 404 : 503;
+    broker_call_refuse(call, &shown);
 }
 
 void broker_call_refuse_with(struct broker_call *call, enum reason reason, int status, const char *sentence)

@@ -28,9 +28,7 @@ static json_t *answer_of(const struct broker_call *call, struct token *token)
     wall_format_rfc3339(token->expires_at, WALL_SECONDS, end);
     json_t *root = json_pack("{s:s%, s:s, s:s, s:s}", "token", value.data, value.size, "expires_at", end, "host",
                              question->host->web, "owner", question->owner);
-    if (question->count > 0)
-        json_object_set(root, "repositories", repositories);
-    json_decref(repositories);
+    json_object_set_new(root, "repositories", repositories);
     json_object_set_new(root, "permissions", permissions);
     return root;
 }
@@ -47,16 +45,6 @@ static void on_narrow_token(struct broker_call *call, struct token *token)
     broker_call_answer(call, bytes_of_string(json), token);
     mem_wiping_free(json);
     json_decref(root);
-}
-
-// What GitHub does not give is not the caller's fault: it may come back. Where no App is configured there is nothing to
-// come back for.
-static void on_failure(struct broker_call *call, const struct verdict *verdict)
-{
-    struct verdict told = *verdict;
-
-    told.status = verdict->reason == REASON_NO_CREDENTIAL ? 404 : 503;
-    broker_call_refuse(call, &told);
 }
 
 static int compare_name(const void *a, const void *b)
@@ -86,7 +74,7 @@ static size_t list(const void *arg, const char *owner, struct repository_name *r
 static void on_proven(struct broker_call *call)
 {
     struct token_question *question = &call->question;
-    struct scope scope = {.reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API, .ruled = true};
+    struct scope scope = {.reach = SCOPE_REPOSITORY, .use = SCOPE_USE_API, .ruled = true};
     struct verdict verdict;
     struct text label = {0};
     struct error error;
@@ -109,15 +97,14 @@ static void on_proven(struct broker_call *call)
     scope.rejected = question->rejected;
     memcpy(scope.repository.owner, question->owner, sizeof(scope.repository.owner));
     if (question->count == 1) {
-        scope.reach = SCOPE_REPOSITORY;
         scope.repository = question->names[0];
-    } else if (question->count > 1) {
+    } else {
         scope.reach = SCOPE_SET;
         scope.includes = includes;
         scope.names = list;
         scope.rules = question;
     }
-    broker_call_ask(call, &scope, on_narrow_token, on_failure);
+    broker_call_ask(call, &scope, on_narrow_token, broker_call_fail);
 }
 
 void endpoint_token(struct broker_call *call)

@@ -1,5 +1,6 @@
 #include "grants.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "claim_match.h"
@@ -182,7 +183,7 @@ static bool allow_repository(const struct config_broker *broker, const struct ca
                     : "");
 }
 
-// For an owner's whole installation.
+// For the names of an owner's repositories.
 
 static bool names_owner(const struct rule *rule, const char *owner)
 {
@@ -226,8 +227,8 @@ static bool has_rule_for_owner(const struct config_broker *broker, const struct 
     return false;
 }
 
-static bool allow_owner(const struct config_broker *broker, const struct caller *caller,
-                        struct token_question *question, struct verdict *verdict)
+bool grants_allow_listing(const struct config_broker *broker, const struct caller *caller,
+                          struct token_question *question, struct verdict *ret_verdict)
 {
     struct permissions metadata = {0};
     struct repository_name all = {.name = "*"};
@@ -235,24 +236,38 @@ static bool allow_owner(const struct config_broker *broker, const struct caller 
     if (!*question->owner && !find_owner(broker, caller, question->owner)) {
         char *who = caller_name(caller);
 
-        verdict_set(verdict, REASON_QUESTION_MALFORMED, "`owner` is missing, and the grants of %s name not one alone",
-                    who);
+        verdict_set(ret_verdict, REASON_QUESTION_MALFORMED,
+                    "`owner` is missing, and the grants of %s name not one alone", who);
         mem_free(who);
         return false;
     }
+    if (has_rule_for_owner(broker, caller, question->owner))
+        return true;
     add(&metadata, BYTES("metadata"), PERMISSION_READ);
     memcpy(all.owner, question->owner, sizeof(all.owner));
-    if (!permissions_cover(&metadata, &question->permissions) || caller->holder)
-        return deny(verdict, caller, &all, &question->permissions, ": name its `repositories`");
-    return has_rule_for_owner(broker, caller, question->owner) ||
-           deny(verdict, caller, &all, &question->permissions, ": no grant of its audience names that owner");
+    return deny(ret_verdict, caller, &all, &metadata, ": no grant of its audience names that owner");
 }
 
-bool grants_allow(const struct config_broker *broker, const struct caller *caller, struct token_question *question,
-                  struct verdict *ret_verdict)
+bool grants_hold(const struct config_broker *broker, const struct caller *caller, const struct repository_name *name)
 {
-    if (!question->names)
-        return allow_owner(broker, caller, question, ret_verdict);
+    bool holder = false;
+    const struct rule *rule = grants_rule(broker, caller, name, &holder);
+    struct permissions granted = {0};
+
+    if (rule)
+        grants_permissions(rule, holder, &granted);
+    return granted.count > 0;
+}
+
+bool grants_allow(const struct config_broker *broker, const struct caller *caller,
+                  const struct token_question *question, struct verdict *ret_verdict)
+{
+    struct repository_name all = {.name = "*"};
+
+    if (!question->names) {
+        snprintf(all.owner, sizeof(all.owner), "%s", *question->owner ? question->owner : "*");
+        return deny(ret_verdict, caller, &all, &question->permissions, ": name its `repositories`");
+    }
     for (size_t i = 0; i < question->count; i++) {
         if (!allow_repository(broker, caller, question, &question->names[i], ret_verdict))
             return false;

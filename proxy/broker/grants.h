@@ -26,10 +26,17 @@ const struct rule *grants_rule(const struct config_broker *broker, const struct 
 // of contents, and `paths` no permission of the API, for a token knows nothing of them.
 void grants_permissions(const struct rule *rule, bool holder, struct permissions *ret_permissions);
 
-// Whether the question is granted; false names what is missing. Without names only {metadata: read} is, by which a
-// sidecar lists what an owner's installation covers; its owner is found where the caller's rules name one alone.
-bool grants_allow(const struct config_broker *broker, const struct caller *caller, struct token_question *question,
-                  struct verdict *ret_verdict) GL_MUST_CHECK;
+// Whether the question is granted; false names what is missing. Without names nothing is: the token would be good for
+// repositories that no grant of the caller holds.
+bool grants_allow(const struct config_broker *broker, const struct caller *caller,
+                  const struct token_question *question, struct verdict *ret_verdict) GL_MUST_CHECK;
+
+// Whether the caller may ask for the names of an owner's repositories: some rule of its grants is for that owner. Fills in
+// the owner where none is named and the rules name one alone.
+bool grants_allow_listing(const struct config_broker *broker, const struct caller *caller,
+                          struct token_question *question, struct verdict *ret_verdict) GL_MUST_CHECK;
+// Whether a rule of the caller's grants gives something of this repository: its name is then no secret to the caller.
+bool grants_hold(const struct config_broker *broker, const struct caller *caller, const struct repository_name *name);
 
 // Appends `{"repositories":[…]}`: the caller's rules with the configuration's keys.
 void grants_describe(const struct config_broker *broker, const struct caller *caller, struct text *text);

@@ -112,16 +112,15 @@ static bool take_rejected(const json_t *value, struct token_question *question, 
 }
 
 // What is not understood could have made the question narrower.
-static bool check_members(json_t *root, struct error *ret_error)
+static bool check_members(json_t *root, const char *const *members, size_t count, struct error *ret_error)
 {
-    static const char *const members[] = {"host", "owner", "permissions", "rejected", "repositories"};
     const char *name;
     json_t *value;
 
     json_object_foreach(root, name, value) {
         bool known = false;
 
-        for (size_t i = 0; i < GL_ARRAY_SIZE(members); i++)
+        for (size_t i = 0; i < count; i++)
             known |= strcmp(name, members[i]) == 0;
         if (!known)
             return error_set(ret_error, "there is no member `%.64s`", name);
@@ -129,25 +128,63 @@ static bool check_members(json_t *root, struct error *ret_error)
     return true;
 }
 
-bool token_question_parse(struct bytes body, const struct config *config, struct token_question *ret_question,
-                          struct error *ret_error)
+static bool take_page(const json_t *value, struct token_question *question, struct error *ret_error)
+{
+    json_int_t page = value ? json_integer_value(value) : 1;
+
+    if (page < 1 || page > TOKEN_QUESTION_PAGES_MAX)
+        return error_set(ret_error, "`page` must be a number from 1 to %d", TOKEN_QUESTION_PAGES_MAX);
+    question->page = (unsigned)page;
+    return true;
+}
+
+static bool take_token_members(json_t *root, struct token_question *question, struct error *ret_error)
+{
+    static const char *const members[] = {"host", "owner", "permissions", "rejected", "repositories"};
+
+    return check_members(root, members, GL_ARRAY_SIZE(members), ret_error) &&
+           take_names(json_object_get(root, "repositories"), question, ret_error) &&
+           take_permissions(json_object_get(root, "permissions"), question, ret_error) &&
+           take_rejected(json_object_get(root, "rejected"), question, ret_error);
+}
+
+static bool take_listing_members(json_t *root, struct token_question *question, struct error *ret_error)
+{
+    static const char *const members[] = {"host", "owner", "page"};
+
+    return check_members(root, members, GL_ARRAY_SIZE(members), ret_error) &&
+           take_page(json_object_get(root, "page"), question, ret_error);
+}
+
+typedef bool take_members_fn(json_t *root, struct token_question *question, struct error *ret_error);
+
+static bool parse_question(struct bytes body, const struct config *config, take_members_fn *take_members,
+                           struct token_question *ret_question, struct error *ret_error)
 {
     json_t *root = json_loadb(body.data ? body.data : "", body.size, JSON_REJECT_DUPLICATES, NULL);
     struct token_question question = {0};
     bool ok = json_is_object(root) || error_set(ret_error, "the body must be a JSON object");
 
-    ok = ok && check_members(root, ret_error) &&
-         take_host(json_object_get(root, "host"), config, &question, ret_error) &&
-         take_owner(json_object_get(root, "owner"), &question, ret_error) &&
-         take_names(json_object_get(root, "repositories"), &question, ret_error) &&
-         take_permissions(json_object_get(root, "permissions"), &question, ret_error) &&
-         take_rejected(json_object_get(root, "rejected"), &question, ret_error);
+    ok = ok && take_host(json_object_get(root, "host"), config, &question, ret_error) &&
+         take_owner(json_object_get(root, "owner"), &question, ret_error) && take_members(root, &question, ret_error);
     json_decref(root);
     if (ok)
         *ret_question = question;
     else
         token_question_clear(&question);
     return ok;
+}
+
+bool token_question_parse(struct bytes body, const struct config *config, struct token_question *ret_question,
+                          struct error *ret_error)
+{
+    return parse_question(body, config, take_token_members, ret_question, ret_error);
+}
+
+bool token_question_parse_listing(struct bytes body, const struct config *config, struct token_question *ret_question,
+                                  struct error *ret_error)
+{
+    return parse_question(body, config, take_listing_members, ret_question, ret_error);
 }
 
 void token_question_clear(struct token_question *question)

@@ -94,7 +94,7 @@ static void check_repository_answers(struct bytes body)
     check_answer_refusal(done, &error);
     if (done)
         check_repositories(&one, 1);
-    done = github_answer_repositories(body, &all, &count, &total, &error);
+    done = github_answer_repositories(body, "", &all, &count, &total, &error);
     check_answer_refusal(done, &error);
     if (!done)
         return;

@@ -110,6 +110,52 @@ def test_more_than_granted_is_403_and_says_what(broker, kubernetes, github):
     assert not mints(github)
 
 
+def test_no_token_without_names(broker, kubernetes, github):
+    """It would be good for repositories that no grant holds."""
+    for bearer in (kubernetes.issue(), kubernetes.issue(audiences=["gitlatch-credential"])):
+        for question in (dict(permissions={"metadata": "read"}), dict(permissions={}), dict(owner="")):
+            answer = broker.token(bearer, repositories=None, **question)
+            assert is_error(answer, 403, "broker_denied"), answer
+    assert not mints(github)
+
+
+# POST /v1/repositories
+
+def names(broker, bearer, **body):
+    return broker.ask("POST", "/v1/repositories", bearer, {"host": "github.com", "owner": "acme", **body})
+
+
+def test_the_broker_lists_what_the_grant_holds(start_broker, kubernetes, github):
+    grants = [{"namespace": "team-a", "service_account": "workspace",
+               "repositories": [{"match": "acme/widgets", "fetch": True}, {"match": "acme/gadgets", "fetch": False}]},
+              {"namespace": "team-b", "service_account": "ci", "repositories": [{"match": "acme/*", "fetch": True}]},
+              {"audience": "gitlatch-credential", "namespace": "team-a", "service_account": "workspace",
+               "repositories": [{"match": "acme/gadgets", "fetch": True}]}]
+    broker = start_broker(grants=grants)
+    given = names(broker, kubernetes.issue())
+    assert given.status == 200, given
+    assert given.json == {"host": "github.com", "owner": "acme", "total_count": 1,
+                          "repositories": [{"id": github.id("acme/widgets"), "name": "widgets"}]}
+    holder = names(broker, kubernetes.issue(audiences=["gitlatch-credential"])).json
+    assert [one["name"] for one in holder["repositories"]] == ["gadgets"]
+    wide = names(broker, kubernetes.issue("team-b", "ci")).json
+    assert {"widgets", "gadgets"} <= {one["name"] for one in wide["repositories"]}
+    assert names(broker, kubernetes.issue(), page=2).json["repositories"] == []
+    # One listing at GitHub serves all for five minutes, and its token stays here.
+    assert len(github.requests(path="/installation/repositories")) == 1 and len(mints(github)) == 1
+    for answer in (given, names(broker, kubernetes.issue())):
+        assert not any(token in answer.body.decode() for token in github.tokens())
+
+
+def test_what_is_not_granted_is_not_listed(broker, kubernetes, github):
+    assert is_error(names(broker, kubernetes.issue(), owner="globex"), 403, "broker_denied")
+    assert is_error(names(broker, kubernetes.issue("team-b", "ci")), 403, "broker_denied")
+    assert is_error(names(broker, None), 401, "caller_unproven")
+    for odd in (dict(page=0), dict(page="1"), dict(repositories=["widgets"]), dict(owner="a/b"), dict(host="other.example")):
+        assert is_error(names(broker, kubernetes.issue(), **odd), 400, "question")
+    assert not github.requests(path="/installation/repositories") and not mints(github)
+
+
 def test_who_is_not_proven_is_401(broker, kubernetes, github):
     good = kubernetes.issue()
     deleted = kubernetes.issue(pod="gone")

@@ -1,11 +1,13 @@
 """A sidecar whose tokens and rules come from the cluster's broker."""
 import json
 import re
+import subprocess
 import time
 from contextlib import closing
 
 import pytest
 from lib.broker import SIDECAR
+from lib.gitlatch import BINARY, Gitlatch
 from lib.process import wait_until
 from lib.relay import Relay
 from lib.scripted import answer, scripted
@@ -183,6 +185,24 @@ def test_graphql_and_paths_that_name_no_repository(start_broker, start, token_fi
     assert github.id("acme/widgets") in asked.scope["repository_ids"] and len(asked.scope["repository_ids"]) >= 3
     assert workspace.status(f"{API}/repositories/{github.id('acme/gadgets')}/issues")[0] == 200
     assert workspace.status(f"{API}/repositories/{github.id('globex/lib')}/issues")[0] == 403
+    # What listed was the broker's own, and is in none of its answers.
+    lists = github.requests(host="api.github.com", path="/installation/repositories")[0]
+    assert lists.scope["permissions"] == {"metadata": "read"} and lists.scope["all_repositories"]
+    asked = [event for event in broker.audit() if event["event"] == "request"]
+    assert any(event["scope"] == "acme (names)" for event in asked)
+    assert all("(all)" not in event.get("scope", "") for event in asked), asked
+
+
+def test_check_asks_for_what_the_grant_holds(start_broker, token_file, folder, github):
+    rules = [{"match": "acme/widgets", "fetch": True}]
+    broker = start_broker(grants=[{"namespace": "team-a", "service_account": "workspace", "repositories": rules}])
+    tested = Gitlatch(folder / "checked", {"credentials": [broker.credential(token_file)],
+                                           "github": {"trust": str(github.ca), "connect_to": github.connect_to(),
+                                                      "default_owner": "acme"},
+                                           "repositories": [{"match": "acme/*", "fetch": True}]})
+    ended = subprocess.run([BINARY, "check", "-c", tested.config_path], capture_output=True, text=True, timeout=60)
+    assert "ok    broker: api.github.com takes the token" in ended.stdout, ended.stdout
+    assert not [event for event in broker.audit() if event["event"] == "request" and event["decision"] != "allow"]
 
 
 # What a source has to do.

@@ -165,24 +165,85 @@ static void test_each_of_several_repositories_must_be_granted(void **state)
 }
 
 // A whole installation: only for listing, only to a sidecar, only where it has a rule.
-static void test_whole_installation(void **state)
+// A token without names would be good for repositories that no grant of the caller holds.
+static void test_no_token_without_names(void **state)
 {
     struct config *config = broker_unit_config(teams);
     struct caller sidecar = broker_unit_caller("gitlatch", "team-a", "workspace");
     struct caller other = broker_unit_caller("gitlatch", "team-b", "ci");
     struct caller holder = broker_unit_caller("gitlatch-credential", "team-a", "workspace");
-    static const char list[] = "{\"owner\":\"acme\",\"permissions\":{\"metadata\":\"read\"}}";
+    static const char *const questions[] = {
+        "{\"owner\":\"acme\",\"permissions\":{\"metadata\":\"read\"}}",
+        "{\"owner\":\"acme\",\"permissions\":{\"contents\":\"read\"}}",
+        "{\"owner\":\"acme\"}",
+        "{}",
+    };
 
-    assert_int_equal(ask(config, &sidecar, list), 200);
-    assert_int_equal(ask(config, &sidecar, "{\"owner\":\"acme\"}"), 200);
-    assert_int_equal(ask(config, &holder, list), 403);
-    assert_int_equal(ask(config, &sidecar, "{\"owner\":\"initech\"}"), 403);
-    assert_int_equal(ask(config, &sidecar, "{\"owner\":\"acme\",\"permissions\":{\"contents\":\"read\"}}"), 403);
-    assert_non_null(strstr(verdict.sentence, "name its `repositories`"));
+    for (size_t i = 0; i < GL_ARRAY_SIZE(questions); i++) {
+        assert_int_equal(ask(config, &sidecar, questions[i]), 403);
+        assert_non_null(strstr(verdict.sentence, "name its `repositories`"));
+        assert_int_equal(ask(config, &other, questions[i]), 403);
+        assert_int_equal(ask(config, &holder, questions[i]), 403);
+    }
+    config_unref(config);
+}
+
+static int ask_listing(const struct config *config, const struct caller *caller, const char *body)
+{
+    struct error error;
+
+    token_question_clear(&question);
+    if (!token_question_parse_listing(bytes_of_string(body), config, &question, &error))
+        return 400;
+    return grants_allow_listing(&config->broker, caller, &question, &verdict) ? 200 : verdict_status(&verdict);
+}
+
+static void test_listing(void **state)
+{
+    struct config *config = broker_unit_config(teams);
+    struct caller sidecar = broker_unit_caller("gitlatch", "team-a", "workspace");
+    struct caller other = broker_unit_caller("gitlatch", "team-b", "ci");
+
+    assert_int_equal(ask_listing(config, &sidecar, "{\"owner\":\"acme\"}"), 200);
+    assert_int_equal(question.page, 1);
+    assert_int_equal(ask_listing(config, &sidecar, "{\"owner\":\"acme\",\"page\":20}"), 200);
+    assert_int_equal(question.page, 20);
+    assert_int_equal(ask_listing(config, &sidecar, "{\"owner\":\"initech\"}"), 403);
+    assert_int_equal(ask_listing(config, &other, "{\"owner\":\"globex\"}"), 403);
     // An owner is found where the rules name one alone.
-    assert_int_equal(ask(config, &other, "{}"), 200);
+    assert_int_equal(ask_listing(config, &other, "{}"), 200);
     assert_string_equal(question.owner, "acme");
-    assert_int_equal(ask(config, &sidecar, "{}"), 400);
+    assert_int_equal(ask_listing(config, &sidecar, "{}"), 400);
+    static const char *const odd[] = {
+        "{\"owner\":\"acme\",\"page\":0}",
+        "{\"owner\":\"acme\",\"page\":21}",
+        "{\"owner\":\"acme\",\"page\":\"1\"}",
+        "{\"owner\":\"acme\",\"repositories\":[\"widgets\"]}",
+        "{\"owner\":\"acme\",\"permissions\":{\"metadata\":\"read\"}}",
+    };
+    for (size_t i = 0; i < GL_ARRAY_SIZE(odd); i++)
+        assert_int_equal(ask_listing(config, &sidecar, odd[i]), 400);
+    config_unref(config);
+}
+
+static void test_names_that_are_held(void **state)
+{
+    struct config *config = broker_unit_config(
+        "\n    - {namespace: team-a, service_account: workspace,"
+        " repositories: [{match: acme/secret, fetch: false}, {match: \"acme/a*\", permissions: {issues: read}}]}");
+    struct caller caller = broker_unit_caller("gitlatch", "team-a", "workspace");
+    const struct {
+        struct repository_name name;
+        bool held;
+    } names[] = {
+        {{.owner = "acme", .name = "apple"}, true},
+        {{.owner = "acme", .name = "secret"}, false}, // its rule gives nothing
+        {{.owner = "acme", .name = "widgets"}, false},
+        {{.owner = "globex", .name = "apple"}, false},
+    };
+
+    for (size_t i = 0; i < GL_ARRAY_SIZE(names); i++)
+        assert_int_equal(grants_hold(&config->broker, &caller, &names[i].name), names[i].held);
     config_unref(config);
 }
 
@@ -239,7 +300,9 @@ int main(void)
         cmocka_unit_test_teardown(test_refusal_names_what_is_missing, tear_down),
         cmocka_unit_test_teardown(test_first_rule_decides_over_all_grants, tear_down),
         cmocka_unit_test_teardown(test_each_of_several_repositories_must_be_granted, tear_down),
-        cmocka_unit_test_teardown(test_whole_installation, tear_down),
+        cmocka_unit_test_teardown(test_no_token_without_names, tear_down),
+        cmocka_unit_test_teardown(test_listing, tear_down),
+        cmocka_unit_test(test_names_that_are_held),
         cmocka_unit_test(test_rules_go_round),
     };
 

@@ -144,12 +144,23 @@ static void repositories_are_read(void **state)
     assert_true(
         github_answer_repositories(BYTES("{\"total_count\":250,\"repositories\":[{\"id\":1,\"full_name\":\"acme/a\"},"
                                          "{\"id\":2,\"full_name\":\"acme/b.c\"}]}"),
-                                   &page, &count, &total, NULL));
+                                   NULL, &page, &count, &total, NULL));
     assert_int_equal(count, 2);
     assert_int_equal(total, 250);
     assert_string_equal(page[1].name.name, "b.c");
     mem_free(page);
-    assert_false(github_answer_repositories(BYTES("{\"repositories\":[]}"), &page, &count, &total, NULL));
+    // A broker's names come without their owner: it is the one asked for, else the answer's.
+    assert_true(github_answer_repositories(
+        BYTES("{\"owner\":\"globex\",\"total_count\":1,\"repositories\":[{\"id\":1,\"name\":\"ray\"}]}"), "acme", &page,
+        &count, &total, NULL));
+    assert_string_equal(page[0].name.owner, "acme");
+    mem_free(page);
+    assert_true(github_answer_repositories(
+        BYTES("{\"owner\":\"globex\",\"total_count\":1,\"repositories\":[{\"id\":1,\"name\":\"ray\"}]}"), "", &page,
+        &count, &total, NULL));
+    assert_string_equal(page[0].name.owner, "globex");
+    mem_free(page);
+    assert_false(github_answer_repositories(BYTES("{\"repositories\":[]}"), NULL, &page, &count, &total, NULL));
     assert_true(github_answer_repository(BYTES("{\"id\":9,\"full_name\":\"acme/new\"}"), &one, NULL));
     assert_string_equal(one.name.name, "new");
     assert_false(github_answer_repository(BYTES("{\"message\":\"Not Found\"}"), &one, NULL));

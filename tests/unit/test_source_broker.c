@@ -5,10 +5,25 @@ static struct {
     int status;
     const char *body; // NULL: what was asked for
     char url[256], bearer[64];
-    json_t *asked; // the last call's body
-    bool old;      // refuses members that it does not know
-    unsigned calls;
+    json_t *asked;  // the last call's body
+    bool old;       // refuses members that it does not know
+    size_t granted; // names that it lists, 500 a page
+    unsigned calls, listings;
 } broker;
+
+// What it lists of acme: names that the fake GitHub does not have, so that they cannot come from there.
+static void answer_listing(struct http_request *request)
+{
+    size_t page = (size_t)json_integer_value(json_object_get(broker.asked, "page"));
+    struct text names = {0};
+
+    broker.listings++;
+    for (size_t i = (page - 1) * 500; i < broker.granted && i < page * 500; i++)
+        text_format(&names, "%s{\"id\":%zu,\"name\":\"granted-%zu\"}", i % 500 ? "," : "", 5001 + i, i);
+    fake_say(request, 200, "{\"host\":\"github.com\",\"owner\":\"acme\",\"total_count\":%zu,\"repositories\":[%s]}",
+             broker.granted, text_string(&names));
+    text_free(&names);
+}
 
 static bool broker_answers(struct fake_github *github, struct http_request *request, const struct http_call *call)
 {
@@ -24,6 +39,10 @@ static bool broker_answers(struct fake_github *github, struct http_request *requ
         fake_say(request, 400, "{\"error\":\"question_malformed\",\"message\":\"there is no member `rejected`\"}");
         return true;
     }
+    if (broker.granted && strstr(call->url, "/v1/repositories")) {
+        answer_listing(request);
+        return true;
+    }
     if (broker.body) {
         fake_say(request, broker.status, "%s", broker.body);
         return true;
@@ -31,7 +50,7 @@ static bool broker_answers(struct fake_github *github, struct http_request *requ
     struct text names = {0};
     json_t *asked = json_object_get(broker.asked, "repositories");
     for (size_t i = 0; i < json_array_size(asked); i++)
-        text_format(&names, "%s{\"id\":%zu,\"name\":\"%s\"}", i ? "," : "", 1001 + i,
+        text_format(&names, "%s{\"id\":%zu,\"name\":\"%s\"}", i ? "," : "", (broker.listings ? 5001 : 1001) + i,
                     json_string_value(json_array_get(asked, i)));
     char *permissions = json_dumps(json_object_get(broker.asked, "permissions"), JSON_COMPACT);
     // ghs_9 is one that the fake GitHub knows: acme's.
@@ -137,21 +156,86 @@ static bool includes_all(const void *rules, const struct repository_name *name)
     return true;
 }
 
-static void a_set_is_enumerated_with_the_brokers_token(void **state)
+static struct token_asker ask_set(struct token_fixture *fixture)
 {
-    struct token_fixture *fixture = *state;
     struct scope scope = token_scope(fixture, "acme/x", "issues", PERMISSION_READ);
 
     scope.reach = SCOPE_SET;
     scope.use = SCOPE_USE_API;
     scope.includes = includes_all;
+    return token_ask(fixture, &scope);
+}
+
+// No token comes here that could list at GitHub.
+static void a_set_is_listed_by_the_broker(void **state)
+{
+    struct token_fixture *fixture = *state;
+
     serve(fixture, 200, NULL);
-    struct token_asker asker = token_ask(fixture, &scope);
-    assert_string_equal(asker.repositories, "1001:acme/widgets 1002:acme/gadgets");
+    broker.granted = 2;
+    struct token_asker asker = ask_set(fixture);
+    assert_string_equal(asker.repositories, "5001:acme/granted-0 5002:acme/granted-1");
     asked_is("{\"host\":\"github.com\",\"owner\":\"acme\",\"permissions\":{\"issues\":\"read\"},"
-             "\"repositories\":[\"widgets\",\"gadgets\"]}");
+             "\"repositories\":[\"granted-0\",\"granted-1\"]}");
     assert_int_equal(broker.calls, 2);
-    assert_int_equal(fixture->github.lists, 1);
+    assert_int_equal(broker.listings, 1);
+    assert_int_equal(fixture->github.lists, 0);
+    // Kept for five minutes.
+    ask_set(fixture);
+    assert_int_equal(broker.listings, 1);
+    token_fixture_run(fixture, 6 * MINUTE_MS);
+    ask_set(fixture);
+    assert_int_equal(broker.listings, 2);
+}
+
+static void pages_are_asked_for_until_all_is_there(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    serve(fixture, 200, NULL);
+    broker.granted = 501;
+    struct token_asker asker = ask_set(fixture);
+    assert_int_equal(asker.verdict.reason, REASON_SET_TOO_LARGE);
+    assert_int_equal(broker.listings, 2);
+}
+
+static void a_broker_that_lists_nothing_gives_its_reason(void **state)
+{
+    struct token_fixture *fixture = *state;
+
+    serve(fixture, 403, "{\"error\":\"broker_denied\",\"message\":\"no grant names that owner\"}");
+    struct token_asker asker = ask_set(fixture);
+    assert_string_equal(token_reason(&asker), "broker_denied");
+    assert_string_equal(asker.verdict.sentence, "the broker answered 403: no grant names that owner");
+    asked_is("{\"host\":\"github.com\",\"owner\":\"acme\",\"page\":1}");
+}
+
+#define NAME_ROOM 128
+
+static void on_found(void *arg, const struct repository_name *name)
+{
+    snprintf(arg, NAME_ROOM, "%s", name ? name->name : "none");
+}
+
+static void a_repository_is_found_by_its_id(void **state)
+{
+    struct token_fixture *fixture = *state;
+    static const struct {
+        uint64_t id;
+        const char *name;
+    } rows[] = {{5002, "granted-1"}, {1001, "none"}};
+
+    serve(fixture, 200, NULL);
+    broker.granted = 2;
+    for (size_t i = 0; i < GL_ARRAY_SIZE(rows); i++) {
+        char found[NAME_ROOM] = "";
+        struct token_request *request =
+            token_service_find_repository(fixture->service, &fixture->host, "acme", rows[i].id, on_found, found);
+        assert_non_null(request);
+        token_fixture_run(fixture, SECOND_MS);
+        assert_string_equal(found, rows[i].name);
+    }
+    assert_int_equal(broker.calls, 1);
 }
 
 static void answers_have_their_reasons(void **state)
@@ -258,7 +342,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BROKER_TEST(a_repository_is_named),
         BROKER_TEST(two_tokens_for_one_broker_are_two_sources),
-        BROKER_TEST(a_set_is_enumerated_with_the_brokers_token),
+        BROKER_TEST(a_set_is_listed_by_the_broker),
+        BROKER_TEST(pages_are_asked_for_until_all_is_there),
+        BROKER_TEST(a_broker_that_lists_nothing_gives_its_reason),
+        BROKER_TEST(a_repository_is_found_by_its_id),
         BROKER_TEST(answers_have_their_reasons),
         BROKER_TEST(its_words_are_quoted),
         BROKER_TEST(what_was_mended_is_soon_known),

@@ -235,18 +235,20 @@ bool github_answer_grants(struct bytes body, struct github_grant **ret_grants, s
     return true;
 }
 
-bool github_answer_repositories(struct bytes body, struct token_repository **ret_repositories, size_t *ret_count,
-                                size_t *ret_total, struct error *ret_error)
+bool github_answer_repositories(struct bytes body, const char *owner, struct token_repository **ret_repositories,
+                                size_t *ret_count, size_t *ret_total, struct error *ret_error)
 {
     struct token_repository *repositories = NULL;
     size_t count;
     json_t *root = parse(body, ret_error);
     const json_t *total = json_object_get(root, "total_count");
+    const char *named = json_string_value(json_object_get(root, "owner"));
 
     if (!root)
         return false;
     if (!json_is_integer(total) || json_integer_value(total) < 0 ||
-        !read_repositories(json_object_get(root, "repositories"), NULL, &repositories, &count)) {
+        !read_repositories(json_object_get(root, "repositories"), owner && !*owner ? named : owner, &repositories,
+                           &count)) {
         mem_free(repositories);
         json_decref(root);
         return error_set(ret_error, "the answer is no list of repositories");

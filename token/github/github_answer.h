@@ -49,9 +49,10 @@ struct github_grant {
 bool github_answer_grants(struct bytes body, struct github_grant **ret_grants, size_t *ret_count,
                           struct error *ret_error) GL_MUST_CHECK;
 
-// A page of repositories, and how many there are in all. The array is given to mem_free.
-bool github_answer_repositories(struct bytes body, struct token_repository **ret_repositories, size_t *ret_count,
-                                size_t *ret_total, struct error *ret_error) GL_MUST_CHECK;
+// A page of repositories, and how many there are in all. `owner` as above, "": the answer's own
+// `owner`. The array is given to mem_free.
+bool github_answer_repositories(struct bytes body, const char *owner, struct token_repository **ret_repositories,
+                                size_t *ret_count, size_t *ret_total, struct error *ret_error) GL_MUST_CHECK;
 bool github_answer_repository(struct bytes body, struct token_repository *ret_repository, struct error *ret_error)
     GL_MUST_CHECK;
 

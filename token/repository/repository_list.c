@@ -40,7 +40,8 @@ struct repository_list {
     struct cache_request *asking;
     struct token *token;
     struct http_request *request;
-    unsigned users; // requests that will be given it
+    struct source_listing *listing; // where the issuer lists
+    unsigned users;                 // requests that will be given it
     struct flight flight;
 };
 
@@ -53,7 +54,7 @@ struct repository_lists {
 
 static bool list_is_busy(const struct repository_list *list)
 {
-    return list->asking || list->request;
+    return list->asking || list->request || list->listing;
 }
 
 static bool list_is_idle(const struct lru_entry *entry)
@@ -71,6 +72,8 @@ static void list_free(struct lru_entry *entry)
         cache_cancel(list->asking);
     if (list->request)
         list->source->transport->cancel(list->source->transport, list->request);
+    if (list->listing)
+        list->source->id.kind->list_cancel(list->listing);
     token_unref(list->token);
     mem_free(list->repositories);
     mem_free(list);
@@ -118,8 +121,10 @@ static void list_settle(struct repository_list *list, int64_t keep_ms)
 
 static void list_fail(struct repository_list *list, const struct source_failure *failure)
 {
+    int64_t keep_ms = failure->verdict.reason == REASON_SET_TOO_LARGE ? KEEP_MS : FAILED_KEEP_MS;
+
     list->failure = *failure;
-    list_settle(list, failure->retry_ms ? failure->retry_ms : FAILED_KEEP_MS);
+    list_settle(list, failure->retry_ms ? failure->retry_ms : keep_ms);
 }
 
 static void list_fail_with(struct repository_list *list, enum reason reason, const char *what)
@@ -132,29 +137,45 @@ static void list_fail_with(struct repository_list *list, enum reason reason, con
 
 static void ask_page(struct repository_list *list);
 
-static void take_page(struct repository_list *list, const struct http_answer *answer)
+static void take_page(struct repository_list *list, const struct source_page *page, bool last)
 {
-    struct token_repository *page;
-    size_t count, total;
-    struct error error;
-
-    if (!github_answer_repositories(answer->body, &page, &count, &total, &error)) {
-        list_fail_with(list, REASON_TOKEN_SOURCE, error.text);
-        return;
-    }
-    repository_map_learn(list->lists->map, list->source->host, page, count);
-    list->repositories = mem_grow(list->repositories, &list->capacity, list->count + count, sizeof(*page));
-    memcpy(list->repositories + list->count, page, count * sizeof(*page));
-    list->count += count;
-    mem_free(page);
-    if (total > REPOSITORIES_MAX || list->count > REPOSITORIES_MAX) {
+    repository_map_learn(list->lists->map, list->source->host, page->repositories, page->count);
+    list->repositories =
+        mem_grow(list->repositories, &list->capacity, list->count + page->count, sizeof(*page->repositories));
+    memcpy(list->repositories + list->count, page->repositories, page->count * sizeof(*page->repositories));
+    list->count += page->count;
+    if (page->total > REPOSITORIES_MAX || list->count > REPOSITORIES_MAX) {
         list_fail_with(list, REASON_SET_TOO_LARGE, "the installation covers more than 10000 repositories");
-    } else if (count < GITHUB_CALL_PAGE_SIZE || list->count >= total) {
+    } else if (last || page->count == 0 || list->count >= page->total) {
         list_settle(list, KEEP_MS);
     } else {
         list->page++;
         ask_page(list);
     }
+}
+
+static void read_page(struct repository_list *list, const struct http_answer *answer)
+{
+    struct source_page page;
+    struct error error;
+
+    if (!github_answer_repositories(answer->body, NULL, &page.repositories, &page.count, &page.total, &error)) {
+        list_fail_with(list, REASON_TOKEN_SOURCE, error.text);
+        return;
+    }
+    take_page(list, &page, page.count < GITHUB_CALL_PAGE_SIZE);
+    mem_free(page.repositories);
+}
+
+static void on_listed(void *arg, const struct source_page *page, const struct source_failure *failure)
+{
+    struct repository_list *list = arg;
+
+    list->listing = NULL;
+    if (page)
+        take_page(list, page, false);
+    else
+        list_fail(list, failure);
 }
 
 static void on_answer(void *arg, const struct http_answer *answer)
@@ -164,7 +185,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
 
     list->request = NULL;
     if (answer->status == 200) {
-        take_page(list, answer);
+        read_page(list, answer);
         return;
     }
     if (answer->status == 401)
@@ -173,7 +194,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
     list_fail(list, &failure);
 }
 
-static void ask_page(struct repository_list *list)
+static void ask_github(struct repository_list *list)
 {
     struct http_transport *transport = list->source->transport;
     struct github_call call = github_call_repositories(list->source->host, list->page);
@@ -181,6 +202,14 @@ static void ask_page(struct repository_list *list)
 
     list->request = transport->ask(transport, &http, on_answer, list);
     github_call_clear(&call);
+}
+
+static void ask_page(struct repository_list *list)
+{
+    if (list->token)
+        ask_github(list);
+    else
+        list->listing = list->source->id.kind->list(list->source, list->owner, list->page, on_listed, list);
 }
 
 static void on_token(void *arg, struct token *token, const struct verdict *verdict)
@@ -205,6 +234,10 @@ static void list_enumerate(struct repository_list *list)
     list->count = 0;
     list->page = 1;
     list->failure = (struct source_failure){0};
+    if (list->source->id.kind->list) {
+        ask_page(list);
+        return;
+    }
     source_scope_metadata(list->source, list->owner, &scope);
     list->asking = cache_ask(list->lists->cache, list->source, &scope, on_token, list);
     mint_scope_clear(&scope);

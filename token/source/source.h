@@ -57,6 +57,15 @@ struct source_probed {
     const struct github_grant *grants; // of the installations that it gives tokens of
     size_t grant_count;
 };
+// A page of the repositories that an issuer gives tokens for, on loan, and how many there are in all.
+struct source_page {
+    struct token_repository *repositories;
+    size_t count, total;
+};
+struct source_listing;
+// Exactly one of the two is not NULL, on loan.
+typedef void source_listed_fn(void *arg, const struct source_page *page, const struct source_failure *failure);
+
 // A question to the issuer; each type's own.
 struct source_probe;
 typedef void source_probe_fn(void *arg, const struct source_probed *probed);
@@ -92,6 +101,11 @@ struct source_kind {
     // Asks for a token; ends with `done`, or with `cancel`. The scope outlives the mint.
     struct source_mint *(*mint)(struct source *source, const struct mint_scope *scope, source_done_fn *done, void *arg);
     void (*cancel)(struct source_mint *mint);
+    // Asks the issuer which repositories of `owner` ("": its grants name one alone) it gives tokens for, the `page`-th page
+    // (from 1). Ends with `done`, never from inside, or with `list_cancel`. NULL: GitHub is asked, with a token.
+    struct source_listing *(*list)(struct source *source, const char *owner, unsigned page, source_listed_fn *done,
+                                   void *arg);
+    void (*list_cancel)(struct source_listing *listing);
     // Whether the issuer takes us for who we are, for `gitlatch check`. NULL: told by a token's use.
     struct source_probe *(*probe)(struct source *source, source_probe_fn *done, void *arg);
     void (*probe_cancel)(struct source_probe *probe);

@@ -1,10 +1,12 @@
-// `broker`: narrowed tokens from the cluster's broker, POST /v1/token.
+// `broker`: narrowed tokens from the cluster's broker (POST /v1/token), and the names that its grant holds (POST
+// /v1/repositories).
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <gitlatch/github_host.h>
 
+#include "broker_ask.h"
 #include "caller_identity.h"
 #include "github_answer.h"
 #include "github_failure.h"
@@ -19,9 +21,16 @@ struct source_broker {
 
 struct broker_mint {
     struct source_mint mint;
-    struct flight_waiter waiter;  // for the identity
-    struct http_request *request; // NULL: it waits
-    bool names_rejected;          // the question does
+    struct broker_ask *ask;
+    bool names_rejected; // the question does
+};
+
+struct source_listing {
+    struct source_broker *self;
+    char owner[OWNER_NAME_SIZE];
+    source_listed_fn *done;
+    void *arg;
+    struct broker_ask *ask;
 };
 
 static bool broker_ready(struct source *source, struct source_failure *ret_failure)
@@ -29,81 +38,31 @@ static bool broker_ready(struct source *source, struct source_failure *ret_failu
     return caller_identity_can(((struct source_broker *)source)->identity, ret_failure);
 }
 
-// What one of our own brokers may give as `error`: the reasons for which a token could not be had.
-static enum reason reason_of(const char *code)
+// The verdict names the new name that a 409 holds. False: the answer is no such one.
+static bool read_renamed(const struct mint_scope *scope, const struct http_answer *answer,
+                         struct source_failure *ret_failure)
 {
-    for (enum reason reason = REASON_NO_CREDENTIAL; reason <= REASON_TOKEN_SOURCE; reason++) {
-        if (strcmp(reason_row(reason)->code, code) == 0)
-            return reason;
-    }
-    return REASON_NONE;
-}
-
-static enum reason reason_of_status(int status)
-{
-    switch (status) {
-    case 401:
-    case 403:
-        return REASON_BROKER_DENIED;
-    case 429:
-        return REASON_RATE_LIMITED;
-    default:
-        return status >= 500 ? REASON_TOKEN_UNREACHABLE : REASON_TOKEN_SOURCE;
-    }
-}
-
-static bool is_passing(enum reason reason)
-{
-    return reason == REASON_RATE_LIMITED || reason == REASON_TOKEN_UNREACHABLE || reason == REASON_TOKEN_TIMEOUT ||
-           reason == REASON_TOKEN_SOURCE;
-}
-
-static void renamed(const struct broker_mint *broker, const char *name, struct source_failure *failure)
-{
+    if (answer->result != HTTP_ANSWERED || answer->status != 409)
+        return false;
+    json_t *root =
+        json_loadb(answer->body.data ? answer->body.data : "", answer->body.size, JSON_REJECT_DUPLICATES, NULL);
+    const char *error = json_string_value(json_object_get(root, "error"));
+    const char *name = json_string_value(json_object_get(root, "repository"));
+    bool renamed = error && strcmp(error, "renamed") == 0;
     struct bytes owner, rest;
     struct repository_name parsed;
 
-    if (!bytes_cut(bytes_of_string(name), '/', &owner, &rest) || !repository_name_parse(owner, rest, &parsed)) {
-        source_failure_set(failure, false, REASON_TOKEN_SOURCE, "the broker's answer names no repository");
-        return;
-    }
-    source_failure_set(failure, true, REASON_RENAMED, "%s/%s is now %s/%s", broker->mint.scope->repository.owner,
-                       broker->mint.scope->repository.name, parsed.owner, parsed.name);
-    snprintf(failure->verdict.location, sizeof(failure->verdict.location), "%s/%s", parsed.owner, parsed.name);
-}
-
-static const char *member(const json_t *root, const char *key)
-{
-    const char *value = json_string_value(json_object_get(root, key));
-
-    return value ? value : "";
-}
-
-static void answer_failure(const struct broker_mint *broker, const struct http_answer *answer, struct wall local,
-                           struct source_failure *failure)
-{
-    const struct source_broker *self = (const struct source_broker *)broker->mint.source;
-
-    if (answer->result != HTTP_ANSWERED) {
-        source_failure_transport(caller_identity_url(self->identity), answer, failure);
-        return;
-    }
-    json_t *root =
-        json_loadb(answer->body.data ? answer->body.data : "", answer->body.size, JSON_REJECT_DUPLICATES, NULL);
-    if (answer->status == 409 && strcmp(member(root, "error"), "renamed") == 0) {
-        renamed(broker, member(root, "repository"), failure);
-    } else {
-        enum reason reason = reason_of(member(root, "error"));
-        if (reason == REASON_NONE)
-            reason = reason_of_status(answer->status);
-        source_failure_set(failure, !is_passing(reason), reason, "the broker answered %d: %.300s", answer->status,
-                           member(root, "message"));
-        // Where somebody must mend it (a key, a grant), Retry-After is the broker's own holding back towards GitHub: were it
-        // obeyed here too, a mended fault would last a minute longer.
-        if (!failure->permanent)
-            failure->retry_ms = github_failure_retry_ms(answer, local);
+    if (renamed && name && bytes_cut(bytes_of_string(name), '/', &owner, &rest) &&
+        repository_name_parse(owner, rest, &parsed)) {
+        source_failure_set(ret_failure, true, REASON_RENAMED, "%s/%s is now %s/%s", scope->repository.owner,
+                           scope->repository.name, parsed.owner, parsed.name);
+        snprintf(ret_failure->verdict.location, sizeof(ret_failure->verdict.location), "%s/%s", parsed.owner,
+                 parsed.name);
+    } else if (renamed) {
+        source_failure_set(ret_failure, false, REASON_TOKEN_SOURCE, "the broker's answer names no repository");
     }
     json_decref(root);
+    return renamed;
 }
 
 static void take_token(const struct broker_mint *broker, const struct http_answer *answer, struct wall local)
@@ -131,24 +90,25 @@ static void take_token(const struct broker_mint *broker, const struct http_answe
 
 static void send_question(struct broker_mint *broker, bool names_rejected);
 
-static void on_answer(void *arg, const struct http_answer *answer)
+static void on_answer(void *arg, const struct http_answer *answer, const struct source_failure *failure)
 {
     struct broker_mint broker = *(struct broker_mint *)arg;
-    struct wall local = clock_wall(loop_clock(broker.mint.source->loop));
-    struct source_failure failure;
+    const struct source *source = broker.mint.source;
+    struct source_failure own;
 
     // A broker older than the member refuses what it does not know.
-    if (answer->status == 400 && broker.names_rejected) {
+    if (answer && answer->status == 400 && broker.names_rejected) {
         send_question(arg, false);
         return;
     }
     mem_free(arg);
-    if (answer->status == 200) {
-        take_token(&broker, answer, local);
+    if (answer && answer->status == 200) {
+        take_token(&broker, answer, clock_wall(loop_clock(source->loop)));
         return;
     }
-    answer_failure(&broker, answer, local, &failure);
-    broker.mint.done(broker.mint.arg, NULL, &failure);
+    if (answer && !read_renamed(broker.mint.scope, answer, &own))
+        broker_ask_failure(source, ((const struct source_broker *)source)->identity, answer, &own);
+    broker.mint.done(broker.mint.arg, NULL, answer ? &own : failure);
 }
 
 static json_t *repositories_json(const struct mint_scope *scope)
@@ -185,51 +145,19 @@ static char *body_of(const struct mint_scope *scope, bool names_rejected)
 static void send_question(struct broker_mint *broker, bool names_rejected)
 {
     struct source_broker *self = (struct source_broker *)broker->mint.source;
-    struct http_transport *transport = self->source.transport;
-    char *url = mem_format("%s/v1/token", caller_identity_url(self->identity));
     char *body = body_of(broker->mint.scope, names_rejected);
-    struct http_call call = caller_identity_call(self->identity, "POST", url, bytes_of_string(body));
 
     broker->names_rejected = names_rejected;
-    broker->request = transport->ask(transport, &call, on_answer, broker);
-    mem_free(url);
+    broker->ask = broker_ask_start(&self->source, self->identity, "/v1/token", body, on_answer, broker);
     mem_free(body);
-}
-
-// Called again when an identity that was waited for is there.
-static void prove_and_send(void *arg)
-{
-    struct broker_mint *broker = arg;
-    struct source_broker *self = (struct source_broker *)broker->mint.source;
-    struct source_failure failure;
-
-    switch (caller_identity_look(self->identity, &broker->waiter, &failure)) {
-    case CALLER_IDENTITY_WAITS:
-        break;
-    case CALLER_IDENTITY_READY:
-        send_question(broker, *broker->mint.scope->rejected != '\0');
-        break;
-    case CALLER_IDENTITY_FAILED: {
-        struct source_mint mint = broker->mint;
-
-        mem_free(broker);
-        mint.done(mint.arg, NULL, &failure);
-        break;
-    }
-    }
 }
 
 static struct source_mint *broker_mint(struct source *source, const struct mint_scope *scope, source_done_fn *done,
                                        void *arg)
 {
     struct broker_mint *broker = source_mint_alloc(sizeof(*broker), source, scope, done, arg);
-    struct source_broker *self = (struct source_broker *)source;
 
-    flight_waiter_init(&broker->waiter, prove_and_send, broker);
-    if (caller_identity_is_ready(self->identity))
-        send_question(broker, *scope->rejected != '\0');
-    else
-        flight_settle(source->loop, &broker->waiter);
+    send_question(broker, *scope->rejected != '\0');
     return &broker->mint;
 }
 
@@ -237,10 +165,55 @@ static void broker_cancel(struct source_mint *mint)
 {
     struct broker_mint *broker = (struct broker_mint *)mint;
 
-    flight_leave(&broker->waiter);
-    if (broker->request)
-        mint->source->transport->cancel(mint->source->transport, broker->request);
+    broker_ask_cancel(broker->ask);
     mem_free(broker);
+}
+
+// The names that are granted.
+
+static void on_page(void *arg, const struct http_answer *answer, const struct source_failure *failure)
+{
+    struct source_listing listing = *(struct source_listing *)arg;
+    struct source_page page = {0};
+    struct source_failure own;
+    struct error error;
+
+    mem_free(arg);
+    if (!answer) {
+        listing.done(listing.arg, NULL, failure);
+    } else if (answer->status != 200) {
+        broker_ask_failure(&listing.self->source, listing.self->identity, answer, &own);
+        listing.done(listing.arg, NULL, &own);
+    } else if (!github_answer_repositories(answer->body, listing.owner, &page.repositories, &page.count, &page.total,
+                                           &error)) {
+        source_failure_set(&own, false, REASON_TOKEN_SOURCE, "the broker: %s", error.text);
+        listing.done(listing.arg, NULL, &own);
+    } else {
+        listing.done(listing.arg, &page, NULL);
+        mem_free(page.repositories);
+    }
+}
+
+static struct source_listing *broker_list(struct source *source, const char *owner, unsigned page,
+                                          source_listed_fn *done, void *arg)
+{
+    struct source_broker *self = (struct source_broker *)source;
+    struct source_listing *listing = mem_alloc_zero(1, sizeof(*listing));
+    json_t *question = json_pack("{s:s, s:s, s:i}", "host", source->host->web, "owner", owner, "page", (int)page);
+    char *body = json_dumps(question, JSON_COMPACT);
+
+    *listing = (struct source_listing){.self = self, .done = done, .arg = arg};
+    snprintf(listing->owner, sizeof(listing->owner), "%s", owner);
+    listing->ask = broker_ask_start(source, self->identity, "/v1/repositories", body, on_page, listing);
+    mem_wiping_free(body);
+    json_decref(question);
+    return listing;
+}
+
+static void broker_list_cancel(struct source_listing *listing)
+{
+    broker_ask_cancel(listing->ask);
+    mem_free(listing);
 }
 
 static void broker_free(struct source *source)
@@ -293,6 +266,8 @@ const struct source_kind source_broker_kind = {
     .ready = broker_ready,
     .mint = broker_mint,
     .cancel = broker_cancel,
+    .list = broker_list,
+    .list_cancel = broker_list_cancel,
     .free = broker_free,
     .make = broker_make,
 };

@@ -1,5 +1,6 @@
 #include "token_walk.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <gitlatch/github_host.h>
@@ -11,6 +12,7 @@ struct token_walk {
     const struct token_walk_context *context;
     struct scope scope;
     token_walk_fn *done;
+    token_walk_list_fn *listed; // instead of `done`: a listing is asked for, no token
     void *arg;
     size_t position;        // of the source that is asked, or is next
     bool by_name;           // a set was asked for by the names that the rules hold
@@ -37,12 +39,22 @@ const struct verdict *token_walk_verdict(const struct token_walk *walk)
 
 static void finish(struct token_walk *walk, struct token *token, struct source *source)
 {
-    token_walk_fn *done = walk->done;
-    void *arg = walk->arg;
-    struct verdict verdict = walk->verdict;
+    struct token_walk ended = *walk;
 
     token_walk_cancel(walk);
-    done(arg, token, source, token ? NULL : &verdict);
+    if (ended.listed)
+        ended.listed(ended.arg, NULL, &ended.verdict);
+    else
+        ended.done(ended.arg, token, source, token ? NULL : &ended.verdict);
+}
+
+static void finish_listing(struct token_walk *walk, const struct token_listing *listing)
+{
+    token_walk_list_fn *listed = walk->listed;
+    void *arg = walk->arg;
+
+    token_walk_cancel(walk);
+    listed(arg, listing, NULL);
 }
 
 // A source is passed over when it is unreachable, rate limited, has no installation for the owner, or is not there at
@@ -146,6 +158,10 @@ static void on_list(void *arg, const struct token_repository *all, size_t count,
         fail(walk, &failure->verdict);
         return;
     }
+    if (walk->listed) {
+        finish_listing(walk, &(struct token_listing){.repositories = all, .count = count});
+        return;
+    }
     struct token_repository *selected = mem_alloc((MINT_SCOPE_REPOSITORIES_MAX + 1) * sizeof(*selected));
     size_t kept = select_repositories(&walk->scope, all, count, selected);
     if (kept == 0) {
@@ -233,6 +249,14 @@ static void try_wide(struct token_walk *walk, struct source *source)
     ask(walk, source, &mint);
 }
 
+static void try_listing(struct token_walk *walk, struct source *source)
+{
+    if (source->id.kind->narrow)
+        enumerate(walk, source);
+    else
+        finish_listing(walk, &(struct token_listing){.wide = true});
+}
+
 // Whether it is ready. Requests may come many a millisecond: the source looks at its secret's file once in each.
 static bool is_ready(struct source *source)
 {
@@ -278,6 +302,8 @@ static void on_step(void *arg)
         finish(walk, NULL, NULL);
     } else if (!source->id.kind->ready(source, &failure)) {
         fail(walk, &failure.verdict);
+    } else if (walk->listed) {
+        try_listing(walk, source);
     } else if (source->id.kind->narrow) {
         try_narrow(walk, source);
     } else {
@@ -293,5 +319,16 @@ struct token_walk *token_walk_start(const struct token_walk_context *context, co
     *walk = (struct token_walk){.context = context, .scope = *scope, .done = done, .arg = arg};
     deferred_init(&walk->step, on_step, walk);
     loop_defer(context->loop, &walk->step);
+    return walk;
+}
+
+struct token_walk *token_walk_start_listing(const struct token_walk_context *context, const struct github_host *host,
+                                            const char *owner, token_walk_list_fn *done, void *arg)
+{
+    struct scope scope = {.host = host, .reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API_READ};
+
+    snprintf(scope.repository.owner, sizeof(scope.repository.owner), "%s", owner);
+    struct token_walk *walk = token_walk_start(context, &scope, NULL, arg);
+    walk->listed = done;
     return walk;
 }

@@ -7,6 +7,7 @@
 
 #include <gitlatch/attr.h>
 #include <gitlatch/scope.h>
+#include <gitlatch/token_service.h>
 #include <gitlatch/verdict.h>
 
 #include "cache.h"
@@ -30,6 +31,13 @@ typedef void token_walk_fn(void *arg, struct token *token, struct source *source
 // `scope` is copied. Ends with `done`, or with token_walk_cancel.
 struct token_walk *token_walk_start(const struct token_walk_context *context, const struct scope *scope,
                                     token_walk_fn *done, void *arg) GL_MUST_CHECK;
+
+// Exactly one of `listing` and `verdict` is not NULL, on loan.
+typedef void token_walk_list_fn(void *arg, const struct token_listing *listing, const struct verdict *verdict);
+// Asks the sources of `host` for the repositories of `owner` (may be empty) that they give tokens for. Ends with `done`, or
+// with token_walk_cancel.
+struct token_walk *token_walk_start_listing(const struct token_walk_context *context, const struct github_host *host,
+                                            const char *owner, token_walk_list_fn *done, void *arg) GL_MUST_CHECK;
 void token_walk_cancel(struct token_walk *walk);
 // The token a walk would end with, if the first source has it at once; on loan. NULL: it takes a walk.
 struct token *token_walk_look(const struct token_walk_context *context, const struct scope *scope) GL_MUST_CHECK;

@@ -49,6 +49,7 @@ struct broker_call {
     char *scope;                    // of the token asked for, for people; NULL: none is asked for
     struct token_request *asking;   // NULL: it is not waited for
     void (*granted)(struct broker_call *call, struct token *token);
+    void (*listed)(struct broker_call *call, const struct token_listing *listing);
     void (*failed)(struct broker_call *call, const struct verdict *verdict);
 };
 
@@ -67,11 +68,19 @@ void broker_call_ask(struct broker_call *call, const struct scope *scope,
                      void (*granted)(struct broker_call *call, struct token *token),
                      void (*failed)(struct broker_call *call, const struct verdict *verdict));
 
+// Asks for the repositories of the question's owner, and goes on with one of the two.
+void broker_call_list(struct broker_call *call,
+                      void (*listed)(struct broker_call *call, const struct token_listing *listing),
+                      void (*failed)(struct broker_call *call, const struct verdict *verdict));
+
 // Each answers, writes the event, and frees the call.
 // 200 with JSON. `token`: the one that the body holds, in its first 16 KiB; NULL: none.
 void broker_call_answer(struct broker_call *call, struct bytes json, struct token *token);
 // The verdict's status with {"error","message"}; a renamed repository with its new name, too.
 void broker_call_refuse(struct broker_call *call, const struct verdict *verdict);
+// What GitHub does not give is not the caller's fault: 503, for it may come back; 404 where no App is configured, and there
+// is nothing to come back for.
+void broker_call_fail(struct broker_call *call, const struct verdict *verdict);
 // The same where there is nothing to be told but a word.
 void broker_call_refuse_with(struct broker_call *call, enum reason reason, int status, const char *sentence);
 

@@ -1,5 +1,7 @@
 #include "rule_trial.h"
 
+#include <string.h>
+
 #include "loop.h"
 #include "mem.h"
 #include "rule_question.h"
@@ -93,16 +95,10 @@ static void next(struct rule_trial *trial)
 }
 
 // A rule names no GitHub: it can work where one of them gives the token. That an App is not there at all says least.
-static void on_token(void *arg, struct token *token, const struct verdict *verdict)
+static void take_failure(struct rule_trial *trial, const struct verdict *verdict)
 {
-    struct rule_trial *trial = arg;
     const struct rule_trial_item *item = &trial->items[trial->item];
 
-    if (token) {
-        trial->wide += token->granted.wide;
-        next(trial);
-        return;
-    }
     if (trial->verdict.reason == REASON_NONE || trial->verdict.reason == REASON_NO_CREDENTIAL ||
         (trial->verdict.reason == REASON_NOT_INSTALLED && verdict->reason != REASON_NO_CREDENTIAL)) {
         trial->verdict = *verdict;
@@ -124,24 +120,70 @@ static void on_token(void *arg, struct token *token, const struct verdict *verdi
     next(trial);
 }
 
-static void ask(struct rule_trial *trial)
+static void on_token(void *arg, struct token *token, const struct verdict *verdict)
 {
-    const struct rule_question *question = &trial->items[trial->item].question;
+    struct rule_trial *trial = arg;
 
-    if (trial->item == trial->count) {
-        finish(trial);
+    if (!token) {
+        take_failure(trial, verdict);
         return;
     }
+    trial->wide += token->granted.wide;
+    next(trial);
+}
+
+static void on_listing(void *arg, const struct token_listing *listing, const struct verdict *verdict)
+{
+    struct rule_trial *trial = arg;
+
+    if (!listing) {
+        take_failure(trial, verdict);
+        return;
+    }
+    trial->wide += listing->wide;
+    next(trial);
+}
+
+// A broker gives no token without a name: what a pattern holds is listed by it.
+static bool broker_lists(const struct config *config, const struct github_host *host)
+{
+    for (size_t i = 0; i < config->credential_count; i++) {
+        const struct credential_options *credential = &config->credentials[i];
+
+        if (credential->type == CREDENTIAL_BROKER && (!credential->host || strcmp(credential->host, host->web) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool ask_token(struct rule_trial *trial, const struct github_host *host)
+{
+    const struct rule_question *question = &trial->items[trial->item].question;
     struct scope scope = {
-        .host = &trial->config->githubs[trial->github].host,
+        .host = host,
         .reach = *question->name.name ? SCOPE_REPOSITORY : SCOPE_INSTALLATION,
         .use = *question->name.name ? SCOPE_USE_GIT : SCOPE_USE_API_READ,
         .ruled = true,
         .repository = question->name,
         .permissions = question->permissions,
     };
+
+    return token_service_ask(trial->tokens, &scope, on_token, trial);
+}
+
+static void ask(struct rule_trial *trial)
+{
+    if (trial->item == trial->count) {
+        finish(trial);
+        return;
+    }
+    const struct github_host *host = &trial->config->githubs[trial->github].host;
+    const struct repository_name *name = &trial->items[trial->item].question.name;
     // It ends by itself, at the latest by `limits.token`.
-    if (!token_service_ask(trial->tokens, &scope, on_token, trial))
+    bool asked = !*name->name && broker_lists(trial->config, host)
+                     ? token_service_list(trial->tokens, host, name->owner, on_listing, trial) != NULL
+                     : ask_token(trial, host);
+    if (!asked)
         finish(trial);
 }
 

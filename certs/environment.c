@@ -1,7 +1,6 @@
 #include "environment.h"
 
 #include "bytes.h"
-#include "git_sign.h"
 #include "mem.h"
 #include "text.h"
 
@@ -90,7 +89,7 @@ struct environment *environment_new(const struct environment_settings *settings)
     if (settings->gh_token)
         add(environment, "GH_TOKEN", mem_string(settings->gh_token));
     if (settings->signs)
-        add_file(environment, "SSH_AUTH_SOCK", settings->directory, GIT_SIGN_SOCKET);
+        add_file(environment, "SSH_AUTH_SOCK", settings->directory, ENVIRONMENT_AGENT_SOCKET);
     return environment;
 }
 

@@ -16,6 +16,8 @@ struct environment;
 
 // gh does not start without a token; this is none, and the proxy removes it like every other of the client's.
 #define ENVIRONMENT_GH_TOKEN "gitlatch"
+// The ssh-agent's socket in the published directory, where commits are signed; its owner makes it.
+#define ENVIRONMENT_AGENT_SOCKET "agent.sock"
 
 struct environment_settings {
     const char *proxy_url; // "http://127.0.0.1:3128", or with "gitlatch:PASSWORD@"

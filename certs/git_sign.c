@@ -1,5 +1,6 @@
 #include "git_sign.h"
 
+#include "environment.h"
 #include "mem.h"
 #include "text.h"
 
@@ -50,7 +51,7 @@ char *git_sign_program_text(const char *directory)
         else
             text_append_char(&text, *directory);
     }
-    text_append(&text, "/" GIT_SIGN_SOCKET "'\nexport SSH_AUTH_SOCK\n");
+    text_append(&text, "/" ENVIRONMENT_AGENT_SOCKET "'\nexport SSH_AUTH_SOCK\n");
     text_append(&text, program);
     copy = mem_string(text_string(&text));
     text_free(&text);

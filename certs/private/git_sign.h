@@ -6,7 +6,6 @@
 
 #define GIT_SIGN_PROGRAM         "ssh-sign"
 #define GIT_SIGN_ALLOWED_SIGNERS "allowed_signers"
-#define GIT_SIGN_SOCKET          "agent.sock"
 
 // A shell script that runs ssh-keygen with the agent of the published `directory`, and says why nothing was signed.
 // Owned by the caller.

@@ -34,6 +34,7 @@
     METRIC(LOOP_LAG, GAUGE, "gitlatch_loop_lag_seconds", "Worst delay of the event loop in the last seconds.") \
     METRIC(CERTIFICATE_EXPIRATION, GAUGE, "gitlatch_certificate_expiration_timestamp_seconds", "When a certificate of this process expires.", "kind") \
     METRIC(BROKER_CALLS, COUNTER, "gitlatch_broker_calls_total", "Calls of proven callers; a subject that is granted nothing is not named.", "issuer", "subject", "decision") \
+    METRIC(SIGNATURES, COUNTER, "gitlatch_signatures_total", "Signatures of commits and tags that were asked for.", "result") \
     METRIC(BUILD_INFO, GAUGE, "gitlatch_build_info", "1, with the version.", "version")
 // clang-format on
 

@@ -133,7 +133,7 @@ bool config_load_admin(const char *path, struct address *ret_address, struct err
 
 bool config_signing_present(const struct config_signing *signing)
 {
-    return signing->key != NULL;
+    return signing->key || signing->command;
 }
 
 struct config *config_ref(struct config *config)

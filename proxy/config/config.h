@@ -149,8 +149,8 @@ bool config_grant_is_for_holder(const struct config_grant *grant);
 
 // The `signing` section: who signs the workspace's commits.
 struct config_signing {
-    char *key;      // an OpenSSH private-key file, of the command the public-key file; NULL: nothing is signed
-    char **command; // ends with NULL; NULL: the key signs
+    char *key;      // an OpenSSH private-key file; beside a command the file of its public key, or NULL
+    char **command; // ends with NULL; NULL: the key signs, or nothing is signed
 };
 
 // Whether commits are signed at all.

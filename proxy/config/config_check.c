@@ -106,13 +106,6 @@ static bool check_credentials(const struct config *config, enum config_use use, 
     return true;
 }
 
-static bool check_signing(const struct config_signing *signing, struct yaml_reader *reader)
-{
-    return !signing->command || signing->key ||
-           yaml_reader_refuse_key(reader, "signing.sign_command",
-                                  "needs `signing.key`, here the file that holds its public key");
-}
-
 static bool check_upstream(const struct config *config, struct yaml_reader *reader)
 {
     struct web_url_proxy proxy = {0};
@@ -211,6 +204,5 @@ bool config_check(const struct config *config, enum config_use use, struct yaml_
                                       "needs `ca.state`: processes that share a port must share "
                                       "the CA");
     return check_addresses(config, reader) && check_githubs(config, reader) && check_credentials(config, use, reader) &&
-           check_upstream(config, reader) && check_signing(&config->signing, reader) && check_limits(config, reader) &&
-           check_broker(config, use, reader);
+           check_upstream(config, reader) && check_limits(config, reader) && check_broker(config, use, reader);
 }

@@ -228,10 +228,10 @@ static const struct setting rows[] = {
     SECTION("signing", "signed commits; absent: none"),
     ROW(config, "signing.key", setting_file, signing.key, NULL, NULL,
         "an OpenSSH private key, Ed25519 and unencrypted, as ssh-keygen -t ed25519 -N '' makes it; read again when it "
-        "changes; with `sign_command` the file of its public key"),
+        "changes; beside `sign_command` the file of its public key"),
     ROW(config, "signing.sign_command", setting_argv, signing.command, NULL, NULL,
         "instead of a key: the command gets what is to be signed on stdin, and writes the Ed25519 signature, raw or in "
-        "base64"),
+        "base64; with nothing on stdin it writes its public key, `ssh-ed25519 AAAA...`, unless `key` names a file with it"),
     SECTION("token", "how fresh a token is"),
     ROW(config, "token.minimum_life", setting_duration, token_minimum_life_ms, "1m", &refresh_bounds,
         "a token with less than this left is never attached"),

@@ -150,12 +150,19 @@ static void on_signing_key(void *arg, const char *public_key)
 
 static bool make_signing(struct server *server, const struct config *config, bool private, struct error *ret_error)
 {
+    const struct workspace_signing_options options = {
+        .loop = server->loop,
+        .metrics = server->metrics,
+        .spawner = server->spawner,
+        .config = &config->signing,
+        .on_key = on_signing_key,
+        .arg = server,
+    };
     char *key;
 
     if (!config_signing_present(&config->signing))
         return true;
-    server->signing =
-        workspace_signing_new(server->loop, server->spawner, &config->signing, on_signing_key, server, ret_error);
+    server->signing = workspace_signing_new(&options, ret_error);
     if (!server->signing)
         return false;
     key = workspace_signing_key(server->signing);
@@ -249,14 +256,13 @@ struct server *server_new(const struct server_options *options, struct error *re
     server->context.guesses = password_guesses_new(server->loop);
     budget_set(config->limits.memory);
     server->context.runtime = make_runtime(server, config, ret_error);
-    if (!server->context.runtime || !make_identity(server, config, ret_error))
+    if (!server->context.runtime || !make_identity(server, config, ret_error) ||
+        !make_signing(server, config, options->password != NULL, ret_error))
         goto failed;
     for (size_t i = 0; i < config->listener_count; i++)
         if (!listen_on(server, &config->listeners[i], options->password, ret_error))
             goto failed;
     server->context.leaves = identity_leaves(server->identity);
-    if (!make_signing(server, config, options->password != NULL, ret_error))
-        goto failed;
     server->proxy_url = make_proxy_url(server, options->password);
     if (!identity_publish(server->identity, server->proxy_url, ret_error))
         goto failed;

@@ -283,7 +283,7 @@ struct agent *agent_new(const struct agent_options *options, struct error *ret_e
     struct agent_socket socket;
     struct agent *agent;
 
-    if (!agent_socket_open(options->directory, options->mode, &socket, ret_error))
+    if (!agent_socket_open(options->path, options->mode, &socket, ret_error))
         return NULL;
     agent = mem_alloc_zero(1, sizeof(*agent));
     *agent = (struct agent){.loop = options->loop,

@@ -1,4 +1,4 @@
-// The ssh-agent that signs a workspace's commits: a Unix socket in the published directory. It lists one key and signs
+// The ssh-agent that signs a workspace's commits, on a Unix socket. It lists one key and signs
 // the blobs of git signatures, nothing else.
 #ifndef GITLATCH_AGENT_H
 #define GITLATCH_AGENT_H
@@ -25,8 +25,8 @@ typedef void agent_event_fn(void *arg, const struct agent_event *event);
 struct agent_options {
     struct loop *loop;
     struct signer *signer; // borrowed
-    const char *directory;
-    mode_t mode; // of the socket
+    const char *path;      // of the socket
+    mode_t mode;
     agent_event_fn *on_event;
     void *arg;
 };

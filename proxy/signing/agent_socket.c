@@ -10,20 +10,18 @@
 
 #define BACKLOG 128
 
-// Nobody can connect before the file has its mode: it is bound under another name, without any permission.
+// Nobody can connect before the file has its mode: it is bound under another name without any permission, which bind(2)
+// takes from the unbound socket. umask(2) is not used, for it is the whole process's.
 static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
 {
-    mode_t before = umask(0777);
-    bool bound = bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
-
-    umask(before);
-    return bound && listen(fd, BACKLOG) == 0 && chmod(address->sun_path, mode) == 0;
+    return fchmod(fd, 0) == 0 && bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 &&
+           listen(fd, BACKLOG) == 0 && chmod(address->sun_path, mode) == 0;
 }
 
-bool agent_socket_open(const char *directory, mode_t mode, struct agent_socket *ret_socket, struct error *ret_error)
+bool agent_socket_open(const char *path, mode_t mode, struct agent_socket *ret_socket, struct error *ret_error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct agent_socket opened = {.fd = -1, .path = mem_format("%s/" AGENT_SOCKET_NAME, directory)};
+    struct agent_socket opened = {.fd = -1, .path = mem_string(path)};
     int size = snprintf(address.sun_path, sizeof(address.sun_path), "%s.new", opened.path);
 
     if (size < 0 || (size_t)size >= sizeof(address.sun_path)) {

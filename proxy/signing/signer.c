@@ -16,12 +16,16 @@
 
 struct signer {
     struct loop *loop;
-    struct secret_file file;
-    struct secret *seed; // NULL: a command signs
+    struct secret_file file; // path NULL: the command says its public key
+    struct secret *seed;     // NULL: a command signs
     struct ed25519_public public;
     struct spawner *spawner;
     size_t command;
-    char *complaint; // about the file, as logged last; NULL: it is good
+    struct child *asking; // the command for its public key; NULL: it is not asked
+    bool starting;        // the first answer is awaited
+    bool doubted;         // a signature did not fit the public key: another key may be in use
+    bool renewed;         // the command said another key than before
+    char *complaint;      // about the key, as logged last; NULL: it is good
 };
 
 struct signer_request {
@@ -75,6 +79,73 @@ static bool signer_read(struct signer *signer, bool is_private, bool *ret_change
            error_prefix(ret_error, "%s", signer->file.path);
 }
 
+// The command's own public key.
+
+static void complain(struct signer *signer, const char *text)
+{
+    if (signer->complaint && strcmp(signer->complaint, text) == 0)
+        return;
+    if (!signer->starting)
+        log_error("signing", "the old key is kept: %s", text);
+    mem_free(signer->complaint);
+    signer->complaint = mem_string(text);
+}
+
+static void stop_complaining(struct signer *signer)
+{
+    mem_free(signer->complaint);
+    signer->complaint = NULL;
+}
+
+static bool take_public(struct signer *signer, struct bytes output, struct error *ret_error)
+{
+    struct ed25519_public public;
+
+    while (output.size > 0 && strchr("\r\n", output.data[output.size - 1]))
+        output.size--;
+    if (!ed25519_public_read(output, &public, ret_error))
+        return error_prefix(ret_error, "signing.sign_command: what it wrote for an empty stdin");
+    signer->renewed |= memcmp(&public, &signer->public, sizeof(public)) != 0;
+    signer->public = public;
+    return true;
+}
+
+static void on_public(void *arg, struct secret *output, const struct error *error)
+{
+    struct signer *signer = arg;
+    struct error problem;
+
+    signer->asking = NULL;
+    if (!output)
+        error_set(&problem, "signing.sign_command: %s", error->text);
+    if (output && take_public(signer, secret_bytes(output), &problem))
+        stop_complaining(signer);
+    else
+        complain(signer, problem.text);
+    if (signer->starting)
+        loop_stop(signer->loop);
+}
+
+static void ask_public(struct signer *signer)
+{
+    signer->doubted = false;
+    signer->asking = child_run(signer->spawner, signer->command, bytes_of("", 0), SIGN_TIMEOUT_MS, on_public, signer);
+}
+
+// Before anything is served, so that the loop runs the command alone.
+static bool await_public(struct signer *signer, struct error *ret_error)
+{
+    signer->starting = true;
+    ask_public(signer);
+    loop_run(signer->loop);
+    signer->starting = false;
+    signer->renewed = false;
+    return !signer->complaint ||
+           error_set(ret_error,
+                     "%s; it must be the line of its public key, or name a file that holds it as `signing.key`",
+                     signer->complaint);
+}
+
 struct signer *signer_new(struct loop *loop, struct spawner *spawner, const struct signer_options *options,
                           struct error *ret_error)
 {
@@ -83,10 +154,13 @@ struct signer *signer_new(struct loop *loop, struct spawner *spawner, const stru
 
     signer->loop = loop;
     signer->spawner = spawner;
-    secret_file_init(&signer->file, options->key);
-    usable = signer_read(signer, !options->command, &changed, ret_error) || error_prefix(ret_error, "signing.key");
+    if (options->key)
+        secret_file_init(&signer->file, options->key);
+    usable = !options->key || signer_read(signer, !options->command, &changed, ret_error) ||
+             error_prefix(ret_error, "signing.key");
     if (usable && options->command)
-        usable = spawner_find(spawner, options->command, &signer->command, ret_error);
+        usable = spawner_find(spawner, options->command, &signer->command, ret_error) &&
+                 (options->key || await_public(signer, ret_error));
     if (usable)
         return signer;
     signer_free(signer);
@@ -95,10 +169,22 @@ struct signer *signer_new(struct loop *loop, struct spawner *spawner, const stru
 
 void signer_free(struct signer *signer)
 {
+    if (signer->asking)
+        child_cancel(signer->asking);
     secret_file_clear(&signer->file);
     secret_unref(signer->seed);
     mem_free(signer->complaint);
     mem_free(signer);
+}
+
+static bool refresh_from_command(struct signer *signer)
+{
+    bool renewed = signer->renewed;
+
+    if (signer->doubted && !signer->asking)
+        ask_public(signer);
+    signer->renewed = false;
+    return renewed;
 }
 
 bool signer_refresh(struct signer *signer)
@@ -106,14 +192,12 @@ bool signer_refresh(struct signer *signer)
     struct error error;
     bool changed = false;
 
-    if (signer_read(signer, signer->seed != NULL, &changed, &error)) {
-        mem_free(signer->complaint);
-        signer->complaint = NULL;
-    } else if (!signer->complaint || strcmp(signer->complaint, error.text) != 0) {
-        log_error("signing", "the old key is kept: %s", error.text);
-        mem_free(signer->complaint);
-        signer->complaint = mem_string(error.text);
-    }
+    if (!signer->file.path)
+        return refresh_from_command(signer);
+    if (signer_read(signer, signer->seed != NULL, &changed, &error))
+        stop_complaining(signer);
+    else
+        complain(signer, error.text);
     return changed;
 }
 
@@ -170,9 +254,11 @@ static void on_command_signature(void *arg, struct secret *output, const struct 
                  ed25519_verify(&request->signer->public, bytes_of(request->blob, request->blob_size),
                                 bytes_of(signature, sizeof(signature)));
 
+    if (output && !valid)
+        request->signer->doubted = true;
     if (!valid)
         error_set(&problem, "signing.sign_command: %s",
-                  output ? "its output is no Ed25519 signature by `signing.key`" : error->text);
+                  output ? "its output is no Ed25519 signature by its public key" : error->text);
     request->done(request->arg, valid ? signature : NULL, valid ? NULL : &problem);
     signer_request_free(request);
 }

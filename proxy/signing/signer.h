@@ -15,17 +15,20 @@ struct signer_request;
 struct spawner;
 
 struct signer_options {
-    char *key;            // an OpenSSH private-key file, or the command's public one; read again when it changes
-    char *const *command; // gets the blob on stdin, and writes the raw signature or its base64; NULL: the key signs
+    const char *key; // an OpenSSH private-key file, or the command's public one; read again when it changes. NULL:
+                     // the command says its public key
+    char *const
+        *command; // gets the blob on stdin, and writes the raw signature or its base64; with nothing on stdin it
+                  // writes the line of its public key. NULL: the key signs
 };
 
-// Reads the key, or finds the command and reads its public key.
+// Reads the key; or finds the command, and reads its public key or asks for it, which runs the loop for that time.
 struct signer *signer_new(struct loop *loop, struct spawner *spawner, const struct signer_options *options,
                           struct error *ret_error) GL_MUST_CHECK;
 void signer_free(struct signer *signer);
 
-// Reads the key again where its file changed; one that cannot be used is logged, and the old one kept. True: it is
-// another key now.
+// Reads the key again where its file changed, or asks the command for it again where its signatures do not fit; one that
+// cannot be used is logged, and the old one kept. True: it is another key than the last call left.
 bool signer_refresh(struct signer *signer);
 const struct ed25519_public *signer_public(const struct signer *signer);
 

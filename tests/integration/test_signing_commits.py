@@ -6,17 +6,12 @@ import re
 import socket
 import stat
 import subprocess
-import time
 
 import pytest
 from lib.gitlatch import BINARY
 from lib.process import free_port, wait_until
+from lib.signing import AGENT_FAILURE, AGENT_LIST, change, git, make_key, prepare, talk
 from lib.workspace import Workspace
-
-
-def make_key(path, kind="ed25519"):
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "test", "-f", path], check=True)
-    return path
 
 
 @pytest.fixture
@@ -33,21 +28,6 @@ def signing(start, key):
 def signed(folder, signing):
     """A workspace with the published env and gitconfig, and a repository in it."""
     return prepare(signing.workspace(folder / "workspace"), signing.public)
-
-
-def prepare(workspace, public):
-    workspace.git("config", "--global", "include.path", f"{public}/gitconfig")
-    workspace.repository = workspace.folder / "repository"
-    workspace.git("init", "--quiet", "--initial-branch=main", workspace.repository)
-    return workspace
-
-
-def change(workspace, name):
-    workspace.commit(workspace.repository, {name: name}, name)
-
-
-def git(workspace, *arguments, **options):
-    return workspace.git(*arguments, cwd=workspace.repository, **options)
 
 
 def verify_all(workspace, *revisions):
@@ -164,18 +144,30 @@ def test_a_rotated_key_is_published(signed, signing, key, folder):
     change(signed, "newer")
 
 
-def test_a_command_signs(start, folder):
-    """As a key management service would: openssl signs, gitlatch knows the public key alone."""
-    key = folder / "kms.pem"
-    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
-    raw = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], capture_output=True).stdout[-32:]
-    blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + raw
-    public = folder / "kms.pub"
-    public.write_text(f"ssh-ed25519 {base64.b64encode(blob).decode()} kms\n")
-    command = folder / "sign"
-    command.write_text(f'#!/bin/sh\nt=$(mktemp) || exit\ncat >"$t"\nopenssl pkeyutl -sign -rawin -inkey {key} -in "$t" | base64 -w0\n'
-                       'rm -f "$t"\n')
-    command.chmod(0o755)
+@pytest.fixture
+def kms(folder):
+    """kms(): a command that signs as a key management service would, by openssl; each call gives it another key."""
+    command, public = folder / "sign", folder / "kms.pub"
+
+    def make(number=[0]):
+        number[0] += 1
+        key = folder / f"kms-{number[0]}.pem"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+        raw = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "DER"], capture_output=True).stdout[-32:]
+        blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + raw
+        public.write_text(f"ssh-ed25519 {base64.b64encode(blob).decode()} kms\n")
+        command.with_suffix(".new").write_text(
+            f'#!/bin/sh\nt=$(mktemp) || exit\ncat >"$t"\nif [ -s "$t" ]; then\n'
+            f'openssl pkeyutl -sign -rawin -inkey {key} -in "$t" | base64 -w0\nelse cat {public}; fi\nrm -f "$t"\n')
+        command.with_suffix(".new").chmod(0o755)
+        command.with_suffix(".new").rename(command)
+        return command, public
+    return make
+
+
+def test_a_command_signs(start, folder, kms):
+    """gitlatch knows the public key alone."""
+    command, public = kms()
     gitlatch = start(signing={"sign_command": [str(command)], "key": str(public)})
     workspace = prepare(gitlatch.workspace(folder / "workspace"), gitlatch.public)
     change(workspace, "one")
@@ -183,6 +175,35 @@ def test_a_command_signs(start, folder):
     command.write_text("#!/bin/sh\nbase64 -w0 /dev/zero | head -c 88\n")
     git(workspace, "commit", "--allow-empty", "-m", "bad", check=False)
     assert "no Ed25519 signature" in gitlatch.wait_audit(event="sign", result="failed")["message"]
+
+
+def test_a_command_alone_says_its_public_key(start, folder, kms):
+    command, _ = kms()
+    gitlatch = start(signing={"sign_command": [str(command)]})
+    workspace = prepare(gitlatch.workspace(folder / "workspace"), gitlatch.public)
+    change(workspace, "one")
+    verify_all(workspace, "HEAD")
+    # The service has another key: the signature that does not fit is not given out, and the new key is asked for.
+    _, public = kms()
+    git(workspace, "commit", "--allow-empty", "-m", "bad", check=False)
+    wait_until(lambda: public.read_text().split()[1] in (gitlatch.public / "gitconfig").read_text(), "the new key", 20)
+    change(workspace, "two")
+    verify_all(workspace, "HEAD~1..HEAD")
+
+
+@pytest.mark.parametrize("script, why", [
+    ("echo nonsense", "what it wrote for an empty stdin: is no public key"),
+    ("echo broken >&2; exit 3", "broken"),
+])
+def test_a_command_without_a_public_key_is_refused_at_the_start(folder, outside, script, why):
+    command, config = folder / "sign", folder / "g.yaml"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(0o755)
+    config.write_text(json.dumps({"signing": {"sign_command": [str(command)]}, "admin": "off",
+                                  "listen": f"127.0.0.1:{free_port()}", "ca": {"publish": str(folder / "public")},
+                                  "credentials": [{"type": "environment", "name": "TOKEN"}]}))
+    failed = outside.run(BINARY, "proxy", "-c", config, check=False, env={"TOKEN": "ghp_" + "x" * 36})
+    assert "signing.sign_command" in failed.err and why in failed.err and "`signing.key`" in failed.err
 
 
 def test_under_run_the_socket_is_its_callers_alone(folder, github, key):
@@ -194,30 +215,11 @@ def test_under_run_the_socket_is_its_callers_alone(folder, github, key):
     assert laptop.run(BINARY, "run", "--", "sh", "-ec", script).out == "600\n"
 
 
-def talk(path, *parts, wait=0.0):
-    """What the agent answers. One that closes with bytes unread ends the connection by a reset (unix(7))."""
-    answer = b""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(40)
-        client.connect(str(path))
-        try:
-            for part in parts:
-                client.sendall(part)
-                time.sleep(wait)
-            client.shutdown(socket.SHUT_WR)
-            while more := client.recv(65536):
-                answer += more
-        except (ConnectionResetError, BrokenPipeError):
-            pass
-    return answer
-
-
 def test_all_else_is_a_failure_and_bounded(signing):
     path = signing.public / "agent.sock"
     assert stat.S_IMODE(path.stat().st_mode) == 0o666
-    failure = b"\0\0\0\1\5"
-    assert talk(path, b"\0\0\0\1\x13", b"\0\0\0\1\x1b") == failure * 2  # remove all, extension
-    assert talk(path, b"\0", b"\0\0\1", b"\x13", wait=0.1) == failure, "in pieces"
+    assert talk(path, b"\0\0\0\1\x13", b"\0\0\0\1\x1b") == AGENT_FAILURE * 2  # remove all, extension
+    assert talk(path, b"\0", b"\0\0\1", b"\x13", wait=0.1) == AGENT_FAILURE, "in pieces"
     assert talk(path, b"\0\0\xff\xfd") == b"", "too large"
     assert talk(path, b"\0\0\0\0") == b""
     many = [socket.socket(socket.AF_UNIX) for _ in range(80)]
@@ -230,7 +232,7 @@ def test_all_else_is_a_failure_and_bounded(signing):
     assert closed == 16
     for client in many:
         client.close()
-    wait_until(lambda: talk(path, b"\0\0\0\1\x0b")[4:5] == b"\x0c", "the agent serves again")
+    wait_until(lambda: talk(path, AGENT_LIST)[4:5] == b"\x0c", "the agent serves again")
 
 
 def test_an_unusable_key_is_said_at_the_start(folder, outside):
@@ -241,6 +243,3 @@ def test_an_unusable_key_is_said_at_the_start(folder, outside):
                                   "credentials": [{"type": "environment", "name": "TOKEN"}]}))
     failed = outside.run(BINARY, "proxy", "-c", config, check=False, env={"TOKEN": "ghp_" + "x" * 36})
     assert "signing.key" in failed.err and "another type than ssh-ed25519" in failed.err
-    config.write_text(json.dumps({"signing": {"sign_command": ["x"]}, "credentials": [{"type": "environment", "name": "TOKEN"}]}))
-    failed = outside.run(BINARY, "proxy", "-c", config, check=False)
-    assert "signing.sign_command: needs `signing.key`" in failed.err

@@ -50,7 +50,7 @@ static struct outcome find_outcome(const json_t *event)
 {
     const char *decision = member(event, "decision"), *result = member(event, "result");
 
-    if (strcmp(decision, "deny") == 0)
+    if (strcmp(decision, "deny") == 0 || strcmp(result, "refused") == 0)
         return (struct outcome){"DENY", "\033[1;31m"};
     if (strcmp(result, "failed") == 0 || *member(event, "reason"))
         return (struct outcome){"FAIL", "\033[33m"};
@@ -131,6 +131,8 @@ static void append_why(struct text *text, const json_t *event)
         text_format(text, ": %s", *member(event, "message") ? "" : row->meaning);
         printable_append(text, bytes_of_string(member(event, "message")));
         append_word(text, "; ", row->remedy);
+    } else {
+        append_word(text, "  ", member(event, "message"));
     }
 }
 

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "doctor.h"
 #include "doctor_credentials.h"
+#include "doctor_signing.h"
 #include "doctor_tools.h"
 #include "doctor_way.h"
 #include "mem.h"
@@ -19,6 +20,8 @@ static const char help[] = "Usage: gitlatch doctor\n"
                            "  - the clock is right\n"
                            "  - git, git-lfs, gh, curl, node, python, go, cargo and java, where they are\n"
                            "    found, come there and trust its CA: each is run once\n"
+                           "  - where gitlatch signs commits: git and OpenSSH can, the agent is reached, git is\n"
+                           "    set up for it; and what the account must have for *Verified* at GitHub\n"
                            "  - no credential is here: in the environment, in git's configuration, in\n"
                            "    ~/.git-credentials, ~/.netrc, or of gh's. None is ever printed\n"
                            "\n"
@@ -63,6 +66,7 @@ static int run(const struct command *command, int argc, char **argv)
     prepare_environment();
     doctor_examine_ways(&doctor);
     doctor_examine_tools(&doctor);
+    doctor_examine_signing(&doctor);
     doctor_examine_credentials(&doctor);
     git_config_clear(&doctor.git);
     mem_free(doctor.git_proxy);

@@ -10,16 +10,25 @@
 #include "error.h"
 
 struct loop;
+struct metrics;
 struct spawner;
 struct workspace_signing;
 
 // Another key is in use from now on; "ssh-ed25519 AAAA…", on loan.
 typedef void workspace_signing_key_fn(void *arg, const char *public_key);
 
-// Reads the key. `on_key` is called for each later one.
-struct workspace_signing *workspace_signing_new(struct loop *loop, struct spawner *spawner,
-                                                const struct config_signing *config, workspace_signing_key_fn *on_key,
-                                                void *arg, struct error *ret_error) GL_MUST_CHECK;
+struct workspace_signing_options {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct spawner *spawner;
+    const struct config_signing *config;
+    workspace_signing_key_fn *on_key; // for each key after the first
+    void *arg;
+};
+
+// Reads the key, or asks `sign_command` for it: before anything is served, since that runs the loop.
+struct workspace_signing *workspace_signing_new(const struct workspace_signing_options *options,
+                                                struct error *ret_error) GL_MUST_CHECK;
 void workspace_signing_free(struct workspace_signing *signing); // NULL: nothing
 // The public key now; owned by the caller.
 char *workspace_signing_key(const struct workspace_signing *signing) GL_MUST_CHECK;

@@ -43,6 +43,7 @@
     REASON(PRIVATE_ADDRESS_DENIED, "private_address", 403, "private addresses are denied by `private_addresses`", "ask the operator for `private_addresses: allow`") \
     REASON(SNI_INTERCEPTED, "sni", 403, "the TLS inside the tunnel asks for an intercepted host", "CONNECT to that host by its name") \
     REASON(PLAIN_HTTP, "plain_http", 403, "plain HTTP is not proxied: a token never goes over it", "use https://") \
+    REASON(PLAIN_HTTPS, "plain_https", 403, "an https:// URL was asked for without TLS", "use CONNECT, as https_proxy means it (axios does from 1.17 on)") \
     /* HTTP that is not served */ \
     REASON(MISDIRECTED, "misdirected", 421, "CONNECT, SNI and Host do not name the same host", "send the request to the host it names") \
     REASON(GATEWAY_FOREIGN, "gateway", 421, "the gateway was asked under a foreign name or by a web page", "use the gateway's own address, or ask the operator for `gateway_hosts`") \

@@ -38,6 +38,7 @@ struct client {
     struct stream *stream;
     struct runtime *runtime; // a reference: the configuration of the last request
     enum audit_mode mode;
+    bool plain;            // AUDIT_PROXY: the request is for an https:// URL, but came without TLS
     struct host_name host; // the CONNECT name, or the ClientHello's; empty in gateway mode
     char peer[ADDRESS_TEXT_SIZE];
     struct exchange *exchange; // in progress; NULL: none

@@ -64,6 +64,12 @@ static bool refuse_target(struct request *request, const struct client *client, 
     return verdict_set(ret_verdict, REASON_NAME_MALFORMED, "the request's target: %s", bad);
 }
 
+// What the gateway serves, and the API.
+static bool is_served_in_plain(const struct operation *operation)
+{
+    return operation_traits(operation->kind)->gateway || operation_label(operation->kind) == LABEL_API;
+}
+
 bool request_find_operation(struct request *request, const struct client *client, const struct runtime *runtime,
                             struct verdict *ret_verdict)
 {
@@ -89,6 +95,8 @@ bool request_find_operation(struct request *request, const struct client *client
         return false;
     if (gateway && !operation_traits(request->operation.kind)->gateway)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
+    if (client->plain && !is_served_in_plain(&request->operation))
+        return verdict_set(ret_verdict, REASON_PLAIN_HTTPS, "a page was asked for without TLS");
     return true;
 }
 

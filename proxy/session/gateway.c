@@ -2,8 +2,7 @@
 
 #include "session.h"
 
-// A browser says where a request comes from: only what no page sent may pass.
-static bool is_foreign(const struct head *request)
+bool gateway_page_asks(const struct head *request)
 {
     struct bytes site = head_value(request, FIELD_SEC_FETCH_SITE);
 
@@ -30,7 +29,7 @@ bool gateway_route(const struct session *session, const struct head *request, st
     struct bytes path = target->path, segment;
     struct host_name host;
 
-    if (is_foreign(request) || !is_asked_by_name(session, request, target))
+    if (gateway_page_asks(request) || !is_asked_by_name(session, request, target))
         return verdict_set(ret_verdict, REASON_GATEWAY_FOREIGN, NULL);
     if (session->listener->password)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE,
@@ -48,6 +47,6 @@ bool gateway_may_be_asked(const struct session *session, const struct head *requ
 {
     struct target target;
 
-    return target_parse(request->method, request->target, &target, NULL) && !is_foreign(request) &&
+    return target_parse(request->method, request->target, &target, NULL) && !gateway_page_asks(request) &&
            is_asked_by_name(session, request, &target);
 }

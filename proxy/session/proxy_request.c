@@ -90,13 +90,40 @@ static bool is_authorized(struct session *session, const struct head *request, s
     return session->authorized;
 }
 
+static bool is_for_gateway(const struct session *session, const struct head *request, const struct target *target)
+{
+    struct host_name host;
+    uint16_t port;
+
+    return host_name_parse_authority(request->host, 80, &host, &port) && host_name_equal(&host, &target->host) &&
+           session->context->is_gateway_host(session->context->arg, &host, port);
+}
+
+// A URL instead of a CONNECT. axios before 1.17 sends that for https://, too: where nobody can listen in, it is served.
+static void on_absolute(struct session *session, const struct head *request, const struct target *target)
+{
+    const struct session_listener *listener = session->listener;
+    enum github_endpoint endpoint;
+    struct verdict verdict;
+
+    session->client.mode = AUDIT_PROXY;
+    session->client.host = target->host;
+    if (target->https && (listener->loopback || listener->password) &&
+        runtime_find_github(session->client.runtime, &target->host, &endpoint) && !gateway_page_asks(request)) {
+        session->client.plain = true;
+        session_begin_exchange(session, request);
+        return;
+    }
+    verdict_set(&verdict, target->https ? REASON_PLAIN_HTTPS : REASON_PLAIN_HTTP, NULL);
+    session_refuse(session, request, &verdict);
+}
+
 void proxy_request_take(struct session *session, const struct head *request)
 {
     struct verdict verdict;
     struct target target;
-    uint16_t port;
-    struct host_name host;
 
+    session->client.plain = false;
     if (!is_authorized(session, request, &verdict)) {
         session_refuse(session, request, &verdict);
         return;
@@ -108,11 +135,8 @@ void proxy_request_take(struct session *session, const struct head *request)
     // Most are for the gateway, in origin form: that is looked at where it is served.
     if (!bytes_start_with(request->target, BYTES("/")) &&
         target_parse(request->method, request->target, &target, NULL) && target.form == TARGET_ABSOLUTE &&
-        !(host_name_parse_authority(request->host, 80, &host, &port) && host_name_equal(&host, &target.host) &&
-          session->context->is_gateway_host(session->context->arg, &host, port))) {
-        session->client.host = target.host;
-        verdict_set(&verdict, REASON_PLAIN_HTTP, NULL);
-        session_refuse(session, request, &verdict);
+        !is_for_gateway(session, request, &target)) {
+        on_absolute(session, request, &target);
         return;
     }
     session->client.mode = AUDIT_GATEWAY;

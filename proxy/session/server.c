@@ -191,6 +191,7 @@ static bool listen_on(struct server *server, const struct config_listener *confi
         return error_prefix(ret_error, "listen");
     }
     listener->address = *listener_address(listener->listener);
+    listener->settings.loopback = address_kind(&listener->address) == ADDRESS_LOOPBACK;
     server->listener_count++;
     return true;
 }

@@ -134,6 +134,63 @@ def test_a_bad_api_path_is_refused_as_the_api_refuses(gitlatch, github, path):
     assert on_github(github) == []
 
 
+# A URL of https:// without TLS, as axios before 1.17 sends it.
+
+def absolute(raw, url, host=None, headers="", method="GET", body=b""):
+    return raw.ask(method, url, host=host or url.split("/")[2], headers="User-Agent: axios/1.7\r\n" + headers, body=body)
+
+
+def test_an_https_url_in_plain_is_served_on_loopback(gitlatch, github):
+    with Raw(gitlatch) as raw:  # one connection, as axios keeps it
+        assert absolute(raw, WIDGETS + "/info/refs?service=git-upload-pack").status == 200
+        assert json.loads(absolute(raw, API + "/repos/acme/widgets").body)["full_name"] == "acme/widgets"
+        made = absolute(raw, API + "/repos/acme/widgets/issues", method="POST", body=b'{"title":"one"}',
+                        headers="Authorization: Bearer ghp_mine\r\nProxy-Connection: keep-alive\r\n")
+        assert made.status == 201, made
+        denied = absolute(raw, API + "/repos/acme/widgets/keys", method="POST", body=b"{}")
+        assert denied.status == 403 and "reason endpoint" in json.loads(denied.body)["message"]
+        assert raw.connect("github.com:443").status == 200
+        assert raw.tls("github.com").ask("GET", REFS).status == 200
+    for request in some([request for request in on_github(github) if "mint" not in request.path and request.path[1:5] == "repo"]):
+        assert request.header("Authorization") != ["Bearer ghp_mine"] and not request.header("Proxy-Connection")
+    assert gitlatch.wait_audit(operation="api", method="POST", status=201)["host"] == "api.github.com"
+
+
+def test_an_https_url_in_plain_of_another_host_or_a_page_is_refused(gitlatch, github):
+    with Raw(gitlatch) as raw:
+        answer = absolute(raw, "https://other.test/")
+        assert answer.status == 403 and b"CONNECT" in answer.body and b"plain_https" in answer.body, answer
+    for url, host, headers, status in (("https://github.com/acme/widgets", None, "", 403),
+                                       (API + "/user", "github.com", "", 421),
+                                       ("https://github.com:444/acme/widgets.git/info/refs?service=git-upload-pack", None, "", 421),
+                                       (API + "/repos/acme/widgets", None, "Origin: https://evil.test\r\n", 403)):
+        with Raw(gitlatch) as raw:
+            answer = absolute(raw, url, host, headers)
+            assert answer.status == status, (url, answer)
+    assert on_github(github) == []
+
+
+def test_an_https_url_in_plain_is_served_to_who_knows_the_password(start, folder, github):
+    (folder / "password").write_text("secret\n")
+    gitlatch = start(listen={"address": "0.0.0.0:0", "password_file": str(folder / "password")})
+    port = re.search(r"0\.0\.0\.0:(\d+)", gitlatch.wait_log("listens at"))[1]
+    proof = base64.b64encode(b"gitlatch:secret").decode()
+    with Raw(address=("127.0.0.1", int(port))) as raw:
+        assert absolute(raw, API + "/repos/acme/widgets").status == 407
+    with Raw(address=("127.0.0.1", int(port))) as raw:
+        answer = absolute(raw, API + "/repos/acme/widgets", headers=f"Proxy-Authorization: Basic {proof}\r\n")
+        assert answer.status == 200, answer
+
+
+def test_an_https_url_in_plain_is_not_served_to_the_network(start, github):
+    gitlatch = start(listen="0.0.0.0:0")
+    port = re.search(r"0\.0\.0\.0:(\d+)", gitlatch.wait_log("listens at"))[1]
+    with Raw(address=("127.0.0.1", int(port))) as raw:
+        answer = absolute(raw, API + "/repos/acme/widgets")
+        assert answer.status == 403 and b"CONNECT" in answer.body
+    assert on_github(github) == []
+
+
 # HTTP that is not served.
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "LOCK", "FOO"])

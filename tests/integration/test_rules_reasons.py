@@ -103,6 +103,7 @@ def probes(ask):
         "address": lambda: ask.connect("127.0.0.1:443"),
         "private_address": lambda: ask.connect("10.0.0.1:443"),
         "plain_http": lambda: ask.proxy("GET http://github.com/ HTTP/1.1\r\nHost: github.com\r\n\r\n"),
+        "plain_https": lambda: ask.proxy("GET https://other.test/ HTTP/1.1\r\nHost: other.test\r\n\r\n"),
         "misdirected": lambda: ask.text("GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n"),
         "gateway": lambda: ask.proxy("GET /github.com/acme/widgets HTTP/1.1\r\nHost: evil.test\r\n\r\n"),
         "gateway_route": lambda: ask.proxy(f"GET /github.com/acme/widgets HTTP/1.1\r\n{gateway}\r\n"),

@@ -13,6 +13,8 @@
 
 struct session;
 
+// Whether a web page sent the request: a browser says where one comes from.
+bool gateway_page_asks(const struct head *request);
 // Takes the GitHub's name off the path: `ret_host` is it, and `target` leads there. Refused where a web page or a
 // foreign name asks, or the listener wants a password.
 bool gateway_route(const struct session *session, const struct head *request, struct target *target,

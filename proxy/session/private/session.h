@@ -64,6 +64,7 @@ struct session_context {
 struct session_listener {
     struct session_context *context;
     enum listener_mode mode;
+    bool loopback;           // nobody beyond this machine or pod reaches it
     struct secret *password; // NULL: none
 };
 

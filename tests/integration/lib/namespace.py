@@ -88,10 +88,11 @@ class Namespace:
 
 
 class NameServer:
-    """DNS over UDP. `names`: {name: (IPv4 address or None, IPv6 address or None)}; `asked`: every name asked for."""
+    """DNS over UDP. `names`: {name: (IPv4 address, several, or None; IPv6 likewise)}; `asked`: every name asked for;
+    `swallowed`: a type of question that is not answered."""
 
     def __init__(self, namespace, names):
-        self.names, self.asked = names, []
+        self.names, self.asked, self.swallowed = names, [], None
         with namespace:
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.socket.bind((DNS, 53))
@@ -107,7 +108,8 @@ class NameServer:
                 continue
             except OSError:
                 return  # closed
-            self.socket.sendto(self._answer(query), client)
+            if answer := self._answer(query):
+                self.socket.sendto(answer, client)
 
     def _answer(self, query):
         labels, at = [], 12
@@ -117,12 +119,14 @@ class NameServer:
         question, (kind,) = query[12:at + 5], struct.unpack(">H", query[at + 1:at + 3])
         name = ".".join(labels)
         self.asked.append(name)
+        if kind == self.swallowed:
+            return None
         v4, v6 = self.names.get(name, (None, None))
-        data = socket.inet_pton(socket.AF_INET, v4) if kind == 1 and v4 else \
-            socket.inet_pton(socket.AF_INET6, v6) if kind == 28 and v6 else None
-        record = struct.pack(">HHHIH", 0xc00c, kind, 1, 1, len(data)) + data if data else b""
+        family, has = {1: (socket.AF_INET, v4), 28: (socket.AF_INET6, v6)}.get(kind, (None, None))
+        datas = [socket.inet_pton(family, address) for address in ([has] if isinstance(has, str) else has or [])]
+        records = b"".join(struct.pack(">HHHIH", 0xc00c, kind, 1, 1, len(data)) + data for data in datas)
         code = 0 if name in self.names else 3  # NXDOMAIN
-        return query[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, bool(data), 0, 0) + question + record
+        return query[:2] + struct.pack(">HHHHH", 0x8180 | code, 1, len(datas), 0, 0) + question + records
 
     def close(self):
         self.socket.close()

@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "token_service_parts.h"
 
-enum request_kind { REQUEST_TOKEN, REQUEST_LISTING, REQUEST_REPOSITORY };
+enum request_kind { REQUEST_TOKEN, REQUEST_LISTING, REQUEST_PREPARATION, REQUEST_REPOSITORY };
 
 struct token_request {
     struct token_service *service; // a reference
@@ -18,9 +18,12 @@ struct token_request {
     struct timer deadline;
     struct token_walk *walk;          // NULL: it has ended
     struct repository_lookup *lookup; // NULL: not yet, or ended
-    struct deferred known;            // the answer is there already
+    struct source *source;            // that prepares
+    struct source_preparation *preparation;
+    struct deferred known; // the answer is there already
     token_done_fn *done;
     token_listing_fn *done_listing;
+    token_prepared_fn *done_prepared;
     token_repository_fn *done_repository;
     void *arg;
     char owner[OWNER_NAME_SIZE];
@@ -40,6 +43,8 @@ static void request_free(struct token_request *request)
         token_walk_cancel(request->walk);
     if (request->lookup)
         repository_lookup_cancel(request->lookup);
+    if (request->preparation)
+        request->source->id.kind->prepare_cancel(request->preparation);
     mem_free(request);
     token_service_unref(service);
 }
@@ -68,6 +73,12 @@ static void finish_listing(struct token_request *request, const struct token_lis
     request_free(request);
 }
 
+static void finish_preparation(struct token_request *request)
+{
+    request->done_prepared(request->arg);
+    request_free(request);
+}
+
 static void on_deadline(void *arg)
 {
     struct token_request *request = arg;
@@ -76,6 +87,10 @@ static void on_deadline(void *arg)
 
     if (request->kind == REQUEST_REPOSITORY) {
         finish_repository(request, NULL);
+        return;
+    }
+    if (request->kind == REQUEST_PREPARATION) {
+        finish_preparation(request);
         return;
     }
     if (met) {
@@ -150,6 +165,49 @@ struct token_request *token_service_list(struct token_service *service, const st
     return request;
 }
 
+// The source of the host that is asked first; NULL: it has none.
+static struct source *first_source(const struct token_service *service, const struct github_host *host)
+{
+    for (size_t i = 0; i < service->source_count; i++) {
+        if (strcmp(service->sources[i]->host->web, host->web) == 0)
+            return service->sources[i];
+    }
+    return NULL;
+}
+
+// Ahead of the first mint.
+
+static void on_source_prepared(void *arg)
+{
+    struct token_request *request = arg;
+
+    request->preparation = NULL;
+    // From the loop: the request may hold the last reference, and with it goes the source that calls here.
+    loop_defer(request->service->loop, &request->known);
+}
+
+static void on_preparation_known(void *arg)
+{
+    finish_preparation(arg);
+}
+
+struct token_request *token_service_prepare(struct token_service *service, const struct github_host *host,
+                                            const char *owner, token_prepared_fn *done, void *arg)
+{
+    struct token_request *request = request_new(service, REQUEST_PREPARATION, on_preparation_known, arg);
+    struct source *source = first_source(service, host);
+    struct source_failure ignored;
+
+    request->done_prepared = done;
+    if (!source || !source->id.kind->prepare || !source->id.kind->ready(source, &ignored)) {
+        loop_defer(service->loop, &request->known);
+        return request;
+    }
+    request->source = source;
+    request->preparation = source->id.kind->prepare(source, owner, on_source_prepared, request);
+    return request;
+}
+
 // Repositories by their id.
 
 bool token_service_repository(const struct token_service *service, const struct github_host *host, uint64_t id,
@@ -198,15 +256,6 @@ static void on_names(void *arg, const struct token_listing *listing, const struc
     on_repository(request, found, listing && !listing->wide);
 }
 
-static bool issuer_lists(const struct token_service *service, const struct github_host *host)
-{
-    for (size_t i = 0; i < service->source_count; i++) {
-        if (strcmp(service->sources[i]->host->web, host->web) == 0)
-            return service->sources[i]->id.kind->list;
-    }
-    return false;
-}
-
 static void on_finder(void *arg, struct token *token, struct source *source, const struct verdict *verdict)
 {
     struct token_request *request = arg;
@@ -227,6 +276,7 @@ struct token_request *token_service_find_repository(struct token_service *servic
 {
     struct token_request *request = request_new(service, REQUEST_REPOSITORY, on_known, arg);
     struct scope scope = {.host = host, .reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API_READ};
+    const struct source *first = first_source(service, host);
     struct repository_name name;
 
     request->done_repository = done;
@@ -236,7 +286,7 @@ struct token_request *token_service_find_repository(struct token_service *servic
     snprintf(scope.repository.owner, sizeof(scope.repository.owner), "%s", request->owner);
     if (repository_map_find(service->map, host, id, &name) != REPOSITORY_UNKNOWN)
         loop_defer(service->loop, &request->known);
-    else if (issuer_lists(service, host))
+    else if (first && first->id.kind->list)
         request->walk = token_walk_start_listing(&service->walks, host, request->owner, on_names, request);
     else
         request->walk = token_walk_start(&service->walks, &scope, on_finder, request);

@@ -32,6 +32,12 @@ void token_request_cancel(struct token_request *request);
 // The token that is there already, as it mostly is: on loan until the loop turns. NULL: it must be asked for.
 struct token *token_service_look(struct token_service *service, const struct scope *scope) GL_MUST_CHECK;
 
+// Finds what the first mint for `owner` ("": the App's only installation) needs beside the mint: its installation, and with
+// it the connection to the API. Ends with `done`, whatever was found, or with token_request_cancel.
+typedef void token_prepared_fn(void *arg);
+struct token_request *token_service_prepare(struct token_service *service, const struct github_host *host,
+                                            const char *owner, token_prepared_fn *done, void *arg) GL_MUST_CHECK;
+
 // GitHub answered 401 to this token: the entry is dropped, unless it holds another token by now.
 void token_service_rejected(struct token_service *service, const struct token *token);
 

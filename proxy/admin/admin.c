@@ -5,6 +5,7 @@
 #include "admin_events.h"
 #include "admin_page.h"
 #include "connect.h"
+#include "loop.h"
 #include "mem.h"
 #include "metrics.h"
 #include "service.h"
@@ -13,6 +14,8 @@
 // A kubelet, a scraper and some people.
 #define CONNECTIONS_MAX 32
 #define TIMEOUT_MS      10000
+// How often it is looked whether a probe that waits may be answered.
+#define PROBE_LOOK_MS 10
 
 struct admin {
     struct admin_options options;
@@ -133,9 +136,56 @@ bool admin_answer_probe(struct service_call *call, struct metrics *metrics, bool
     return true;
 }
 
+// A probe that waits until it has settled: a kubelet that hears 503 asks again a second later.
+
+struct held_probe {
+    struct admin *admin;
+    struct service_call *call;
+    struct timer look;
+};
+
+static void on_probe_gone(void *arg)
+{
+    struct held_probe *probe = arg;
+
+    timer_stop(&probe->look);
+    mem_free(probe);
+}
+
+static void on_probe_look(void *arg)
+{
+    struct held_probe *probe = arg;
+    struct admin *admin = probe->admin;
+    struct service_call *call = probe->call;
+
+    if (!admin->options.is_settled(admin->options.arg)) {
+        timer_start(&probe->look, PROBE_LOOK_MS);
+        return;
+    }
+    service_call_watch(call, NULL, NULL);
+    on_probe_gone(probe);
+    answer_health(call, BYTES("/readyz"), admin->options.is_ready(admin->options.arg));
+}
+
+static bool hold_probe(struct admin *admin, struct service_call *call, struct bytes path)
+{
+    const struct admin_options *options = &admin->options;
+    struct held_probe *probe;
+
+    if (!bytes_equal(path, BYTES("/readyz")) || !options->is_settled || options->is_settled(options->arg) ||
+        !options->is_ready(options->arg))
+        return false;
+    probe = mem_alloc_zero(1, sizeof(*probe));
+    *probe = (struct held_probe){.admin = admin, .call = call};
+    timer_init(&probe->look, options->loop, on_probe_look, probe);
+    timer_start(&probe->look, PROBE_LOOK_MS);
+    service_call_watch(call, on_probe_gone, probe);
+    return true;
+}
+
 static void answer_admin(struct admin *admin, struct service_call *call, struct bytes path)
 {
-    if (answer_health(call, path, admin->options.is_ready(admin->options.arg)))
+    if (hold_probe(admin, call, path) || answer_health(call, path, admin->options.is_ready(admin->options.arg)))
         return;
     if (bytes_equal(path, BYTES("/metrics")))
         answer_metrics(call, admin->options.metrics, true);

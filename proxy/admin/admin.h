@@ -28,6 +28,8 @@ struct admin_options {
     // Whether a Host field may name us beside our own address (`gateway_hosts`); NULL: none.
     bool (*is_own_name)(void *arg, const struct host_name *host);
     bool (*is_ready)(void *arg);
+    // Whether it has all that it soon will have: until then the answer to /readyz waits. NULL: always.
+    bool (*is_settled)(void *arg);
     void (*status)(void *arg, struct text *text); // appends the JSON object
     admin_advise_fn *advise;                      // NULL: none
     void *arg;

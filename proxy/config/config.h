@@ -184,6 +184,7 @@ struct config {
     size_t credential_count;
     int64_t token_refresh_before_ms;
     int64_t token_minimum_life_ms;
+    bool token_ahead;
 
     struct rules rules;
     int *rule_lines; // line in the file of each of `rules`

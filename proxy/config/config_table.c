@@ -233,6 +233,9 @@ static const struct setting rows[] = {
         "instead of a key: the command gets what is to be signed on stdin, and writes the Ed25519 signature, raw or in "
         "base64; with nothing on stdin it writes its public key, `ssh-ed25519 AAAA...`, unless `key` names a file with it"),
     SECTION("token", "how fresh a token is"),
+    ROW(config, "token.ahead", setting_flag, token_ahead, "true", NULL,
+        "at start and when the rules change, the installation and the fetch tokens of up to four rules without a pattern "
+        "are had before they are asked for"),
     ROW(config, "token.minimum_life", setting_duration, token_minimum_life_ms, "1m", &refresh_bounds,
         "a token with less than this left is never attached"),
     ROW(config, "token.refresh_before", setting_duration, token_refresh_before_ms, "10m", &refresh_bounds,

@@ -37,6 +37,7 @@ struct grantor {
     struct http_request *asking;
     struct timer next;
     struct ruling *ruling;         // NULL: not known yet, or `silent`
+    char *told;                    // the answer that it was made from; NULL: none, or another runtime's
     bool silent;                   // it tells no rules (404), and the own ones hold alone
     struct source_failure failure; // of the last time; reason REASON_NONE: none
     LIST_HEAD(, granted_request) waiting;
@@ -48,6 +49,8 @@ struct granted_rules {
     struct http_client *client;
     struct grantor *grantors;
     size_t count;
+    granted_changed_fn *changed; // NULL: nobody watches
+    void *changed_arg;
     uint32_t spread; // changes with each question, for the jitter
 };
 
@@ -181,6 +184,16 @@ static void fail(struct grantor *grantor, struct source_failure failure)
     timer_start(&grantor->next, grantor->ruling ? RETRY_MS : FIRST_RETRY_MS);
 }
 
+// The rules that hold were told, again or anew.
+static void settle(struct grantor *grantor)
+{
+    if (grantor->failure.verdict.reason != REASON_NONE || !grantor->told)
+        log_info("rules", "%s: %zu rules are granted", grantor->url, grantor->ruling->granted->rules.count);
+    grantor->failure = (struct source_failure){0};
+    tell(grantor, false);
+    timer_start(&grantor->next, ASK_MS - JITTER_MS + grantor->all->spread++ * 7919 % (2 * JITTER_MS));
+}
+
 static void take(struct grantor *grantor, struct bytes body)
 {
     struct source_failure failure;
@@ -188,6 +201,10 @@ static void take(struct grantor *grantor, struct bytes body)
     struct error error;
     struct ruling *ruling = NULL;
 
+    if (grantor->ruling && grantor->told && bytes_equal(body, bytes_of_string(grantor->told))) {
+        settle(grantor);
+        return;
+    }
     if (config_parse(body, grantor->url, CONFIG_FOR_RUN, &granted, &error)) {
         ruling = ruling_new(grantor->all->config, granted, &error);
         config_unref(granted);
@@ -197,13 +214,13 @@ static void take(struct grantor *grantor, struct bytes body)
         fail(grantor, failure);
         return;
     }
-    if (grantor->failure.verdict.reason != REASON_NONE || !grantor->ruling)
-        log_info("rules", "%s: %zu rules are granted", grantor->url, ruling->granted->rules.count);
     ruling_unref(grantor->ruling);
     grantor->ruling = ruling;
-    grantor->failure = (struct source_failure){0};
-    tell(grantor, false);
-    timer_start(&grantor->next, ASK_MS - JITTER_MS + grantor->all->spread++ * 7919 % (2 * JITTER_MS));
+    settle(grantor);
+    mem_free(grantor->told);
+    grantor->told = mem_format("%.*s", (int)body.size, body.data);
+    if (grantor->all->changed && grantor == grantor->all->grantors)
+        grantor->all->changed(grantor->all->changed_arg, &ruling->rules, grantor->options->host);
 }
 
 static void on_answer(void *arg, const struct http_answer *answer)
@@ -299,6 +316,12 @@ bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct sp
     return ok;
 }
 
+void granted_rules_watch(struct granted_rules *granted, granted_changed_fn *fn, void *arg)
+{
+    granted->changed = fn;
+    granted->changed_arg = arg;
+}
+
 void granted_rules_free(struct granted_rules *granted)
 {
     if (!granted)
@@ -308,6 +331,7 @@ void granted_rules_free(struct granted_rules *granted)
         flight_leave(&granted->grantors[i].waiter);
         caller_identity_free(granted->grantors[i].identity);
         mem_free(granted->grantors[i].url);
+        mem_free(granted->grantors[i].told);
         ruling_unref(granted->grantors[i].ruling);
     }
     http_client_free(granted->client);

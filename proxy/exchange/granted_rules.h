@@ -35,6 +35,10 @@ void ruling_unref(struct ruling *ruling); // NULL: nothing
 // `*ret_rules` is NULL where no credential is a broker.
 bool granted_rules_new(struct loop *loop, const struct dialer *dialer, struct spawner *spawner, struct config *config,
                        struct granted_rules **ret_rules, struct error *ret_error) GL_MUST_CHECK;
+// Has `fn` called whenever the rules of the first broker have changed, those that are told first included. They are on
+// loan until the next time.
+typedef void granted_changed_fn(void *arg, const struct rules *rules, const char *web);
+void granted_rules_watch(struct granted_rules *granted, granted_changed_fn *fn, void *arg);
 // Requests have ended or were cancelled.
 void granted_rules_free(struct granted_rules *granted); // NULL: nothing
 // A reload: what a broker granted holds on until it is asked again.

@@ -1,5 +1,8 @@
 #include "runtime.h"
 
+#include <string.h>
+
+#include "ahead.h"
 #include "granted_rules.h"
 #include "kept_capabilities.h"
 #include "loop.h"
@@ -59,6 +62,29 @@ static bool make_tokens(struct runtime *runtime, const struct runtime_options *o
     return runtime->tokens != NULL;
 }
 
+static void on_granted(void *arg, const struct rules *rules, const char *web)
+{
+    struct runtime *runtime = arg;
+
+    for (size_t i = 0; i < runtime->github_count; i++) {
+        const struct github_host *host = &runtime->githubs[i].config->host;
+
+        if (!web || strcasecmp(host->web, web) == 0) {
+            ahead_rules(runtime->ahead, rules, host);
+            return;
+        }
+    }
+}
+
+static void begin_ahead(struct runtime *runtime, struct loop *loop)
+{
+    runtime->ahead = ahead_new(loop, runtime->tokens);
+    if (runtime->granted)
+        granted_rules_watch(runtime->granted, on_granted, runtime);
+    else
+        ahead_rules(runtime->ahead, &runtime->config->rules, &runtime->githubs[0].config->host);
+}
+
 struct runtime *runtime_new(const struct runtime_options *options, struct error *ret_error)
 {
     struct runtime *runtime = mem_alloc_zero(1, sizeof(*runtime));
@@ -80,6 +106,8 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
         goto failed;
     if (config->keep_capabilities_ms > 0)
         runtime->capabilities = kept_capabilities_new(options->loop, config->keep_capabilities_ms);
+    if (config->token_ahead)
+        begin_ahead(runtime, options->loop);
     return runtime;
 
 failed:
@@ -103,12 +131,18 @@ void runtime_unref(struct runtime *runtime)
         tls_client_unref(runtime->githubs[i].tls);
     }
     kept_capabilities_free(runtime->capabilities);
+    ahead_free(runtime->ahead);
     token_service_unref(runtime->tokens);
     granted_rules_free(runtime->granted);
     egress_clear(&runtime->egress);
     mem_free(runtime->githubs);
     config_unref(runtime->config);
     mem_free(runtime);
+}
+
+bool runtime_is_settled(const struct runtime *runtime)
+{
+    return !runtime->ahead || ahead_is_settled(runtime->ahead);
 }
 
 const struct runtime_github *runtime_find_github(const struct runtime *runtime, const struct host_name *host,

@@ -15,6 +15,7 @@
 #include "token_options.h"
 #include "egress.h"
 
+struct ahead;
 struct granted_rules;
 struct kept_capabilities;
 struct pool;
@@ -33,6 +34,7 @@ struct runtime {
     struct config *config;
     struct token_service *tokens;
     struct granted_rules *granted; // by brokers; NULL: there is no broker
+    struct ahead *ahead;           // NULL: nothing is had ahead of the first request
     struct egress egress;
     struct runtime_github *githubs;
     size_t github_count;
@@ -53,6 +55,8 @@ struct runtime_options {
 struct runtime *runtime_new(const struct runtime_options *options, struct error *ret_error) GL_MUST_CHECK;
 struct runtime *runtime_ref(struct runtime *runtime);
 void runtime_unref(struct runtime *runtime); // NULL: nothing
+// Whether what is had ahead of the first request (`token.ahead`) is there, or cannot be had now.
+bool runtime_is_settled(const struct runtime *runtime);
 
 // The GitHub that has this intercepted name, and what the name answers; NULL: none.
 const struct runtime_github *runtime_find_github(const struct runtime *runtime, const struct host_name *host,

@@ -20,6 +20,9 @@
 #include "text.h"
 #include "workspace_signing.h"
 
+// At a round trip of 50 ms the connection to the API, an installation and a mint take 250 ms.
+#define SETTLE_MS 500
+
 static bool is_gateway_host(void *arg, const struct host_name *host, uint16_t port)
 {
     const struct server *server = arg;
@@ -239,6 +242,7 @@ struct server *server_new(const struct server_options *options, struct error *re
     server->metrics = options->metrics;
     server->spawner = options->spawner;
     server->started = clock_wall(loop_clock(options->loop));
+    server->settled_at.ms = loop_now(options->loop).ms + SETTLE_MS;
     server->listeners = mem_alloc_zero(config->listener_count, sizeof(*server->listeners));
     server_drain_init(server);
     server->context = (struct session_context){
@@ -338,4 +342,9 @@ const char *server_publish_directory(const struct server *server)
 bool server_ready(const struct server *server)
 {
     return server->published && !server->context.draining;
+}
+
+bool server_settled(const struct server *server)
+{
+    return loop_now(server->loop).ms >= server->settled_at.ms || runtime_is_settled(server->context.runtime);
 }

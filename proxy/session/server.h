@@ -48,6 +48,9 @@ void server_append_addresses(const struct server *server, struct text *text);
 const char *server_publish_directory(const struct server *server);
 // Whether it listens, has published the CA and is not draining (`/readyz`).
 bool server_ready(const struct server *server);
+// Whether it has what it gets ahead of the first request, or has waited long enough for it: half a second after its start
+// it has, whatever GitHub does.
+bool server_settled(const struct server *server);
 // Appends the members of the JSON object of `/status`. Never holds a token.
 void server_status(const struct server *server, struct text *text);
 

@@ -66,6 +66,9 @@ struct source_listing;
 // Exactly one of the two is not NULL, on loan.
 typedef void source_listed_fn(void *arg, const struct source_page *page, const struct source_failure *failure);
 
+struct source_preparation;
+typedef void source_prepared_fn(void *arg);
+
 // A question to the issuer; each type's own.
 struct source_probe;
 typedef void source_probe_fn(void *arg, const struct source_probed *probed);
@@ -106,6 +109,11 @@ struct source_kind {
     struct source_listing *(*list)(struct source *source, const char *owner, unsigned page, source_listed_fn *done,
                                    void *arg);
     void (*list_cancel)(struct source_listing *listing);
+    // Finds what the first mint for `owner` needs. Ends with `done`, never from inside, or with `prepare_cancel`. NULL: it
+    // needs nothing.
+    struct source_preparation *(*prepare)(struct source *source, const char *owner, source_prepared_fn *done,
+                                          void *arg);
+    void (*prepare_cancel)(struct source_preparation *preparation);
     // Whether the issuer takes us for who we are, for `gitlatch check`. NULL: told by a token's use.
     struct source_probe *(*probe)(struct source *source, source_probe_fn *done, void *arg);
     void (*probe_cancel)(struct source_probe *probe);

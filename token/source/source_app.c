@@ -158,6 +158,43 @@ static struct source_mint *app_mint(struct source *source, const struct mint_sco
     return &app->mint;
 }
 
+// Ahead of the first mint.
+
+struct source_preparation {
+    struct app_installation_request *finding;
+    struct mint_scope scope;
+    source_prepared_fn *done;
+    void *arg;
+};
+
+static void on_prepared(void *arg, const struct github_installation *installation, const struct source_failure *failure)
+{
+    struct source_preparation preparation = *(struct source_preparation *)arg;
+
+    mint_scope_clear(&preparation.scope);
+    mem_free(arg);
+    preparation.done(preparation.arg);
+}
+
+static struct source_preparation *app_prepare(struct source *source, const char *owner, source_prepared_fn *done,
+                                              void *arg)
+{
+    struct source_preparation *preparation = mem_alloc(sizeof(*preparation));
+
+    *preparation = (struct source_preparation){.done = done, .arg = arg};
+    mint_scope_init_metadata(&preparation->scope, source->host, owner);
+    preparation->finding = app_installation_find(((struct source_app *)source)->installations, &preparation->scope,
+                                                 on_prepared, preparation);
+    return preparation;
+}
+
+static void app_prepare_cancel(struct source_preparation *preparation)
+{
+    app_installation_cancel(preparation->finding);
+    mint_scope_clear(&preparation->scope);
+    mem_free(preparation);
+}
+
 // `check`: where the App is installed shows that its key and id are taken.
 
 struct source_probe {
@@ -295,6 +332,8 @@ const struct source_kind source_app_kind = {
     .ready = app_ready,
     .mint = app_mint,
     .cancel = app_cancel,
+    .prepare = app_prepare,
+    .prepare_cancel = app_prepare_cancel,
     .probe = app_probe,
     .probe_cancel = app_probe_cancel,
     .adopt = app_adopt,

@@ -179,6 +179,14 @@ static bool is_ready(void *arg)
     return daemon->options->type->ready(daemon->instance);
 }
 
+static bool is_settled(void *arg)
+{
+    const struct daemon *daemon = arg;
+    const struct daemon_type *type = daemon->options->type;
+
+    return !type->settled || type->settled(daemon->instance);
+}
+
 // When it was read, and why a later one was not taken.
 static void append_configuration(const struct daemon *daemon, struct text *text)
 {
@@ -223,6 +231,7 @@ static bool open_admin(struct daemon *daemon, const struct config_address *addre
         .metrics_alone = metrics_alone,
         .is_own_name = is_own_name,
         .is_ready = is_ready,
+        .is_settled = is_settled,
         .status = append_status,
         .advise = advise,
         .arg = daemon,

@@ -33,6 +33,7 @@ struct daemon_type {
     bool (*reload)(void *instance, struct config *config, struct error *ret_error);
     void (*drain)(void *instance, void (*done)(void *arg), void *arg);
     bool (*ready)(const void *instance);
+    bool (*settled)(const void *instance);                   // NULL: always
     void (*status)(const void *instance, struct text *text); // the members alone
 };
 

@@ -62,5 +62,11 @@ static struct broker_options broker_options_of(const struct daemon_context *cont
 DAEMON_FUNCTIONS(server)
 DAEMON_FUNCTIONS(broker)
 
-const struct daemon_type daemon_type_proxy = DAEMON_TYPE(server, .name = "proxy", .use = CONFIG_FOR_PROXY);
+static bool server_instance_settled(const void *instance)
+{
+    return server_settled(instance);
+}
+
+const struct daemon_type daemon_type_proxy =
+    DAEMON_TYPE(server, .name = "proxy", .use = CONFIG_FOR_PROXY, .settled = server_instance_settled);
 const struct daemon_type daemon_type_broker = DAEMON_TYPE(broker, .name = "broker", .use = CONFIG_FOR_BROKER);

@@ -34,6 +34,7 @@ struct server {
     struct session *sessions;
     struct client_shares shares; // of connections among the addresses of their clients
     struct wall started;
+    struct mono settled_at; // at the latest
     bool published;
     struct timer drain; // `limits.drain`, once it drains
     struct timer quiet; // since somebody asked for something, while it drains and listens

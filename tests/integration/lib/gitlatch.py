@@ -38,6 +38,8 @@ class Gitlatch:
         self.config.setdefault("listen", f"127.0.0.1:{self.port}")
         self.config.setdefault("admin", f"127.0.0.1:{self.admin_port}")
         self.config["ca"] = {"publish": str(self.folder / "public"), **self.config.get("ca", {})}
+        # Tests that count mints count those of requests; test_token_ahead.py is about the others.
+        self.config["token"] = {"ahead": False, **self.config.get("token", {})}
         self.config["log"] = {"level": "debug", "audit": str(self.folder / "audit.jsonl"), **self.config.get("log", {})}
         self.config_path = self.folder / "gitlatch.yaml"
         self.write_config()

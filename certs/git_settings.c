@@ -66,12 +66,17 @@ static void append_remote_forms(struct text *text, const char *host)
         append_instead_of(text, dotcom_remote_forms[i], host);
 }
 
-static void append_host(struct text *text, const char *host, const char *proxy_url, const char *ca)
+static void append_way(struct text *text, const char *host, const char *proxy_url, const char *ca)
 {
     text_format(text, "[http \"https://%s/\"]\n", host);
     append_value(text, "proxy", proxy_url);
     append_value(text, "sslCAInfo", ca);
     append_value(text, "sslCAPath", NO_DIRECTORY);
+}
+
+static void append_host(struct text *text, const char *host, const char *proxy_url, const char *ca)
+{
+    append_way(text, host, proxy_url, ca);
     text_format(text, "[url \"https://%s/\"]\n", host);
     append_remote_forms(text, host);
 }
@@ -97,6 +102,16 @@ char *git_settings_text(const char *proxy_url, const char *ca, const struct name
     copy = mem_string(text_string(&text));
     text_free(&text);
     return copy;
+}
+
+void git_settings_append_remote_host(struct text *text, const struct remote_host *host, const char *proxy_url,
+                                     const char *ca)
+{
+    append_way(text, host->web, proxy_url, ca);
+    for (size_t i = 0; i < host->forms.count; i++) {
+        text_format(text, "[url \"https://%s/%s\"]\n", host->web, host->below.names[i]);
+        append_value(text, "insteadOf", host->forms.names[i]);
+    }
 }
 
 char *git_settings_signing_text(const char *directory, const char *public_key)

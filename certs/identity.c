@@ -108,6 +108,7 @@ struct identity *identity_new(struct loop *loop, const struct identity_settings 
     identity->publish = publish_new(settings->publish, &settings->web_hosts, &settings->roots, ret_error);
     if (!identity->leaves || !identity->publish)
         goto failed;
+    publish_set_remote_hosts(identity->publish, settings->remote_hosts, settings->remote_host_count);
     if (state_is_published(identity)) {
         error_set(ret_error, "ca.state and ca.publish are the same directory: the CA's key must not be published");
         goto failed;

@@ -5,16 +5,19 @@
 
 #include "authority.h"
 #include "leaf_set.h"
+#include "remote_host.h"
 
 struct identity;
 struct loop;
 
 struct identity_settings {
-    const char *state;          // `ca.state`; NULL: the CA lives in memory alone
-    const char *publish;        // `ca.publish`
-    struct name_list roots;     // `ca.roots`
-    struct name_list hosts;     // all intercepted names
-    struct name_list web_hosts; // those that git names
+    const char *state;                      // `ca.state`; NULL: the CA lives in memory alone
+    const char *publish;                    // `ca.publish`
+    struct name_list roots;                 // `ca.roots`
+    struct name_list hosts;                 // all intercepted names
+    struct name_list web_hosts;             // those of GitHubs that git names
+    const struct remote_host *remote_hosts; // other git hosts
+    size_t remote_host_count;
 };
 
 // The CA and the leaves are ready when it returns; nothing is published yet, since the proxy's port may not

@@ -21,6 +21,8 @@ struct publish {
     struct name_list web_hosts;
     struct name_list roots;
     char *signing_key; // NULL: commits are not signed
+    struct remote_host *remote_hosts;
+    size_t remote_host_count;
 };
 
 struct publish *publish_new(const char *directory, const struct name_list *web_hosts, const struct name_list *roots,
@@ -35,7 +37,7 @@ struct publish *publish_new(const char *directory, const struct name_list *web_h
         return NULL;
     }
     publish = mem_alloc(sizeof(*publish));
-    *publish = (struct publish){path, descriptor, name_list_copy(web_hosts), name_list_copy(roots), NULL};
+    *publish = (struct publish){path, descriptor, name_list_copy(web_hosts), name_list_copy(roots), NULL, NULL, 0};
     staged_file_sweep(descriptor);
     return publish;
 }
@@ -48,6 +50,7 @@ void publish_free(struct publish *publish)
     name_list_clear(&publish->web_hosts);
     name_list_clear(&publish->roots);
     mem_free(publish->signing_key);
+    remote_hosts_free(publish->remote_hosts, publish->remote_host_count);
     mem_free(publish->path);
     mem_free(publish);
 }
@@ -83,16 +86,23 @@ static char *make_gitconfig(const struct publish *publish, const char *proxy_url
     char *ca = mem_format("%s/ca.pem", publish->path);
     char *text = git_settings_text(proxy_url, ca, &publish->web_hosts);
 
-    mem_free(ca);
+    struct text all = {0};
+    char *copy;
+
+    text_append(&all, text);
+    for (size_t i = 0; i < publish->remote_host_count; i++)
+        git_settings_append_remote_host(&all, &publish->remote_hosts[i], proxy_url, ca);
     if (publish->signing_key) {
         char *signing = git_settings_signing_text(publish->path, publish->signing_key);
-        char *both = mem_format("%s%s", text, signing);
 
-        mem_free(text);
+        text_append(&all, signing);
         mem_free(signing);
-        text = both;
     }
-    return text;
+    copy = mem_string(text_string(&all));
+    text_free(&all);
+    mem_free(text);
+    mem_free(ca);
+    return copy;
 }
 
 struct content {
@@ -146,6 +156,13 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
     mem_free(signers);
     mem_free(program);
     return done;
+}
+
+void publish_set_remote_hosts(struct publish *publish, const struct remote_host *hosts, size_t count)
+{
+    remote_hosts_free(publish->remote_hosts, publish->remote_host_count);
+    publish->remote_hosts = remote_hosts_copy(hosts, count);
+    publish->remote_host_count = count;
 }
 
 void publish_set_signing_key(struct publish *publish, const char *public_key)

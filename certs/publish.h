@@ -13,6 +13,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "name_list.h"
+#include "remote_host.h"
 
 struct publish;
 
@@ -27,6 +28,9 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
 // Commits are signed by this key ("ssh-ed25519 AAAA…") from the next publish_write on: gitconfig and env say so, and two
 // more files are written, `allowed_signers` and `ssh-sign` (0755), git's program.
 void publish_set_signing_key(struct publish *publish, const char *public_key);
+
+// Git hosts that are no GitHub, for gitconfig; copied. From the next publish_write on.
+void publish_set_remote_hosts(struct publish *publish, const struct remote_host *hosts, size_t count);
 
 // The directory that is used, absolute; valid as long as `publish`.
 const char *publish_directory(const struct publish *publish);

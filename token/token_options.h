@@ -22,9 +22,9 @@ struct spawner;
 struct text;
 struct tls_client;
 
-// One GitHub, and the roots by which its API is verified.
+// One host that tokens are for, and the roots by which its API is verified.
 struct token_host {
-    const struct github_host *host;
+    const struct git_host *host;
     struct tls_client *tls;
 };
 

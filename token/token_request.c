@@ -27,7 +27,7 @@ struct token_request {
     token_repository_fn *done_repository;
     void *arg;
     char owner[OWNER_NAME_SIZE];
-    const struct github_host *host;
+    const struct git_host *host;
     uint64_t id;
 };
 
@@ -155,8 +155,8 @@ static void on_listing(void *arg, const struct token_listing *listing, const str
     finish_listing(request, listing, verdict);
 }
 
-struct token_request *token_service_list(struct token_service *service, const struct github_host *host,
-                                         const char *owner, token_listing_fn *done, void *arg)
+struct token_request *token_service_list(struct token_service *service, const struct git_host *host, const char *owner,
+                                         token_listing_fn *done, void *arg)
 {
     struct token_request *request = request_new(service, REQUEST_LISTING, NULL, arg);
 
@@ -166,7 +166,7 @@ struct token_request *token_service_list(struct token_service *service, const st
 }
 
 // The source of the host that is asked first; NULL: it has none.
-static struct source *first_source(const struct token_service *service, const struct github_host *host)
+static struct source *first_source(const struct token_service *service, const struct git_host *host)
 {
     for (size_t i = 0; i < service->source_count; i++) {
         if (strcmp(service->sources[i]->host->web, host->web) == 0)
@@ -191,7 +191,7 @@ static void on_preparation_known(void *arg)
     finish_preparation(arg);
 }
 
-struct token_request *token_service_prepare(struct token_service *service, const struct github_host *host,
+struct token_request *token_service_prepare(struct token_service *service, const struct git_host *host,
                                             const char *owner, token_prepared_fn *done, void *arg)
 {
     struct token_request *request = request_new(service, REQUEST_PREPARATION, on_preparation_known, arg);
@@ -210,7 +210,7 @@ struct token_request *token_service_prepare(struct token_service *service, const
 
 // Repositories by their id.
 
-bool token_service_repository(const struct token_service *service, const struct github_host *host, uint64_t id,
+bool token_service_repository(const struct token_service *service, const struct git_host *host, uint64_t id,
                               struct repository_name *ret_name)
 {
     return repository_map_find(service->map, host, id, ret_name) == REPOSITORY_KNOWN;
@@ -265,12 +265,12 @@ static void on_finder(void *arg, struct token *token, struct source *source, con
         finish_repository(request, NULL);
         return;
     }
-    request->lookup =
-        repository_lookup_start(request->service->cache, source, request->owner,
-                                github_call_repository_by_id(source->host, request->id), on_repository, request);
+    request->lookup = repository_lookup_start(request->service->cache, source, request->owner,
+                                              github_call_repository_by_id(github_host_of(source->host), request->id),
+                                              on_repository, request);
 }
 
-struct token_request *token_service_find_repository(struct token_service *service, const struct github_host *host,
+struct token_request *token_service_find_repository(struct token_service *service, const struct git_host *host,
                                                     const char *owner, uint64_t id, token_repository_fn *done,
                                                     void *arg)
 {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include <gitlatch/github_host.h>
+#include <gitlatch/git_host.h>
 
 #include "http_client.h"
 #include "mem.h"

@@ -71,13 +71,14 @@ static void on_rate_limit(void *arg, const struct http_answer *answer)
 
     test->request = NULL;
     if (answer->status == 200) {
-        text_format(&text, "%s takes the token", source_of(test)->host->api);
+        text_format(&text, "%s takes the token", github_host_of(source_of(test)->host)->api);
         if (answer->rate_limit_remaining)
             text_format(&text, " (%s requests left in this hour)", answer->rate_limit_remaining);
         if (test->token->granted.wide)
             text_append(&text, "; it cannot be narrowed: whoever gets at it has all that it grants");
     } else {
-        github_failure(source_of(test)->host, answer, clock_wall(loop_clock(test->service->loop)), &failure);
+        github_failure(github_host_of(source_of(test)->host), answer, clock_wall(loop_clock(test->service->loop)),
+                       &failure);
         text_append(&text, failure.verdict.sentence);
         if (failure.verdict.reason == REASON_BAD_CREDENTIAL)
             text_format(&text,
@@ -93,6 +94,7 @@ static void on_token(void *arg, struct token *token, const struct verdict *verdi
 {
     struct token_test *test = arg;
     struct source *source = source_of(test);
+    struct text text = {0};
 
     test->asking = NULL;
     if (!token) {
@@ -101,7 +103,14 @@ static void on_token(void *arg, struct token *token, const struct verdict *verdi
         return;
     }
     test->token = token_ref(token);
-    struct github_call call = github_call_rate_limit(source->host);
+    if (!git_host_is_github(source->host)) {
+        text_format(&text, "holds a credential for %s, which no other host gets", source->host->web);
+        say(test, true, text_string(&text));
+        text_free(&text);
+        next(test);
+        return;
+    }
+    struct github_call call = github_call_rate_limit(github_host_of(source->host));
     struct http_call http = github_call_http(&call, secret_bytes(token->value), source->tls);
     test->request = source->transport->ask(source->transport, &http, on_rate_limit, test);
     github_call_clear(&call);
@@ -146,7 +155,8 @@ static void on_probed(void *arg, const struct source_probed *probed)
     test->probe = NULL;
     say(test, probed->ok, probed->text);
     for (size_t i = 0; i < probed->grant_count; i++)
-        test->callbacks.grant(test->callbacks.arg, source_id_name(source->id), source->host, &probed->grants[i]);
+        test->callbacks.grant(test->callbacks.arg, source_id_name(source->id), github_host_of(source->host),
+                              &probed->grants[i]);
     if (probed->ok && probed->owner)
         ask_token(test, probed->owner);
     else
@@ -172,10 +182,11 @@ static void on_step(void *arg)
     } else if (source->id.kind->probe) {
         test->probe = source->id.kind->probe(source, on_probed, test);
     } else if (source->id.kind->list) {
-        const char *owner = source->host->default_owner ? source->host->default_owner : "";
-        test->listing = repository_list_ask(test->service->lists, source, owner, on_list, test);
+        const char *owner = github_host_of(source->host)->default_owner;
+
+        test->listing = repository_list_ask(test->service->lists, source, owner ? owner : "", on_list, test);
     } else {
-        ask_token(test, source->host->default_owner);
+        ask_token(test, git_host_is_github(source->host) ? github_host_of(source->host)->default_owner : NULL);
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
+#include <gitlatch/git_host.h>
 
 #include "bytes.h"
 #include "error.h"
@@ -21,8 +22,9 @@ enum github_flavor {
 enum github_endpoint { GITHUB_ENDPOINT_WEB, GITHUB_ENDPOINT_API, GITHUB_ENDPOINT_UPLOADS };
 
 struct github_host {
+    struct git_host git; // first: what all git hosts have
     enum github_flavor flavor;
-    char *web;           // "github.com": the name that identifies this GitHub
+    char *web;           // "github.com": the name that identifies this GitHub; also git.web and git.name
     char *api;           // host name of the API; the same as `web` on an Enterprise Server
     char *uploads;       // host name of the uploads; the same as `web` on an Enterprise Server
     char *api_url;       // base of API calls, no slash at the end: "https://api.github.com", "https://HOST/api/v3"
@@ -35,5 +37,7 @@ bool github_host_init(struct github_host *host, const char *web, const char *api
 void github_host_clear(struct github_host *host);
 // Whether `name` (made normal) is one of the host's intercepted names, and which.
 bool github_host_endpoint(const struct github_host *host, struct bytes name, enum github_endpoint *ret_endpoint);
+// The GitHub that a git host is; only where git_host_is_github.
+const struct github_host *github_host_of(const struct git_host *host);
 
 #endif

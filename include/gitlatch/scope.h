@@ -7,7 +7,7 @@
 #include <gitlatch/permissions.h>
 #include <gitlatch/repository_name.h>
 
-struct github_host;
+struct git_host;
 
 enum scope_reach {
     SCOPE_REPOSITORY,   // the one repository `repository`
@@ -30,7 +30,7 @@ typedef bool scope_includes_fn(const void *rules, const struct repository_name *
 typedef size_t scope_names_fn(const void *rules, const char *owner, struct repository_name *ret_names, size_t room);
 
 struct scope {
-    const struct github_host *host; // owned by the configuration, outlives the request
+    const struct git_host *host; // owned by the configuration, outlives the request
     enum scope_reach reach;
     enum scope_use use;
     bool ruled;                        // rules exist: a wide credential is bound by `use`

@@ -35,7 +35,7 @@ struct token *token_service_look(struct token_service *service, const struct sco
 // Finds what the first mint for `owner` ("": the App's only installation) needs beside the mint: its installation, and with
 // it the connection to the API. Ends with `done`, whatever was found, or with token_request_cancel.
 typedef void token_prepared_fn(void *arg);
-struct token_request *token_service_prepare(struct token_service *service, const struct github_host *host,
+struct token_request *token_service_prepare(struct token_service *service, const struct git_host *host,
                                             const char *owner, token_prepared_fn *done, void *arg) GL_MUST_CHECK;
 
 // GitHub answered 401 to this token: the entry is dropped, unless it holds another token by now.
@@ -43,7 +43,7 @@ void token_service_rejected(struct token_service *service, const struct token *t
 
 // The name of the repository with this id, known from mint answers. False: not known (see
 // token_service_find_repository).
-bool token_service_repository(const struct token_service *service, const struct github_host *host, uint64_t id,
+bool token_service_repository(const struct token_service *service, const struct git_host *host, uint64_t id,
                               struct repository_name *ret_name) GL_MUST_CHECK;
 
 // The repositories for which a service gives tokens: those that an owner's installation covers or, where a broker gives the
@@ -57,14 +57,14 @@ struct token_listing {
 typedef void token_listing_fn(void *arg, const struct token_listing *listing, const struct verdict *verdict);
 // Lists those of `owner` ("": the only one whom the source knows). Ends with `done`, never called from inside, or with
 // token_request_cancel; waits as token_service_ask does.
-struct token_request *token_service_list(struct token_service *service, const struct github_host *host,
-                                         const char *owner, token_listing_fn *done, void *arg) GL_MUST_CHECK;
+struct token_request *token_service_list(struct token_service *service, const struct git_host *host, const char *owner,
+                                         token_listing_fn *done, void *arg) GL_MUST_CHECK;
 
 // Looks a repository up by its id, once: GET /repositories/ID with a token of the installation of `owner`
 // (may be empty) for {metadata: read}, or in a broker's listing. `name` is NULL where it could not be found. Ends with `done`, never called from
 // inside, or with token_request_cancel.
 typedef void token_repository_fn(void *arg, const struct repository_name *name);
-struct token_request *token_service_find_repository(struct token_service *service, const struct github_host *host,
+struct token_request *token_service_find_repository(struct token_service *service, const struct git_host *host,
                                                     const char *owner, uint64_t id, token_repository_fn *done,
                                                     void *arg) GL_MUST_CHECK;
 

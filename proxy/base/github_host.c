@@ -1,11 +1,14 @@
 #include <gitlatch/github_host.h>
 
+#include <assert.h>
+
 #include <gitlatch/repository_name.h>
 
 #include "mem.h"
 
 #define HOST_NAME_MAX_SIZE 253 // RFC 1035, section 2.3.4, without the root's dot
 #define LABEL_MAX_SIZE     63
+#define HTTPS_PORT         443
 
 static const struct bytes https = BYTES("https://");
 static const struct bytes cloud_suffix = BYTES(".ghe.com");
@@ -195,6 +198,7 @@ bool github_host_init(struct github_host *host, const char *web, const char *api
         goto failed;
     if (default_owner && !set_default_owner(&made, default_owner, ret_error))
         goto failed;
+    made.git = (struct git_host){.type = GIT_HOST_GITHUB, .web = made.web, .name = made.web, .port = HTTPS_PORT};
     *host = made;
     return true;
 failed:
@@ -223,4 +227,10 @@ bool github_host_endpoint(const struct github_host *host, struct bytes name, enu
     else
         return false;
     return true;
+}
+
+const struct github_host *github_host_of(const struct git_host *host)
+{
+    assert(git_host_is_github(host));
+    return (const struct github_host *)host;
 }

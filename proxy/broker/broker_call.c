@@ -177,7 +177,7 @@ void broker_call_list(struct broker_call *call,
     call->listed = listed;
     call->failed = failed;
     call->asking =
-        token_service_list(call->runtime->tokens, call->question.host, call->question.owner, on_listing, call);
+        token_service_list(call->runtime->tokens, &call->question.host->git, call->question.owner, on_listing, call);
 }
 
 // The end.

@@ -52,7 +52,7 @@ static bool make_tokens(struct broker_runtime *runtime, const struct broker_runt
 
     for (size_t i = 0; ok && i < config->github_count; i++) {
         runtime->githubs[i] = tls_client_new(config->githubs[i].trust, ret_error);
-        hosts[i] = (struct token_host){&config->githubs[i].host, runtime->githubs[i]};
+        hosts[i] = (struct token_host){&config->githubs[i].host.git, runtime->githubs[i]};
         ok = runtime->githubs[i] || error_prefix(ret_error, "github.trust");
     }
     if (ok)

@@ -222,8 +222,8 @@ static enum explanation_result explain_operation(const struct explanation_state 
 
     if (question->count == 0)
         return state->rules.count > 0 ? EXPLANATION_ALLOWED : EXPLANATION_DENIED;
-    result = explanation_append(&state->rules, state->lines, &config->githubs[0].host, question->words, question->count,
-                                out, ret_error);
+    result = explanation_append(&state->rules, state->lines, &config->githubs[0].host.git, question->words,
+                                question->count, out, ret_error);
     if (result == EXPLANATION_DENIED && state->narrowed)
         text_append(out, "  a caller that holds its tokens itself is granted only what no ref pattern, `delete`, "
                          "`create`, `max_pack` or `paths` narrows\n");

@@ -77,7 +77,7 @@ static bool find_owner(struct bytes query, char ret_owner[OWNER_NAME_SIZE])
 void endpoint_platform(struct broker_call *call)
 {
     struct scope scope = {
-        .host = &call->runtime->config->githubs[0].host,
+        .host = &call->runtime->config->githubs[0].host.git,
         .reach = SCOPE_INSTALLATION,
         .use = SCOPE_USE_API,
         .all_permissions = true,
@@ -89,7 +89,7 @@ void endpoint_platform(struct broker_call *call)
         broker_call_refuse_with(call, REASON_QUESTION_MALFORMED, 400, "`owner` must be the name of an owner");
         return;
     }
-    call->question.host = scope.host;
+    call->question.host = &call->runtime->config->githubs[0].host;
     call->scope = mem_format("%s%sall permissions", scope.repository.owner, *scope.repository.owner ? " " : "");
     broker_call_ask(call, &scope, on_platform_token, on_failure);
 }

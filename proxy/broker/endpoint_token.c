@@ -91,7 +91,7 @@ static void on_proven(struct broker_call *call)
         broker_call_refuse(call, &verdict);
         return;
     }
-    scope.host = question->host;
+    scope.host = &question->host->git;
     scope.permissions = question->permissions;
     scope.tenant = call->tenant;
     scope.rejected = question->rejected;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config_check.h"
+#include "config_hosts.h"
 #include "config_table.h"
 #include "mem.h"
 #include "secret.h"
@@ -33,7 +34,8 @@ static bool read_tree(struct config *config, enum config_use use, struct yaml_re
     config->rules.present = config->rules.rules != NULL;
     if (!names_connections(reader, root))
         config_fit_connections(config);
-    return config_check(config, use, reader);
+    config_hosts_name_credentials(config);
+    return config_check(config, use, reader) && config_hosts_share_rules(config, reader);
 }
 
 bool config_parse(struct bytes text, const char *path, enum config_use use, struct config **ret_config,
@@ -146,6 +148,7 @@ void config_unref(struct config *config)
 {
     if (!config || --config->references > 0)
         return;
+    config_hosts_clear_rules(config);
     setting_table_clear(&config_table, config);
     secret_unref(config->upstream_password);
     mem_free(config->path);

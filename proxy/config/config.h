@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <gitlatch/attr.h>
+#include <gitlatch/git_host.h>
 #include <gitlatch/github_host.h>
 
 #include "address.h"
@@ -60,6 +61,35 @@ struct config_github {
     struct config_connect_to *connect_to;
     size_t connect_to_count;
     char *web, *api, *default_owner; // as written; `host` is made from them
+    struct rules rules;              // of `repositories`, those for this host (config_host_rules.h)
+    int *rule_lines;
+};
+
+enum config_authorization { CONFIG_BASIC, CONFIG_BEARER };
+enum config_pages { CONFIG_PAGES_ANONYMOUS, CONFIG_PAGES_DENY };
+
+// A git host that is no GitHub.
+struct config_host {
+    struct git_host host;
+    char *trust; // PEM file with the roots for the upstream side
+    struct config_connect_to *connect_to;
+    size_t connect_to_count;
+    char *web, *user; // as written, like the next three; `host` is made from them
+    unsigned type;    // among git_host_type_words, from GIT_HOST_GITLAB on
+    enum config_authorization authorization;
+    enum config_pages pages;
+    struct rules rules;
+    int *rule_lines;
+};
+
+// What both kinds of hosts have.
+struct config_served {
+    const struct git_host *host;
+    const char *trust;
+    const struct rules *rules; // those for this host
+    const int *rule_lines;
+    const struct config_connect_to *connect_to;
+    size_t connect_to_count;
 };
 
 enum other_hosts_kind { OTHER_HOSTS_TUNNEL, OTHER_HOSTS_DENY, OTHER_HOSTS_ALLOW };
@@ -172,6 +202,8 @@ struct config {
 
     struct config_github *githubs; // at least one
     size_t github_count;
+    struct config_host *hosts; // other git hosts
+    size_t host_count;
 
     char *upstream_proxy;             // "http://user@proxy.corp:3128"; NULL: direct
     char *upstream_password_file;     // of its user; NULL: none
@@ -225,6 +257,12 @@ bool config_parse(struct bytes text, const char *path, enum config_use use, stru
 bool config_load_admin(const char *path, struct address *ret_address, struct error *ret_error) GL_MUST_CHECK;
 // "127.0.0.1:3128", "[::1]:3128".
 bool config_parse_address(const char *text, struct address *ret_address) GL_MUST_CHECK;
+
+// All hosts whose TLS ends here: first the GitHubs, then the others.
+size_t config_served_count(const struct config *config);
+struct config_served config_served(const struct config *config, size_t index);
+// The host of this name ("github.com", "git.corp.example:8443", case aside); its index, or `config_served_count`: none.
+size_t config_served_find(const struct config *config, struct bytes web);
 
 struct config *config_ref(struct config *config);
 void config_unref(struct config *config); // NULL: nothing

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "config_broker.h"
+#include "config_hosts.h"
 #include "web_url.h"
 
 // Beside the two descriptors of each connection: listeners, the log, files that are read, c-ares, curl,
@@ -71,8 +72,14 @@ static bool check_credential(const struct config *config, size_t index, struct y
     char key[KEY_TEXT_SIZE];
 
     snprintf(key, sizeof(key), "credentials[%zu]%s", index, options->host ? ".host" : "");
-    if (options->host && !find_github(config, options->host))
-        return yaml_reader_refuse_key(reader, key, "is \"%s\", which `github` does not name", options->host);
+    if (options->host && config_served_find(config, bytes_of_string(options->host)) == config_served_count(config))
+        return yaml_reader_refuse_key(reader, key, "is \"%s\", which neither `github` nor `hosts` names",
+                                      options->host);
+    if (options->host && !find_github(config, options->host) && credential_narrows(options->type))
+        return yaml_reader_refuse_key(reader, key,
+                                      "is no GitHub, for which type \"%s\" has no tokens; take file, command, "
+                                      "environment or platform",
+                                      credential_type_words[options->type]);
     if (!options->host && config->github_count > 1)
         return yaml_reader_refuse_key(reader, key,
                                       "has no `host`; with several under `github` each credential names "
@@ -203,6 +210,7 @@ bool config_check(const struct config *config, enum config_use use, struct yaml_
         return yaml_reader_refuse_key(reader, "reuse_port",
                                       "needs `ca.state`: processes that share a port must share "
                                       "the CA");
-    return check_addresses(config, reader) && check_githubs(config, reader) && check_credentials(config, use, reader) &&
-           check_upstream(config, reader) && check_limits(config, reader) && check_broker(config, use, reader);
+    return check_addresses(config, reader) && check_githubs(config, reader) && config_hosts_check(config, reader) &&
+           check_credentials(config, use, reader) && check_upstream(config, reader) && check_limits(config, reader) &&
+           check_broker(config, use, reader);
 }

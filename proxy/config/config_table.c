@@ -3,6 +3,7 @@
 #include "config.h"
 #include "config_broker.h"
 #include "config_credential.h"
+#include "config_hosts.h"
 #include "setting_hosts.h"
 #include "setting_rules.h"
 #include "web_url.h"
@@ -78,9 +79,11 @@ static const struct setting_entries listeners = {
 
 // github
 
+static const size_t github_connect_to_count = offsetof(struct config_github, connect_to_count);
+
 static const struct setting github_rows[] = {
     ROW(config_github, "api", setting_web_url, api, NULL, &tls_url, "base URL of the API; absent: derived from `host`"),
-    ROW(config_github, "connect_to", setting_connect_to, connect_to, NULL, NULL,
+    ROW(config_github, "connect_to", setting_connect_to, connect_to, NULL, &github_connect_to_count,
         "as curl's --connect-to, for every connection that gitlatch makes, which then is direct, past "
         "`upstream.proxy`; loopback is allowed"),
     ROW(config_github, "default_owner", setting_string, default_owner, NULL, NULL,
@@ -188,6 +191,8 @@ static const struct setting rows[] = {
         "further names under which the gateway and the admin address may be asked for"),
     ROW(config, "github", setting_list, githubs, "{}", &githubs,
         "one, or a list; with several, a credential names its `host`"),
+    ROW(config, "hosts", setting_list, hosts, "[]", &config_hosts,
+        "git hosts that are no GitHub: git and Git LFS alone get a credential there"),
     SECTION("limits", "what bounds a connection"),
     ROW(config, "limits.connect", setting_duration, limits.connect_ms, "10s", &a_day, "to connect to a host"),
     ROW(config, "limits.connections", setting_count, limits.connections, "1024", &connection_bounds,

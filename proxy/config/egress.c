@@ -10,18 +10,20 @@
 #include "tls_client.h"
 #include "web_url.h"
 
-// All GitHubs' `connect_to` in one list.
+// All hosts' `connect_to` in one list.
 static void gather_overrides(struct egress *egress, const struct config *config)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < config->github_count; i++)
-        count += config->githubs[i].connect_to_count;
+    for (size_t i = 0; i < config_served_count(config); i++)
+        count += config_served(config, i).connect_to_count;
     egress->overrides = mem_alloc_zero(count + 1, sizeof(*egress->overrides));
     count = 0;
-    for (size_t i = 0; i < config->github_count; i++) {
-        for (size_t j = 0; j < config->githubs[i].connect_to_count; j++) {
-            const struct config_connect_to *entry = &config->githubs[i].connect_to[j];
+    for (size_t i = 0; i < config_served_count(config); i++) {
+        struct config_served served = config_served(config, i);
+
+        for (size_t j = 0; j < served.connect_to_count; j++) {
+            const struct config_connect_to *entry = &served.connect_to[j];
 
             egress->overrides[count++] =
                 (struct dial_override){entry->from_host, entry->from_port, entry->to_host, entry->to_port};

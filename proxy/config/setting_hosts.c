@@ -184,10 +184,16 @@ static bool read_connection(struct yaml_reader *reader, const yaml_node_t *key, 
     return true;
 }
 
+static size_t *count_of(const struct setting *setting, void *base)
+{
+    return (size_t *)((char *)base + *(const size_t *)setting->detail);
+}
+
 static bool read_connect_to(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
                             void *base)
 {
-    struct config_github *github = base;
+    struct config_connect_to **entries = setting_field(setting, base);
+    size_t *ret_count = count_of(setting, base);
     size_t count, capacity;
 
     if (node->type != YAML_MAPPING_NODE)
@@ -195,15 +201,15 @@ static bool read_connect_to(struct yaml_reader *reader, const yaml_node_t *node,
     capacity = (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
     if (capacity > CONNECT_TO_MAX)
         return yaml_reader_refuse(reader, node, "has %zu entries; at most %d are read", capacity, CONNECT_TO_MAX);
-    github->connect_to = mem_alloc_zero(capacity, sizeof(*github->connect_to));
+    *entries = mem_alloc_zero(capacity, sizeof(**entries));
     for (count = 0; count < capacity; count++) {
         const yaml_node_pair_t *pair = &node->data.mapping.pairs.start[count];
         const yaml_node_t *key = yaml_reader_node(reader, pair->key);
         const char *name = key->type == YAML_SCALAR_NODE ? (const char *)key->data.scalar.value : "";
         size_t mark = yaml_reader_enter(reader, bytes_of_string(name));
 
-        github->connect_to_count = count + 1;
-        if (!read_connection(reader, key, yaml_reader_node(reader, pair->value), &github->connect_to[count]))
+        *ret_count = count + 1;
+        if (!read_connection(reader, key, yaml_reader_node(reader, pair->value), &(*entries)[count]))
             return false;
         if (yaml_reader_child(reader, node, name) != yaml_reader_node(reader, pair->value))
             return yaml_reader_refuse(reader, key, "is given twice; keep one");
@@ -214,15 +220,16 @@ static bool read_connect_to(struct yaml_reader *reader, const yaml_node_t *node,
 
 static void clear_connect_to(const struct setting *setting, void *base)
 {
-    struct config_github *github = base;
+    struct config_connect_to **entries = setting_field(setting, base);
+    size_t *count = count_of(setting, base);
 
-    for (size_t i = 0; i < github->connect_to_count; i++) {
-        mem_free(github->connect_to[i].from_host);
-        mem_free(github->connect_to[i].to_host);
+    for (size_t i = 0; i < *count; i++) {
+        mem_free((*entries)[i].from_host);
+        mem_free((*entries)[i].to_host);
     }
-    mem_free(github->connect_to);
-    github->connect_to = NULL;
-    github->connect_to_count = 0;
+    mem_free(*entries);
+    *entries = NULL;
+    *count = 0;
 }
 
 const struct setting_type setting_address = {"address", "an address and a port, such as 127.0.0.1:3128 or [::1]:3128",

@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "mem.h"
+#include "rule_match.h"
 #include "rule_type.h"
 
 // Strings without the list that held them: the rules count them on their own.
@@ -142,11 +143,15 @@ static bool refuse_rule(struct yaml_reader *reader, const struct error *problem)
 bool setting_rule_finish(struct yaml_reader *reader, const yaml_node_t *node, void *entry)
 {
     struct rule *rule = entry;
+    struct bytes web, pattern;
     struct error problem;
+    size_t lower_size;
 
     if (!rule->match)
         return yaml_reader_refuse(reader, node, "has no `match`; name the repositories it is for: match: owner/name");
-    for (char *c = rule->match; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
+    // Of another host's names it depends on the host.
+    lower_size = rule_match_split(rule->match, &web, &pattern) ? web.size : strlen(rule->match);
+    for (size_t i = 0; i < lower_size; i++)
+        rule->match[i] = (char)tolower((unsigned char)rule->match[i]);
     return rule_check(rule, &problem) || refuse_rule(reader, &problem);
 }

@@ -1,8 +1,11 @@
 #include "ahead.h"
 
+#include <gitlatch/github_host.h>
+
 #include <string.h>
 
 #include "mem.h"
+#include "rule_match.h"
 
 struct ahead_wait {
     struct token_request *request; // NULL: it has ended, or there is none
@@ -15,7 +18,7 @@ struct ahead {
     struct deferred start;
     bool began;                // ahead_rules was called
     const struct rules *rules; // whose tokens `start` asks for; NULL: it has
-    const struct github_host *host;
+    const struct git_host *host;
     struct ahead_wait waits[AHEAD_TOKENS_MAX];
     size_t count;
 };
@@ -45,18 +48,20 @@ static struct ahead_wait *add_wait(struct ahead *ahead)
 // The repository that a rule names without a pattern. False: it has one.
 static bool names_one(const struct rule *rule, struct repository_name *ret_name)
 {
-    struct bytes owner, name;
+    struct bytes web, pattern, owner, name;
 
-    return bytes_cut(bytes_of_string(rule->match), '/', &owner, &name) && repository_name_parse(owner, name, ret_name);
+    rule_match_split(rule->match, &web, &pattern);
+    return bytes_cut(pattern, '/', &owner, &name) && repository_name_parse(owner, name, ret_name);
 }
 
 // The owner that a rule names, whatever its repositories are. False: a pattern.
 static bool names_owner(const struct rule *rule, char ret_owner[OWNER_NAME_SIZE])
 {
-    struct bytes owner, name;
+    struct bytes web, pattern, owner, name;
     struct repository_name parsed;
 
-    if (!bytes_cut(bytes_of_string(rule->match), '/', &owner, &name) || bytes_contain(name, BYTES("/")) ||
+    rule_match_split(rule->match, &web, &pattern);
+    if (!bytes_cut(pattern, '/', &owner, &name) || bytes_contain(name, BYTES("/")) ||
         !repository_name_parse(owner, BYTES("any"), &parsed))
         return false;
     memcpy(ret_owner, parsed.owner, sizeof(parsed.owner));
@@ -108,7 +113,7 @@ static void on_start(void *arg)
 {
     struct ahead *ahead = arg;
     const struct rules *rules = ahead->rules;
-    const char *owner = ahead->host->default_owner;
+    const char *owner = github_host_of(ahead->host)->default_owner;
     struct repository_name name;
     char named[OWNER_NAME_SIZE];
 
@@ -148,7 +153,7 @@ void ahead_free(struct ahead *ahead)
     mem_free(ahead);
 }
 
-void ahead_rules(struct ahead *ahead, const struct rules *rules, const struct github_host *host)
+void ahead_rules(struct ahead *ahead, const struct rules *rules, const struct git_host *host)
 {
     ahead->began = true;
     ahead->rules = rules;

@@ -11,8 +11,6 @@
 #include "secret.h"
 #include "stream.h"
 
-#define HTTPS_PORT 443
-
 static void on_attempt_pause_over(void *arg);
 
 void attempt_init(struct attempt *attempt, const struct request *request, struct runtime *runtime, struct loop *loop,
@@ -158,20 +156,21 @@ static void on_attempt_connection(void *arg, struct upstream *upstream, const st
 
 void attempt_ask_connection(struct attempt *attempt)
 {
-    struct pool *pool = attempt->request->github->pool;
-    const char *host = request_upstream_host(attempt->request);
-    // Connections are not shared between the owners whose tokens they carried.
-    const char *owner = attempt->scope ? attempt->scope->repository.owner : "";
+    const struct git_host *git = attempt->request->host->git;
+    struct pool *pool = attempt->request->host->pool;
+    const char *host = request_upstream_name(attempt->request);
+    // Connections are not shared between the owners whose tokens they carried; elsewhere a host has one credential.
+    const char *owner = !attempt->scope ? "" : git_host_is_github(git) ? attempt->scope->repository.owner : git->web;
     struct upstream *idle;
 
     if (attempt->upstream || attempt->pool_request)
         return;
     // After a loss only a new connection will do: the other idle ones may be as old.
-    idle = attempt->tries == 0 ? pool_take(pool, host, HTTPS_PORT, owner) : NULL;
+    idle = attempt->tries == 0 ? pool_take(pool, host, git->port, owner) : NULL;
     if (idle)
         use_connection(attempt, idle);
     else
-        attempt->pool_request = pool_dial(pool, host, HTTPS_PORT, owner, on_attempt_connection, attempt);
+        attempt->pool_request = pool_dial(pool, host, git->port, owner, on_attempt_connection, attempt);
 }
 
 // The next try.
@@ -230,10 +229,11 @@ bool attempt_send_head(struct attempt *attempt)
     const struct request *request = attempt->request;
     struct stream *stream = attempt_stream(attempt);
     enum operation_authorization kind = operation_authorization(request->operation.kind);
-    struct secret *value = attempt->token ? authorization_new(kind, attempt->token->value) : NULL;
+    struct secret *value =
+        attempt->token ? authorization_new(request->operation.host, kind, attempt->token->value) : NULL;
     struct rewrite_request options = {
         .target = &request->target,
-        .host = bytes_of_string(request_upstream_host(request)),
+        .host = bytes_of_string(request_upstream_authority(request)),
         .authorization = value ? secret_bytes(value) : BYTES(""),
     };
     size_t room;

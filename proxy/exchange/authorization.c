@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "git_host_kind.h"
 #include "mem.h"
 #include "secret.h"
 
@@ -18,16 +19,17 @@ static struct secret *bearer_value(struct bytes token)
     return value;
 }
 
-static struct secret *basic_value(struct bytes token)
+static struct secret *basic_value(const char *user, struct bytes token)
 {
-    static const char user[] = "x-access-token:", basic[] = "Basic ";
-    size_t plain_size = sizeof(user) - 1 + token.size, encoded_size = (plain_size + 2) / 3 * 4;
+    static const char basic[] = "Basic ";
+    size_t user_size = strlen(user), plain_size = user_size + 1 + token.size, encoded_size = (plain_size + 2) / 3 * 4;
     char *plain = mem_alloc(plain_size), *data;
     unsigned char *encoded = mem_alloc(encoded_size + 1);
     struct secret *value = secret_new_sized(sizeof(basic) - 1 + encoded_size, &data);
 
-    memcpy(plain, user, sizeof(user) - 1);
-    memcpy(plain + sizeof(user) - 1, token.data, token.size);
+    memcpy(plain, user, user_size);
+    plain[user_size] = ':';
+    memcpy(plain + user_size + 1, token.data, token.size);
     EVP_EncodeBlock(encoded, (const unsigned char *)plain, (int)plain_size);
     memcpy(data, basic, sizeof(basic) - 1);
     memcpy(data + sizeof(basic) - 1, encoded, encoded_size);
@@ -38,11 +40,14 @@ static struct secret *basic_value(struct bytes token)
     return value;
 }
 
-struct secret *authorization_new(enum operation_authorization kind, struct secret *token)
+struct secret *authorization_new(const struct git_host *host, enum operation_authorization kind, struct secret *token)
 {
-    if (kind == AUTHORIZATION_BEARER)
+    if (kind == AUTHORIZATION_BEARER || host->bearer)
         return bearer_value(secret_bytes(token));
+    // Another host's user may change under the same token.
+    if (!git_host_is_github(host))
+        return basic_value(host->user, secret_bytes(token));
     if (!secret_form(token))
-        secret_keep_form(token, basic_value(secret_bytes(token)));
+        secret_keep_form(token, basic_value(git_host_kind(GIT_HOST_GITHUB)->user, secret_bytes(token)));
     return secret_ref(secret_form(token));
 }

@@ -10,6 +10,7 @@ struct secret;
 
 // "Bearer TOKEN", or git's "Basic base64(x-access-token:TOKEN)", which is made once for each token. A reference, owned by
 // the caller.
-struct secret *authorization_new(enum operation_authorization kind, struct secret *token) GL_MUST_CHECK;
+struct secret *authorization_new(const struct git_host *host, enum operation_authorization kind, struct secret *token)
+    GL_MUST_CHECK;
 
 #endif

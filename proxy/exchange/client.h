@@ -26,9 +26,9 @@ struct client_callbacks {
     void (*close)(void *arg, enum reason reason);
     // The exchange has ended in order: the next request's turn, or the connection's end.
     void (*exchange_done)(void *arg, bool keep_alive);
-    // Gateway mode: takes the GitHub's name off the path. `ret_host` is it, and `target` leads there.
+    // Gateway mode: takes the host's name and port off the path. `target` leads there.
     bool (*route)(void *arg, const struct head *request, struct target *target, struct host_name *ret_host,
-                  struct verdict *ret_verdict);
+                  uint16_t *ret_port, struct verdict *ret_verdict);
 };
 
 struct client {
@@ -40,6 +40,7 @@ struct client {
     enum audit_mode mode;
     bool plain;            // AUDIT_PROXY: the request is for an https:// URL, but came without TLS
     struct host_name host; // the CONNECT name, or the ClientHello's; empty in gateway mode
+    uint16_t port;         // that goes with it
     char peer[ADDRESS_TEXT_SIZE];
     struct exchange *exchange; // in progress; NULL: none
     const bool *draining;      // of the server: from then on each answer is its connection's last

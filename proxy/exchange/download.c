@@ -34,12 +34,12 @@ void download_begin(struct download *download, const struct head *answer, const 
     download->copy_max = copy_max;
 }
 
-static bool is_served_host(const void *arg, const struct host_name *host)
+static bool is_served_host(const void *arg, const struct host_name *host, uint16_t port)
 {
     const struct client *client = arg;
     enum github_endpoint endpoint;
 
-    return runtime_find_github(client->runtime, host, &endpoint) != NULL;
+    return runtime_find_host(client->runtime, host, port, &endpoint) != NULL;
 }
 
 // Writes the head to the client. False: it does not fit into what is free of its output.
@@ -173,4 +173,36 @@ enum download_result download_read_quote(struct download *download, struct strea
     enum pump_result result = pump_drain(&download->pump, upstream, on_quoted, download);
 
     return result == PUMP_SOURCE && !quote_is_full(&download->quote) ? DOWNLOAD_MORE : DOWNLOAD_DONE;
+}
+
+void download_begin_held(struct download *download, struct stream *upstream, const struct head *answer,
+                         const struct request *request, size_t size_max)
+{
+    begin_answer(download, answer, request);
+    download->pump.dechunk = true;
+    download->copy_max = size_max;
+    stream_consume(upstream, answer->size);
+}
+
+static void on_held(void *arg, struct bytes bytes, bool passed)
+{
+    struct download *download = arg;
+    size_t room = download->copy_max - download->copy.size;
+
+    if (passed)
+        text_append_bytes(&download->copy, bytes_of(bytes.data, bytes.size < room ? bytes.size : room));
+}
+
+enum download_result download_read_held(struct download *download, struct stream *upstream, struct budget_share *budget)
+{
+    size_t before = download->copy.size;
+    enum pump_result result = pump_drain(&download->pump, upstream, on_held, download);
+
+    if (!budget_hold(budget, download->copy.size - before))
+        return DOWNLOAD_TOO_LARGE;
+    if (result == PUMP_DONE || download->copy.size >= download->copy_max)
+        return DOWNLOAD_DONE;
+    if (result == PUMP_SOURCE)
+        return DOWNLOAD_MORE;
+    return result == PUMP_BAD ? DOWNLOAD_MALFORMED : DOWNLOAD_LOST;
 }

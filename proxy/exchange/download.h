@@ -9,6 +9,7 @@
 #include <gitlatch/attr.h>
 #include <gitlatch/verdict.h>
 
+#include "budget.h"
 #include "client.h"
 #include "pump.h"
 #include "quote.h"
@@ -60,5 +61,12 @@ void download_begin_quote(struct download *download, struct stream *upstream, co
 void download_begin_whole(struct download *download, struct stream *upstream, const struct head *answer,
                           const struct request *request, size_t max);
 enum download_result download_read_quote(struct download *download, struct stream *upstream) GL_MUST_CHECK;
+
+// Begins to hold an answer's body, of which at most `size_max` bytes are held in `copy`; holds what there is of it.
+// DOWNLOAD_TOO_LARGE: the memory for it is not there.
+void download_begin_held(struct download *download, struct stream *upstream, const struct head *answer,
+                         const struct request *request, size_t size_max);
+enum download_result download_read_held(struct download *download, struct stream *upstream, struct budget_share *budget)
+    GL_MUST_CHECK;
 
 #endif

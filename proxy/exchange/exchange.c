@@ -2,6 +2,7 @@
 
 #include "exchange_answer.h"
 #include "exchange_github.h"
+#include "exchange_lfs.h"
 #include "exchange_silence.h"
 #include "exchange_state.h"
 #include "log.h"
@@ -163,6 +164,8 @@ static void on_github_input(void *arg)
     exchange_state_note_movement(exchange);
     if (exchange->phase == EXCHANGE_QUOTES)
         exchange_github_read_quote(exchange);
+    else if (exchange->phase == EXCHANGE_CLEANS)
+        exchange_lfs_read(exchange);
     else if (exchange->phase == EXCHANGE_PASSES)
         exchange_github_pass(exchange);
 }

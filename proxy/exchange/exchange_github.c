@@ -1,6 +1,7 @@
 #include "exchange_github.h"
 
 #include "exchange_answer.h"
+#include "exchange_lfs.h"
 #include "exchange_state.h"
 #include "github_refusal.h"
 #include "missing_permission.h"
@@ -163,6 +164,8 @@ void exchange_github_head(struct exchange *exchange)
         exchange_github_read_quote(exchange);
     } else if (lacks_permission(exchange)) {
         begin_amended(exchange);
+    } else if (exchange_lfs_is_asked(exchange)) {
+        exchange_lfs_begin(exchange);
     } else {
         exchange->verdict.reason = github_refusal_recorded(answer, exchange->attempt.token);
         exchange_state_enter(exchange, EXCHANGE_PASSES);

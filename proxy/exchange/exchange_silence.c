@@ -24,6 +24,9 @@ static void on_silence(struct exchange *exchange)
     case EXCHANGE_QUOTES:
         exchange_github_refuse_with_quote(exchange);
         break;
+    case EXCHANGE_CLEANS:
+        exchange_answer_refuse_for(exchange, REASON_UPSTREAM_TIMEOUT, NULL);
+        break;
     case EXCHANGE_PASSES:
         exchange_state_close_client(exchange, download_is_stuck(&exchange->download) ? REASON_CLIENT_TIMEOUT
                                                                                      : REASON_UPSTREAM_TIMEOUT);

@@ -51,7 +51,7 @@ struct exchange *exchange_state_new(struct client *client)
 void exchange_state_enter(struct exchange *exchange, enum exchange_phase phase)
 {
     static const char *const names[] = {
-        "prepares to ask GitHub",    "sends the request to GitHub", "reads GitHub's error",
+        "prepares to ask GitHub",    "sends the request to GitHub", "reads GitHub's error", "reads what it must clean",
         "passes GitHub's answer on", "answers by itself",           "has answered",
     };
 

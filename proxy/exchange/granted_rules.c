@@ -72,19 +72,29 @@ void ruling_unref(struct ruling *ruling)
     mem_free(ruling);
 }
 
-// NULL: the two cannot be put together.
-static struct ruling *ruling_new(const struct config *own, struct config *granted, struct error *error)
+// The configuration's own rules for the grantor's GitHub.
+static const struct rules *own_rules(const struct grantor *grantor)
 {
+    const struct config *config = grantor->all->config;
+    const char *web = grantor->options->host ? grantor->options->host : config->githubs[0].host.web;
+
+    return config_served(config, config_served_find(config, bytes_of_string(web))).rules;
+}
+
+// NULL: the two cannot be put together.
+static struct ruling *ruling_new(const struct grantor *grantor, struct config *granted, struct error *error)
+{
+    const struct rules *own = own_rules(grantor);
     struct ruling *ruling = mem_alloc_zero(1, sizeof(*ruling));
 
     *ruling = (struct ruling){.references = 1, .granted = config_ref(granted)};
-    if (!own->rules.present) {
+    if (!own->present) {
         ruling->rules = granted->rules;
         ruling->rules.present = true; // an empty list grants nothing
-        ruling->rules.other = own->rules.other;
+        ruling->rules.other = own->other;
         return ruling;
     }
-    ruling->within = rules_within(&own->rules, &granted->rules, &ruling->rules, error);
+    ruling->within = rules_within(own, &granted->rules, &ruling->rules, error);
     if (ruling->within)
         return ruling;
     ruling_unref(ruling);
@@ -128,7 +138,7 @@ static void on_deadline(void *arg)
     finish(request, NULL, &verdict);
 }
 
-struct granted_request *granted_rules_wait(struct granted_rules *granted, const struct github_host *host,
+struct granted_request *granted_rules_wait(struct granted_rules *granted, const struct git_host *host,
                                            granted_done_fn *done, void *arg)
 {
     struct granted_request *request = mem_alloc_zero(1, sizeof(*request));
@@ -206,7 +216,7 @@ static void take(struct grantor *grantor, struct bytes body)
         return;
     }
     if (config_parse(body, grantor->url, CONFIG_FOR_RUN, &granted, &error)) {
-        ruling = ruling_new(grantor->all->config, granted, &error);
+        ruling = ruling_new(grantor, granted, &error);
         config_unref(granted);
     }
     if (!ruling) {
@@ -349,11 +359,11 @@ void granted_rules_adopt(struct granted_rules *granted, const struct granted_rul
         const struct grantor *before = find(old, grantor->options->host);
 
         if (before && before->ruling && strcmp(before->url, grantor->url) == 0)
-            grantor->ruling = ruling_new(granted->config, before->ruling->granted, &error);
+            grantor->ruling = ruling_new(grantor, before->ruling->granted, &error);
     }
 }
 
-bool granted_rules_find(const struct granted_rules *granted, const struct github_host *host, struct ruling **ret_ruling)
+bool granted_rules_find(const struct granted_rules *granted, const struct git_host *host, struct ruling **ret_ruling)
 {
     const struct grantor *grantor = find(granted, host->web);
 

@@ -46,13 +46,13 @@ void granted_rules_adopt(struct granted_rules *granted, const struct granted_rul
 
 // Whether a broker's rules hold for this host. `*ret_ruling` is on loan; NULL: they are not known yet. `granted`
 // NULL: false.
-bool granted_rules_find(const struct granted_rules *granted, const struct github_host *host, struct ruling **ret_ruling)
+bool granted_rules_find(const struct granted_rules *granted, const struct git_host *host, struct ruling **ret_ruling)
     GL_MUST_CHECK;
 
 // Waits for rules that are not known yet; within `limits.token`, and with own rules only until the broker was found not
 // to answer. Exactly one of the two is not NULL. Never called from inside; or ends with granted_request_cancel.
 typedef void granted_done_fn(void *arg, struct ruling *ruling, const struct verdict *verdict);
-struct granted_request *granted_rules_wait(struct granted_rules *granted, const struct github_host *host,
+struct granted_request *granted_rules_wait(struct granted_rules *granted, const struct git_host *host,
                                            granted_done_fn *done, void *arg) GL_MUST_CHECK;
 void granted_request_cancel(struct granted_request *request);
 

@@ -106,7 +106,7 @@ static bool leave_grant(struct judgement *judgement, const struct verdict *denia
     if (!ruling || judgement->rules != &ruling->rules || !ruling->within || !has_source_without_grants(judgement))
         return false;
     set_outside_grant(judgement, denial);
-    use_rules(judgement, &judgement->runtime->config->rules);
+    use_rules(judgement, judgement->request->host->rules);
     return true;
 }
 
@@ -214,7 +214,7 @@ static void on_repository_named(void *arg, const struct repository_name *name)
 static enum judgement_result judge_by_rules(struct judgement *judgement)
 {
     const struct operation *operation = &judgement->request->operation;
-    const char *owner = operation->host->default_owner;
+    const char *owner = git_host_is_github(operation->host) ? github_host_of(operation->host)->default_owner : NULL;
     struct token_service *tokens = judgement->runtime->tokens;
     struct repository_name name;
 
@@ -254,11 +254,11 @@ static void on_ruling(void *arg, struct ruling *ruling, const struct verdict *ve
 
 enum judgement_result judgement_of_head(struct judgement *judgement)
 {
-    const struct github_host *host = judgement->request->operation.host;
+    const struct git_host *host = judgement->request->operation.host;
     struct granted_rules *granted = judgement->runtime->granted;
     struct ruling *ruling;
 
-    judgement->rules = &judgement->runtime->config->rules;
+    judgement->rules = judgement->request->host->rules;
     if (!granted_rules_find(granted, host, &ruling))
         return judge_by_rules(judgement);
     if (!ruling) {
@@ -300,7 +300,7 @@ bool judgement_does_without_token(struct judgement *judgement, const struct verd
     bool reads = traits->reads || (operation->reads && !traits->writes);
 
     if (!judgement_wants_token(judgement) || !is_lack_of_access(verdict->reason) || !reads ||
-        !operation->repository.owner[0] || judgement->runtime->config->rules.other != OTHER_REPOSITORIES_ANONYMOUS)
+        !operation_has_repository(operation) || judgement->runtime->config->rules.other != OTHER_REPOSITORIES_ANONYMOUS)
         return false;
     judgement->decision.decision = DECISION_ANONYMOUS;
     judgement->without_token = mem_alloc(sizeof(*judgement->without_token));

@@ -49,7 +49,10 @@ void kept_capabilities_free(struct kept_capabilities *kept)
 // Names hold no line end, and a field's value neither.
 static void put_repository(struct text *key, const struct operation *operation)
 {
-    text_format(key, "%s\n%s/%s\n", operation->host->web, operation->repository.owner, operation->repository.name);
+    char text[OPERATION_REPOSITORY_SIZE];
+    struct bytes repository = operation_repository(operation, text);
+
+    text_format(key, "%s\n%.*s\n", operation->host->web, (int)repository.size, repository.data);
 }
 
 static void put_question(struct text *key, const struct kept_question *question)

@@ -9,7 +9,7 @@
 static int line_of(const struct config *config, const struct rule *rule)
 {
     for (size_t i = 0; config->rule_lines && i < config->rules.count; i++)
-        if (&config->rules.rules[i] == rule)
+        if (config->rules.rules[i].match == rule->match) // a host has copies of its rules
             return config->rule_lines[i];
     return 0;
 }

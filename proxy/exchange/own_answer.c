@@ -149,6 +149,8 @@ static struct reply render(struct own_answer *answer, const struct own_answer_co
     switch (answer->kind) {
     case OWN_ANSWER_KEPT:
         return (struct reply){200, CAPABILITIES_TYPE};
+    case OWN_ANSWER_LFS:
+        return (struct reply){200, BYTES("application/vnd.git-lfs+json")};
     case OWN_ANSWER_PROBE: // what is to be said is said to the request that follows it
         return (struct reply){200, push ? REFUSAL_RECEIVE_PACK_TYPE : REFUSAL_UPLOAD_PACK_TYPE};
     case OWN_ANSWER_AMENDED: // it has GitHub's head

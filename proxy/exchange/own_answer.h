@@ -17,7 +17,13 @@
 #include "text.h"
 
 // OWN_ANSWER_AMENDED: GitHub's head with a body that was changed.
-enum own_answer_kind { OWN_ANSWER_VERDICT, OWN_ANSWER_PROBE, OWN_ANSWER_KEPT, OWN_ANSWER_AMENDED };
+enum own_answer_kind {
+    OWN_ANSWER_VERDICT,
+    OWN_ANSWER_PROBE,
+    OWN_ANSWER_KEPT,
+    OWN_ANSWER_LFS,
+    OWN_ANSWER_AMENDED,
+};
 
 enum own_answer_result {
     OWN_ANSWER_MORE,      // the client has to take more first
@@ -45,7 +51,7 @@ struct amended_head {
 struct own_answer {
     enum own_answer_kind kind;
     int status;                   // 0: nothing was sent yet
-    struct text body;             // OWN_ANSWER_KEPT, OWN_ANSWER_AMENDED: set by who begins the answer
+    struct text body;             // OWN_ANSWER_KEPT, …_LFS, …_AMENDED: set by who begins the answer
     struct amended_head *amended; // OWN_ANSWER_AMENDED; NULL: else
     size_t sent;                  // of the body
 };

@@ -79,8 +79,8 @@ static enum decision recorded_decision(const struct record *record)
 
 static const char *recorded_host(const struct record *record, const struct request *request)
 {
-    if (request->github && record->client->mode == AUDIT_GATEWAY)
-        return request->github->config->host.web;
+    if (request->host && record->client->mode == AUDIT_GATEWAY)
+        return request->host->git->web;
     return record->client->host.text;
 }
 

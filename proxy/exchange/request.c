@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "body.h"
+#include "git_host_kind.h"
 #include "mem.h"
 #include "stream.h"
+#include "text.h"
+
+#define HTTPS_PORT 443
 
 void request_init(struct request *request, struct request_ids *ids)
 {
@@ -18,6 +22,8 @@ void request_clear(struct request *request)
 {
     if (request->head_bytes != request->head_room)
         mem_free(request->head_bytes);
+    mem_free(request->own_path);
+    request->own_path = NULL;
     request->head_bytes = NULL;
 }
 
@@ -43,11 +49,11 @@ static bool request_names_agree(const struct request *request, const struct clie
 
     if (sni && (!host_name_parse(bytes_of_string(sni), &host) || !host_name_equal(&host, &client->host)))
         return false;
-    if (request->head.host.size > 0 && (!host_name_parse_authority(request->head.host, 443, &host, &port) ||
-                                        port != 443 || !host_name_equal(&host, &client->host)))
+    if (request->head.host.size > 0 && (!host_name_parse_authority(request->head.host, HTTPS_PORT, &host, &port) ||
+                                        port != client->port || !host_name_equal(&host, &client->host)))
         return false;
     return target->form != TARGET_ABSOLUTE ||
-           (target->https && target->port == 443 && host_name_equal(&target->host, &client->host));
+           (target->https && target->port == client->port && host_name_equal(&target->host, &client->host));
 }
 
 // The target cannot be read. On a host of the API that is said as the API says it.
@@ -55,8 +61,9 @@ static bool refuse_target(struct request *request, const struct client *client, 
                           const char *bad, struct verdict *ret_verdict)
 {
     enum github_endpoint endpoint;
-    const struct runtime_github *github = runtime_find_github(runtime, &client->host, &endpoint);
-    bool below_api = github && github->config->host.flavor == GITHUB_ENTERPRISE_SERVER &&
+    const struct runtime_host *host = runtime_find_host(runtime, &client->host, client->port, &endpoint);
+    bool github = host && git_host_is_github(host->git);
+    bool below_api = github && github_host_of(host->git)->flavor == GITHUB_ENTERPRISE_SERVER &&
                      bytes_start_with(request->head.target, BYTES("/api/"));
 
     if (github && (endpoint != GITHUB_ENDPOINT_WEB || below_api))
@@ -70,12 +77,26 @@ static bool is_served_in_plain(const struct operation *operation)
     return operation_traits(operation->kind)->gateway || operation_label(operation->kind) == LABEL_API;
 }
 
+// Azure DevOps knows what an SSH remote names under another path: both are one for all that follows.
+static void use_own_path(struct request *request)
+{
+    const struct git_host_kind *kind = git_host_kind(request->host->git->type);
+    struct text path = {0};
+
+    if (kind->own_path && request->target.form != TARGET_ASTERISK && kind->own_path(request->target.path, &path)) {
+        request->own_path = mem_string(text_string(&path));
+        request->target.path = bytes_of_string(request->own_path);
+    }
+    text_free(&path);
+}
+
 bool request_find_operation(struct request *request, const struct client *client, const struct runtime *runtime,
                             struct verdict *ret_verdict)
 {
     const struct head *head = &request->head;
     bool gateway = client->mode == AUDIT_GATEWAY;
     struct host_name host = client->host;
+    uint16_t port = client->port;
     enum github_endpoint endpoint;
     const char *bad;
 
@@ -83,15 +104,15 @@ bool request_find_operation(struct request *request, const struct client *client
         return verdict_set(ret_verdict, REASON_METHOD, NULL);
     if (!target_parse(head->method, head->target, &request->target, &bad))
         return refuse_target(request, client, runtime, bad, ret_verdict);
-    if (gateway && !client->callbacks->route(client->arg, head, &request->target, &host, ret_verdict))
+    if (gateway && !client->callbacks->route(client->arg, head, &request->target, &host, &port, ret_verdict))
         return false;
     if (!gateway && !request_names_agree(request, client))
         return verdict_set(ret_verdict, REASON_MISDIRECTED, NULL);
-    request->github = runtime_find_github(runtime, &host, &endpoint);
-    if (!request->github)
+    request->host = runtime_find_host(runtime, &host, port, &endpoint);
+    if (!request->host)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
-    if (!operation_parse(&request->github->config->host, endpoint, head->method, &request->target, &request->operation,
-                         ret_verdict))
+    use_own_path(request);
+    if (!git_host_read(request->host->git, endpoint, head->method, &request->target, &request->operation, ret_verdict))
         return false;
     if (gateway && !operation_traits(request->operation.kind)->gateway)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
@@ -100,17 +121,20 @@ bool request_find_operation(struct request *request, const struct client *client
     return true;
 }
 
-const char *request_upstream_host(const struct request *request)
+const char *request_upstream_name(const struct request *request)
 {
-    const struct github_host *host = request->operation.host;
+    const struct git_host *host = request->operation.host;
 
-    switch (request->operation.endpoint) {
-    case GITHUB_ENDPOINT_WEB:
-        return host->web;
-    case GITHUB_ENDPOINT_API:
-        return host->api;
-    case GITHUB_ENDPOINT_UPLOADS:
-        return host->uploads;
-    }
-    return host->web;
+    if (git_host_is_github(host) && request->operation.endpoint == GITHUB_ENDPOINT_API)
+        return github_host_of(host)->api;
+    if (git_host_is_github(host) && request->operation.endpoint == GITHUB_ENDPOINT_UPLOADS)
+        return github_host_of(host)->uploads;
+    return host->name;
+}
+
+const char *request_upstream_authority(const struct request *request)
+{
+    const struct git_host *host = request->operation.host;
+
+    return git_host_is_github(host) ? request_upstream_name(request) : host->web;
 }

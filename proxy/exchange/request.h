@@ -19,12 +19,13 @@
 
 struct request {
     char id[REQUEST_ID_SIZE];
-    bool is_http;                        // false: what came was no request, and only `id` is known
-    bool has_body;                       // by its head
-    char *head_bytes;                    // the head's copy, of which `head` holds views: `head_room`, where it fits
-    struct target target;                // once the operation is known
-    const struct runtime_github *github; // NULL: not known
-    struct operation operation;          // OPERATION_KIND_COUNT: not known
+    bool is_http;                    // false: what came was no request, and only `id` is known
+    bool has_body;                   // by its head
+    char *head_bytes;                // the head's copy, of which `head` holds views: `head_room`, where it fits
+    struct target target;            // once the operation is known
+    char *own_path;                  // that `target` views, where the host knows it by another; NULL: else
+    const struct runtime_host *host; // NULL: not known
+    struct operation operation;      // OPERATION_KIND_COUNT: not known
     // What follows is not cleared for a new request: to clear 10 KiB would cost more than to parse it.
     struct head head; // where `is_http`
     char head_room[REQUEST_HEAD_SIZE];
@@ -38,7 +39,8 @@ void request_take_head(struct request *request, const struct head *head, const c
 // known, so that the refusal takes the right form.
 bool request_find_operation(struct request *request, const struct client *client, const struct runtime *runtime,
                             struct verdict *ret_verdict) GL_MUST_CHECK;
-// The name of the GitHub host that answers the operation.
-const char *request_upstream_host(const struct request *request);
+// The name of the host that answers the operation, and what its Host field says.
+const char *request_upstream_name(const struct request *request);
+const char *request_upstream_authority(const struct request *request);
 
 #endif

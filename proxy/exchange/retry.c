@@ -12,7 +12,7 @@ enum {
     UNEXPLAINED = 1 << 2, // the refusal gives no reason of its own
     REUSED = 1 << 3,      // GitHub may have closed a kept connection at that moment; a new one hardly
     TOKEN = 1 << 4,       // one was attached
-    YOUNG = 1 << 5,       // it is a young one
+    YOUNG = 1 << 5,       // it is a young one of a GitHub, whose replicas may not know it yet
     NOT_RENEWED = 1 << 6, // it is the first one
     EXISTS = 1 << 7,      // there is what is asked for
 };
@@ -54,7 +54,7 @@ static unsigned what_holds(const struct retry_facts *facts)
         holds |= REUSED;
     if (facts->has_token)
         holds |= TOKEN;
-    if (facts->token_age_ms <= YOUNG_TOKEN_MS)
+    if (facts->token_age_ms <= YOUNG_TOKEN_MS && git_host_is_github(facts->operation->host))
         holds |= YOUNG;
     if (!facts->renewed)
         holds |= NOT_RENEWED;

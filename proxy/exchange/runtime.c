@@ -12,10 +12,9 @@
 
 // GitHub closes an idle connection after about a minute; ours go first, so that no request meets a closing one.
 #define POOL_IDLE_MS (50 * SECOND_MS)
-#define HTTPS_PORT   443
 
-static bool make_github(struct runtime *runtime, struct runtime_github *github, const struct config_github *config,
-                        struct error *ret_error)
+static bool make_host(struct runtime *runtime, struct runtime_host *host, const struct config_served *config,
+                      struct error *ret_error)
 {
     struct pool_options pool = {
         .loop = runtime->egress.dialer.loop,
@@ -23,26 +22,29 @@ static bool make_github(struct runtime *runtime, struct runtime_github *github, 
         .metrics = runtime->metrics,
         .idle_ms = POOL_IDLE_MS,
     };
+    bool github = git_host_is_github(config->host);
 
-    github->config = config;
-    github->tls = tls_client_new(config->trust, ret_error);
-    if (!github->tls)
-        return error_prefix(ret_error, "github.trust");
-    pool.tls = github->tls;
-    github->pool = pool_new(&pool);
-    pool_keep_warm(github->pool, config->host.web, HTTPS_PORT);
+    host->git = config->host;
+    host->rules = config->rules;
+    host->tls = tls_client_new(config->trust, ret_error);
+    if (!host->tls)
+        return error_prefix(ret_error, github ? "github.trust" : "hosts: trust");
+    pool.tls = host->tls;
+    host->pool = pool_new(&pool);
+    if (github)
+        pool_keep_warm(host->pool, host->git->name, host->git->port);
     return true;
 }
 
 static bool make_tokens(struct runtime *runtime, const struct runtime_options *options, struct error *ret_error)
 {
     const struct config *config = runtime->config;
-    struct token_host *hosts = mem_alloc_zero(config->github_count, sizeof(*hosts));
+    struct token_host *hosts = mem_alloc_zero(runtime->host_count, sizeof(*hosts));
     struct token_service_options tokens = {
         .credentials = config->credentials,
         .credential_count = config->credential_count,
         .hosts = hosts,
-        .host_count = config->github_count,
+        .host_count = runtime->host_count,
         .refresh_before_ms = config->token_refresh_before_ms,
         .minimum_life_ms = config->token_minimum_life_ms,
         .wait_ms = config->limits.token_ms,
@@ -55,8 +57,8 @@ static bool make_tokens(struct runtime *runtime, const struct runtime_options *o
         .quiet = options->quiet,
     };
 
-    for (size_t i = 0; i < config->github_count; i++)
-        hosts[i] = (struct token_host){&config->githubs[i].host, runtime->githubs[i].tls};
+    for (size_t i = 0; i < runtime->host_count; i++)
+        hosts[i] = (struct token_host){runtime->hosts[i].git, runtime->hosts[i].tls};
     runtime->tokens = token_service_new(&tokens, ret_error);
     mem_free(hosts);
     return runtime->tokens != NULL;
@@ -66,8 +68,8 @@ static void on_granted(void *arg, const struct rules *rules, const char *web)
 {
     struct runtime *runtime = arg;
 
-    for (size_t i = 0; i < runtime->github_count; i++) {
-        const struct github_host *host = &runtime->githubs[i].config->host;
+    for (size_t i = 0; i < runtime->config->github_count; i++) {
+        const struct git_host *host = runtime->hosts[i].git;
 
         if (!web || strcasecmp(host->web, web) == 0) {
             ahead_rules(runtime->ahead, rules, host);
@@ -82,7 +84,7 @@ static void begin_ahead(struct runtime *runtime, struct loop *loop)
     if (runtime->granted)
         granted_rules_watch(runtime->granted, on_granted, runtime);
     else
-        ahead_rules(runtime->ahead, &runtime->config->rules, &runtime->githubs[0].config->host);
+        ahead_rules(runtime->ahead, runtime->hosts[0].rules, runtime->hosts[0].git);
 }
 
 struct runtime *runtime_new(const struct runtime_options *options, struct error *ret_error)
@@ -93,13 +95,16 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
     runtime->references = 1;
     runtime->config = config;
     runtime->metrics = options->metrics;
-    runtime->githubs = mem_alloc_zero(config->github_count, sizeof(*runtime->githubs));
-    runtime->github_count = config->github_count;
+    runtime->host_count = config_served_count(config);
+    runtime->hosts = mem_alloc_zero(runtime->host_count, sizeof(*runtime->hosts));
     if (!egress_init(&runtime->egress, options->loop, config, ret_error))
         goto failed;
-    for (size_t i = 0; i < config->github_count; i++)
-        if (!make_github(runtime, &runtime->githubs[i], &config->githubs[i], ret_error))
+    for (size_t i = 0; i < runtime->host_count; i++) {
+        struct config_served served = config_served(config, i);
+
+        if (!make_host(runtime, &runtime->hosts[i], &served, ret_error))
             goto failed;
+    }
     if (!make_tokens(runtime, options, ret_error) ||
         !granted_rules_new(options->loop, &runtime->egress.dialer, options->spawner, config, &runtime->granted,
                            ret_error))
@@ -125,17 +130,17 @@ void runtime_unref(struct runtime *runtime)
 {
     if (!runtime || --runtime->references > 0)
         return;
-    for (size_t i = 0; i < runtime->github_count; i++) {
-        if (runtime->githubs[i].pool)
-            pool_free(runtime->githubs[i].pool);
-        tls_client_unref(runtime->githubs[i].tls);
+    for (size_t i = 0; i < runtime->host_count; i++) {
+        if (runtime->hosts[i].pool)
+            pool_free(runtime->hosts[i].pool);
+        tls_client_unref(runtime->hosts[i].tls);
     }
     kept_capabilities_free(runtime->capabilities);
     ahead_free(runtime->ahead);
     token_service_unref(runtime->tokens);
     granted_rules_free(runtime->granted);
     egress_clear(&runtime->egress);
-    mem_free(runtime->githubs);
+    mem_free(runtime->hosts);
     config_unref(runtime->config);
     mem_free(runtime);
 }
@@ -145,13 +150,46 @@ bool runtime_is_settled(const struct runtime *runtime)
     return !runtime->ahead || ahead_is_settled(runtime->ahead);
 }
 
-const struct runtime_github *runtime_find_github(const struct runtime *runtime, const struct host_name *host,
-                                                 enum github_endpoint *ret_endpoint)
+static bool has_name(const struct git_host *host, const struct host_name *name, enum github_endpoint *ret_endpoint)
 {
-    for (size_t i = 0; i < runtime->github_count; i++)
-        if (github_host_endpoint(&runtime->githubs[i].config->host, host_name_bytes(host), ret_endpoint))
-            return &runtime->githubs[i];
+    *ret_endpoint = GITHUB_ENDPOINT_WEB;
+    if (git_host_is_github(host))
+        return github_host_endpoint(github_host_of(host), host_name_bytes(name), ret_endpoint);
+    return bytes_equal(bytes_of_string(host->name), host_name_bytes(name));
+}
+
+const struct runtime_host *runtime_find_host(const struct runtime *runtime, const struct host_name *name, uint16_t port,
+                                             enum github_endpoint *ret_endpoint)
+{
+    for (size_t i = 0; i < runtime->host_count; i++)
+        if (runtime->hosts[i].git->port == port && has_name(runtime->hosts[i].git, name, ret_endpoint))
+            return &runtime->hosts[i];
     return NULL;
+}
+
+bool runtime_intercepts(const struct runtime *runtime, const struct host_name *name)
+{
+    enum github_endpoint endpoint;
+
+    for (size_t i = 0; i < runtime->host_count; i++)
+        if (has_name(runtime->hosts[i].git, name, &endpoint))
+            return true;
+    return false;
+}
+
+bool runtime_find_port(const struct runtime *runtime, const struct host_name *name, uint16_t *port)
+{
+    enum github_endpoint endpoint;
+
+    if (runtime_find_host(runtime, name, *port, &endpoint))
+        return true;
+    for (size_t i = 0; i < runtime->host_count; i++) {
+        if (!has_name(runtime->hosts[i].git, name, &endpoint))
+            continue;
+        *port = runtime->hosts[i].git->port;
+        return true;
+    }
+    return false;
 }
 
 static void add_name(const char **names, size_t *count, const char *name)
@@ -164,7 +202,7 @@ static void add_name(const char **names, size_t *count, const char *name)
 
 const char **runtime_intercepted_names(const struct config *config, size_t *ret_count)
 {
-    const char **names = mem_alloc(config->github_count * 3 * sizeof(*names));
+    const char **names = mem_alloc((config->github_count * 3 + config->host_count) * sizeof(*names));
 
     *ret_count = 0;
     for (size_t i = 0; i < config->github_count; i++) {
@@ -174,5 +212,7 @@ const char **runtime_intercepted_names(const struct config *config, size_t *ret_
         add_name(names, ret_count, host->api);
         add_name(names, ret_count, host->uploads);
     }
+    for (size_t i = 0; i < config->host_count; i++)
+        add_name(names, ret_count, config->hosts[i].host.name);
     return names;
 }

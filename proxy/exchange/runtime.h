@@ -22,9 +22,10 @@ struct pool;
 struct runtime;
 struct tls_client;
 
-// One GitHub with its way out.
-struct runtime_github {
-    const struct config_github *config;
+// One host whose TLS ends here, with its way out.
+struct runtime_host {
+    const struct git_host *git;
+    const struct rules *rules; // those for this host
     struct tls_client *tls;
     struct pool *pool;
 };
@@ -36,8 +37,8 @@ struct runtime {
     struct granted_rules *granted; // by brokers; NULL: there is no broker
     struct ahead *ahead;           // NULL: nothing is had ahead of the first request
     struct egress egress;
-    struct runtime_github *githubs;
-    size_t github_count;
+    struct runtime_host *hosts;
+    size_t host_count;
     struct kept_capabilities *capabilities; // NULL: none are kept
     struct metrics *metrics;
 };
@@ -58,9 +59,14 @@ void runtime_unref(struct runtime *runtime); // NULL: nothing
 // Whether what is had ahead of the first request (`token.ahead`) is there, or cannot be had now.
 bool runtime_is_settled(const struct runtime *runtime);
 
-// The GitHub that has this intercepted name, and what the name answers; NULL: none.
-const struct runtime_github *runtime_find_github(const struct runtime *runtime, const struct host_name *host,
-                                                 enum github_endpoint *ret_endpoint);
+// The host that has this intercepted name and port, and what a GitHub's name answers; NULL: none.
+const struct runtime_host *runtime_find_host(const struct runtime *runtime, const struct host_name *name, uint16_t port,
+                                             enum github_endpoint *ret_endpoint);
+// Whether a name is intercepted, on whichever port.
+bool runtime_intercepts(const struct runtime *runtime, const struct host_name *name);
+// The same, where the name alone is known for sure: `port` becomes that of the host with this name which has it, else of
+// the first.
+bool runtime_find_port(const struct runtime *runtime, const struct host_name *name, uint16_t *port);
 // All intercepted names of a configuration; an array of `*ret_count` names, owned by the caller (mem_free; the names are
 // the configuration's).
 const char **runtime_intercepted_names(const struct config *config, size_t *ret_count) GL_MUST_CHECK;

@@ -1,8 +1,6 @@
 #include "operation.h"
 
-#include "api_route.h"
-#include "plain_path.h"
-#include "web_route.h"
+#include "wire.h"
 
 // clang-format off
 static const struct operation_traits kinds[OPERATION_KIND_COUNT + 1] = {
@@ -34,6 +32,12 @@ static const struct operation_traits kinds[OPERATION_KIND_COUNT + 1] = {
     [OPERATION_LFS_UNLOCK] = {
         LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_LFS_LOCK, PERMISSION_WRITE, GATE_LFS_LOCK,
         .writes = true, .gateway = true},
+    [OPERATION_LFS_DOWNLOAD] = {
+        LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_FETCH, PERMISSION_READ, GATE_NONE,
+        .gateway = true},
+    [OPERATION_LFS_UPLOAD] = {
+        LABEL_LFS, FORM_LFS, AUTHORIZATION_BASIC, ACCESS_LFS_LOCK, PERMISSION_WRITE, GATE_NONE,
+        .writes = true, .gateway = true},
     [OPERATION_API_REPOSITORY] = {
         LABEL_API, FORM_API, AUTHORIZATION_BEARER, ACCESS_API, PERMISSION_NONE, GATE_NONE},
     [OPERATION_API_REPOSITORY_ID] = {
@@ -54,54 +58,24 @@ const struct operation_traits *operation_traits(enum operation_kind kind)
     return &kinds[kind];
 }
 
-// Finds the table that a path belongs to. An Enterprise Server has all on one host; what it answers under
-// `/api` is taken for the same on the API's own host, where nobody should ask for it.
-static bool parse_path(struct operation *operation, struct plain_path *path, enum head_method method,
-                       const struct target *target, struct verdict *verdict)
-{
-    bool server = operation->host->flavor == GITHUB_ENTERPRISE_SERVER;
-    bool below_api = (server || operation->endpoint != GITHUB_ENDPOINT_WEB) && plain_path_skip(path, BYTES("api"));
-
-    if (below_api && plain_path_skip(path, BYTES("uploads")))
-        operation->endpoint = GITHUB_ENDPOINT_UPLOADS;
-    else if (below_api && (plain_path_skip(path, BYTES("v3")) || bytes_start_with(path->plain, BYTES("graphql"))))
-        operation->endpoint = GITHUB_ENDPOINT_API;
-
-    if (operation->endpoint != GITHUB_ENDPOINT_WEB)
-        return api_route_parse(operation, path, method, verdict);
-    if (below_api) {
-        path->raw = bytes_of(NULL, 0); // lies under no repository
-        return web_route_parse_page(operation, path, method, verdict);
-    }
-    return web_route_parse(operation, path, method, target, verdict);
-}
-
-bool operation_parse(const struct github_host *host, enum github_endpoint endpoint, enum head_method method,
-                     const struct target *target, struct operation *ret_operation, struct verdict *ret_verdict)
-{
-    struct plain_path path;
-    bool parsed;
-
-    *ret_operation = (struct operation){
-        .kind = endpoint == GITHUB_ENDPOINT_WEB ? OPERATION_PAGE : OPERATION_API_OTHER,
-        .host = host,
-        .endpoint = endpoint,
-        .reads = method == METHOD_GET || method == METHOD_HEAD,
-    };
-    if (target->form == TARGET_ASTERISK)
-        return verdict_set(ret_verdict, REASON_NAME_MALFORMED, "the target `*` names nothing that GitHub serves");
-    plain_path_init(&path, target->path);
-    parsed = parse_path(ret_operation, &path, method, target, ret_verdict);
-    plain_path_clear(&path);
-    if (parsed && (method == METHOD_OTHER || method == METHOD_CONNECT))
-        return verdict_set(ret_verdict, REASON_METHOD, NULL);
-    return parsed;
-}
-
 void operation_resolve(struct operation *operation, const struct repository_name *repository)
 {
     operation->kind = OPERATION_API_REPOSITORY;
     operation->repository = *repository;
+}
+
+struct bytes operation_repository(const struct operation *operation, char text[OPERATION_REPOSITORY_SIZE])
+{
+    struct wire full = wire_of(text, OPERATION_REPOSITORY_SIZE);
+
+    if (operation->repository.owner[0]) {
+        wire_put(&full, bytes_of_string(operation->repository.owner));
+        wire_put(&full, BYTES("/"));
+        wire_put(&full, bytes_of_string(operation->repository.name));
+    } else {
+        wire_put(&full, bytes_of_string(operation->path));
+    }
+    return bytes_of(text, full.size);
 }
 
 const char *operation_label_name(enum operation_label label)

@@ -1,10 +1,11 @@
-// What a request inside an intercepted connection asks of GitHub, told from its method, host and target
-// alone. Sources: gitprotocol-http(5); git-lfs docs/api; GitHub REST documentation.
+// What a request inside an intercepted connection asks of a git host. Who reads it from method, host and target:
+// git_host_kind.h. Sources: gitprotocol-http(5); git-lfs docs/api; GitHub REST documentation.
 #ifndef GITLATCH_OPERATION_H
 #define GITLATCH_OPERATION_H
 
 #include <stdint.h>
 
+#include <gitlatch/git_host.h>
 #include <gitlatch/github_host.h>
 #include <gitlatch/permissions.h>
 #include <gitlatch/repository_name.h>
@@ -23,6 +24,8 @@ enum operation_kind {
     OPERATION_LFS_LOCK,          // POST O/R/info/lfs/locks
     OPERATION_LFS_LOCKS_VERIFY,  // POST O/R/info/lfs/locks/verify
     OPERATION_LFS_UNLOCK,        // POST O/R/info/lfs/locks/ID/unlock
+    OPERATION_LFS_DOWNLOAD,      // GET of an object below the repository, on a host that is no GitHub
+    OPERATION_LFS_UPLOAD,        // PUT of an object there, and POST of its verification
     OPERATION_API_REPOSITORY,    // /repos/O/R/…, also of uploads
     OPERATION_API_REPOSITORY_ID, // /repositories/ID/…
     OPERATION_API_OTHER,         // an API path that names no repository
@@ -109,12 +112,18 @@ struct operation_traits {
 // Never NULL; lives for ever.
 const struct operation_traits *operation_traits(enum operation_kind kind);
 
+// The longest name of a repository on a host that is no GitHub: twenty segments of 25 characters, with slashes and the end.
+#define OPERATION_PATH_SIZE 520
+// Room for either kind of name.
+#define OPERATION_REPOSITORY_SIZE OPERATION_PATH_SIZE
+
 struct operation {
     enum operation_kind kind;
-    const struct github_host *host;
-    enum github_endpoint endpoint;
+    const struct git_host *host;
+    enum github_endpoint endpoint;     // of a GitHub
     struct repository_name repository; // where the kind names one; a wiki's ".wiki" is stripped, see `wiki`.
-                                       // Of a page: the one it lies under, or empty
+                                       // Of a page: the one it lies under, or empty. Empty on a host that is no GitHub
+    char path[OPERATION_PATH_SIZE];    // the repository there, made normal as its kind does; "": none, or a GitHub's
     bool wiki;                         // O/R.wiki.git: the rules of O/R apply
     bool reads;                        // the method is GET or HEAD
     bool object;                       // OPERATION_PAGE: an Enterprise Server's object path, which carries its own
@@ -123,17 +132,17 @@ struct operation {
     struct bytes api_path;             // below the repository, no slash before, no query; a view of the target
 };
 
-// Tells the operation. `target` is in origin, absolute or asterisk form, was accepted by target_parse, and
-// outlives the operation. Refused are a malformed name, a forbidden endpoint, the dumb protocol, a method;
-// `ret_operation` is filled as far as it is known also then, so that the refusal takes the right form (against
-// the convention of attr.h).
-bool operation_parse(const struct github_host *host, enum github_endpoint endpoint, enum head_method method,
-                     const struct target *target, struct operation *ret_operation, struct verdict *ret_verdict)
-    GL_MUST_CHECK;
-
 // The repository of an OPERATION_API_REPOSITORY_ID has been looked up: from now on it is an
 // OPERATION_API_REPOSITORY.
 void operation_resolve(struct operation *operation, const struct repository_name *repository);
+
+// The repository as rules and events name it: "owner/name", or the path; empty: none. A view of `text`.
+struct bytes operation_repository(const struct operation *operation, char text[OPERATION_REPOSITORY_SIZE]);
+// Whether there is one.
+static inline bool operation_has_repository(const struct operation *operation)
+{
+    return operation->repository.owner[0] || operation->path[0];
+}
 
 const char *operation_label_name(enum operation_label label);
 

@@ -2,6 +2,8 @@
 
 #include "query.h"
 
+#define HTTPS_PORT 443
+
 // Connection-bound fields (RFC 9110, 7.6.1) and those that this module writes itself. The name "Close" is
 // reserved, since `Connection: close` would name it.
 #define OWN_FIELDS                                                                                                     \
@@ -110,21 +112,22 @@ static size_t authority_size(struct bytes text)
     return size;
 }
 
-// Whether an absolute Location leads to a host that the gateway serves; the host, and what follows it.
+// Whether an absolute Location leads to a host that the gateway serves; the host, its port (0: 443), and what follows it.
 static bool leads_to_served(const struct rewrite_response *options, struct bytes location, struct host_name *ret_host,
-                            struct bytes *ret_rest)
+                            uint16_t *ret_port, struct bytes *ret_rest)
 {
     bool http = skip_nocase(&location, BYTES("http://"));
     bool absolute = http || skip_nocase(&location, BYTES("https://")) || skip_nocase(&location, BYTES("//"));
-    uint16_t default_port = http ? 80 : 443;
+    uint16_t default_port = http ? 80 : HTTPS_PORT;
     size_t size = authority_size(location);
     struct host_name host;
     uint16_t port;
 
     if (!absolute || !host_name_parse_authority(bytes_of(location.data, size), default_port, &host, &port) ||
-        port != default_port || !options->serves(options->serves_arg, &host))
+        (http && port != default_port) || !options->serves(options->serves_arg, &host, http ? HTTPS_PORT : port))
         return false;
     *ret_host = host;
+    *ret_port = http || port == HTTPS_PORT ? 0 : port;
     *ret_rest = bytes_skip(location, size);
     return true;
 }
@@ -135,8 +138,9 @@ static void put_location(struct wire *out, const struct head_field *field, const
     struct bytes host = options->host;
     struct bytes rest = field->value;
     struct host_name other;
+    uint16_t port = 0;
 
-    if (leads_to_served(options, field->value, &other, &rest)) {
+    if (leads_to_served(options, field->value, &other, &port, &rest)) {
         host = host_name_bytes(&other);
     } else if (!bytes_start_with(field->value, BYTES("/")) || bytes_start_with(field->value, BYTES("//"))) {
         put_field(out, field);
@@ -147,6 +151,10 @@ static void put_location(struct wire *out, const struct head_field *field, const
     wire_put(out, options->gateway);
     wire_put(out, BYTES("/"));
     wire_put(out, host);
+    if (port) {
+        wire_put(out, BYTES(":"));
+        wire_put_number(out, port);
+    }
     wire_put(out, rest);
     wire_put(out, BYTES("\r\n"));
 }

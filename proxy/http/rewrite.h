@@ -32,8 +32,8 @@ struct rewrite_request {
 // HTTP/1.1, the framing as parsed. False: it does not fit.
 bool rewrite_request(const struct head *head, const struct rewrite_request *options, struct wire *out) GL_MUST_CHECK;
 
-// Whether the gateway serves a host, so that a Location that leads there leads to the gateway instead.
-typedef bool rewrite_serves_fn(const void *arg, const struct host_name *host);
+// Whether the gateway serves a host on a port, so that a Location that leads there leads to the gateway instead.
+typedef bool rewrite_serves_fn(const void *arg, const struct host_name *host, uint16_t port);
 
 struct rewrite_response {
     bool close;   // the client's connection ends after this answer: also where its end is the body's end

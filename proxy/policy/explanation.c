@@ -1,7 +1,9 @@
 #include "explanation.h"
 
+#include "git_host_kind.h"
 #include "mem.h"
 #include "operation.h"
+#include "rule_match.h"
 #include "target.h"
 
 const char explanation_usage[] = "fetch OWNER/NAME\n"
@@ -14,7 +16,7 @@ const char explanation_usage[] = "fetch OWNER/NAME\n"
 
 struct question {
     const struct rules *rules;
-    const struct github_host *host;
+    const struct git_host *host;
     struct operation operation;
     struct policy_decision decision;
     const struct ref_set *patterns; // that a refused ref does not match; NULL: none
@@ -31,7 +33,7 @@ static bool ask(struct question *question, enum github_endpoint endpoint, enum h
 
     if (!target_parse(method, bytes_of_string(text), &target, &bad))
         return error_set(error, "%s: %s", text, bad);
-    if (!operation_parse(question->host, endpoint, method, &target, &question->operation, &question->verdict)) {
+    if (!git_host_read(question->host, endpoint, method, &target, &question->operation, &question->verdict)) {
         question->decision.decision = DECISION_DENY;
         return true;
     }
@@ -46,6 +48,10 @@ static bool ask_git(struct question *question, const char *repository, const cha
     char *text;
     bool asked;
 
+    struct bytes web, path;
+
+    if (rule_match_split(repository, &web, &path) && bytes_equal_nocase(web, bytes_of_string(question->host->web)))
+        repository = path.data;
     if (strstr(repository, "//") || strchr(repository, ':'))
         return error_set(error, "`%s` is not OWNER/NAME, such as acme/widgets", repository);
     text = mem_format("/%s/info/refs?service=%s", repository, service);
@@ -197,7 +203,7 @@ static void append_rule(const struct question *question, const int *lines, struc
         if (lines)
             text_format(out, " (line %d)", lines[rule - question->rules->rules]);
         text_append_char(out, '\n');
-    } else if (question->operation.repository.name[0]) {
+    } else if (operation_has_repository(&question->operation)) {
         text_format(out, "  rule: none matches, `other_repositories: %s` decides\n",
                     question->rules->other == OTHER_REPOSITORIES_DENY ? "deny" : "anonymous");
     }
@@ -209,6 +215,10 @@ static void append_token(const struct scope *scope, struct text *out)
     char permissions[PERMISSIONS_MAX * (PERMISSION_NAME_SIZE + sizeof("=write,"))];
     const char *owner = scope->repository.owner[0] ? scope->repository.owner : "the App's only installation";
 
+    if (!git_host_is_github(scope->host)) {
+        text_format(out, "  credential: that of %s\n", scope->host->web);
+        return;
+    }
     permissions_format(&scope->permissions, permissions, sizeof(permissions));
     text_append(out, "  token: for ");
     if (scope->reach == SCOPE_REPOSITORY)
@@ -231,7 +241,7 @@ static void append_refusal(const struct question *question, struct text *out)
     text_format(out, "  remedy: %s\n", reason_row(verdict->reason)->remedy);
 }
 
-enum explanation_result explanation_append(const struct rules *rules, const int *lines, const struct github_host *host,
+enum explanation_result explanation_append(const struct rules *rules, const int *lines, const struct git_host *host,
                                            char *const *words, size_t count, struct text *out, struct error *ret_error)
 {
     struct question question = {.rules = rules, .host = host};

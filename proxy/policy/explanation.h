@@ -23,7 +23,7 @@ extern const char explanation_usage[];
 // Decides by the very functions that decide requests, and appends some lines that say the decision, the rule
 // and the token. `words` is as in explanation_usage. `lines`, one for each rule (may be NULL), says where in
 // its file it stands.
-enum explanation_result explanation_append(const struct rules *rules, const int *lines, const struct github_host *host,
+enum explanation_result explanation_append(const struct rules *rules, const int *lines, const struct git_host *host,
                                            char *const *words, size_t count, struct text *out, struct error *ret_error)
     GL_MUST_CHECK;
 

@@ -25,9 +25,13 @@ static void deny(struct policy_decision *decision, enum reason reason)
 // The same, and says which repository or rule.
 static void deny_repository(struct policy_decision *decision, enum reason reason, const struct operation *operation)
 {
+    char text[OPERATION_REPOSITORY_SIZE];
+    struct bytes name = operation_repository(operation, text);
+    bool github = git_host_is_github(operation->host);
+
     decision->decision = DECISION_DENY;
-    verdict_set(&decision->verdict, reason, "%s: %s/%s", reason_row(reason)->meaning, operation->repository.owner,
-                operation->repository.name);
+    verdict_set(&decision->verdict, reason, "%s: %s%s%.*s", reason_row(reason)->meaning,
+                github ? "" : operation->host->web, github ? "" : "/", (int)name.size, name.data);
 }
 
 // Where the locks of Git LFS are not for this workspace, "not found" makes git-lfs go on without them.
@@ -157,6 +161,11 @@ static void decide_page(const struct rules *rules, const struct operation *opera
     const struct rule *rule = operation->repository.owner[0] ? rules_find(rules, &operation->repository) : NULL;
 
     decision->decision = DECISION_ANONYMOUS;
+    if (!git_host_is_github(operation->host)) {
+        if (operation->host->pages_deny)
+            deny(decision, REASON_ANONYMOUS_DENIED);
+        return;
+    }
     if (rules->present && rules->other == OTHER_REPOSITORIES_DENY && !(rule && rule->fetch) && !operation->object)
         deny(decision, REASON_ANONYMOUS_DENIED);
 }
@@ -183,7 +192,9 @@ static void decide_contents(const struct operation *operation, bool allowed, enu
 static void decide_repository(const struct rules *rules, const struct operation *operation,
                               struct policy_decision *decision)
 {
-    const struct rule *rule = decision->rule = rules->present ? rules_find(rules, &operation->repository) : NULL;
+    char text[OPERATION_REPOSITORY_SIZE];
+    const struct rule *rule = decision->rule =
+        rules->present ? rules_find_named(rules, operation_repository(operation, text)) : NULL;
     enum operation_access access = operation_traits(operation->kind)->access;
 
     if (rules->present && !rule)
@@ -215,7 +226,7 @@ void policy_decide(const struct rules *rules, const struct operation *operation,
         policy_decide_graphql(rules, operation, bytes_of(NULL, 0), ret_decision);
         break;
     case ACCESS_SET:
-        decide_set(rules, RULE_SET_API, bytes_of_string(operation->host->default_owner), ret_decision);
+        decide_set(rules, RULE_SET_API, bytes_of_string(github_host_of(operation->host)->default_owner), ret_decision);
         break;
     case ACCESS_REPOSITORY_ID:
         deny(ret_decision, REASON_REPOSITORY_ID_UNKNOWN);
@@ -239,7 +250,7 @@ void policy_decide_graphql(const struct rules *rules, const struct operation *op
     if (owner.size == 0)
         owner = bytes_of_string(rule_set_owner(rules, RULE_SET_GRAPHQL, only));
     if (owner.size == 0)
-        owner = bytes_of_string(operation->host->default_owner);
+        owner = bytes_of_string(github_host_of(operation->host)->default_owner);
     decide_set(rules, RULE_SET_GRAPHQL, owner, &decision);
     *ret_decision = decision;
 }

@@ -3,6 +3,7 @@
 #include "glob.h"
 #include "mem.h"
 #include "rule_key.h"
+#include "rule_match.h"
 #include "wire.h"
 
 // Permissions by which the API can do what `push` forbids to git.
@@ -85,6 +86,36 @@ bool rule_check(const struct rule *rule, struct error *ret_error)
     return check_graphql_paths(rule, ret_error) && check_bypass(rule, ret_error);
 }
 
+bool rule_check_github(const struct rule *rule, struct error *ret_error)
+{
+    struct bytes web, pattern;
+
+    if (!rule_match_split(rule->match, &web, &pattern))
+        return true;
+    return rule_type_check_github_match("match", pattern, ret_error);
+}
+
+static bool rule_matches(const struct rule *rule, struct bytes repository, bool exact_case)
+{
+    struct bytes web, pattern;
+
+    rule_match_split(rule->match, &web, &pattern);
+    return exact_case ? glob_match(pattern, repository) : glob_match_nocase(pattern, repository);
+}
+
+const struct rule *rules_find_named(const struct rules *rules, struct bytes repository)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct rule *rule = &rules->rules[i];
+
+        while (rule && rule_matches(rule, repository, rules->exact_case))
+            rule = rule->within;
+        if (!rule)
+            return &rules->rules[i];
+    }
+    return NULL;
+}
+
 const struct rule *rules_find(const struct rules *rules, const struct repository_name *repository)
 {
     char text[sizeof(*repository)];
@@ -93,13 +124,5 @@ const struct rule *rules_find(const struct rules *rules, const struct repository
     wire_put(&full, bytes_of_string(repository->owner));
     wire_put(&full, BYTES("/"));
     wire_put(&full, bytes_of_string(repository->name));
-    for (size_t i = 0; i < rules->count; i++) {
-        const struct rule *rule = &rules->rules[i];
-
-        while (rule && glob_match_nocase(bytes_of_string(rule->match), bytes_of(text, full.size)))
-            rule = rule->within;
-        if (!rule)
-            return &rules->rules[i];
-    }
-    return NULL;
+    return rules_find_named(rules, bytes_of(text, full.size));
 }

@@ -10,6 +10,7 @@
 #include <gitlatch/permissions.h>
 #include <gitlatch/repository_name.h>
 
+#include "bytes.h"
 #include "error.h"
 
 // `true`, `false`, or a list of ref patterns (glob.h).
@@ -59,7 +60,8 @@ enum rule_bound {
     KEY(graphql, flag, BOUND_NONE, "false", \
         "GraphQL may be used, with a token for the repositories whose rule says so") \
     KEY(match, match, BOUND_NONE, NULL, \
-        "owner/name; * stays within one of the two; case does not matter") \
+        "owner/name; * stays within one of the two; case does not matter. Of another host: HOST/PATH, such as " \
+        "gitlab.corp.example/group/**, where ** crosses segments") \
     KEY(max_pack, limit, BOUND_PUSH, NULL, \
         "a larger pack is cut off and refused; absent: no limit") \
     KEY(paths, paths, BOUND_PATHS, NULL, \
@@ -88,6 +90,7 @@ struct rules {
     struct rule *rules;
     size_t count;
     enum other_repositories other;
+    bool exact_case; // names that differ in case are two repositories
 };
 
 // What a rule says where the configuration is silent: nothing is allowed, `create` is true. `match` is NULL.
@@ -101,8 +104,14 @@ bool rule_permission_bypasses(const struct permission *permission);
 bool rule_is_bound(const struct rule *rule, enum rule_bound bound);
 void rules_clear(struct rules *rules);
 
-// The first rule that matches; NULL: none.
+// Whether the pattern of a rule, behind a host, is `owner/name`, as a GitHub's must be.
+bool rule_check_github(const struct rule *rule, struct error *ret_error) GL_MUST_CHECK;
+
+// The first rule that matches; NULL: none. All `rules` are for the repository's host: what a `match` says of one is not
+// looked at.
 const struct rule *rules_find(const struct rules *rules, const struct repository_name *repository);
+// The same by the name that rules know: "owner/name", "group/sub/project".
+const struct rule *rules_find_named(const struct rules *rules, struct bytes repository);
 
 // The rules that allow what both `own` and `granted` allow, and nothing else: for each repository the first rule of each
 // decides. They refer to `granted`, which outlives them; `other` is own's. Given to rules_clear. Fails where the two

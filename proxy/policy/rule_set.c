@@ -1,6 +1,7 @@
 #include "rule_set.h"
 
 #include "glob.h"
+#include "rule_match.h"
 
 // A rule with `paths` is in no set: a token for many repositories reaches each of their paths (/search, /issues, GraphQL).
 static bool in_set(const struct rule *rule, enum rule_set_kind kind)
@@ -12,7 +13,10 @@ static bool in_set(const struct rule *rule, enum rule_set_kind kind)
 
 static void split_match(const struct rule *rule, struct bytes *ret_owner, struct bytes *ret_name)
 {
-    bytes_cut(bytes_of_string(rule->match), '/', ret_owner, ret_name);
+    struct bytes web, pattern;
+
+    rule_match_split(rule->match, &web, &pattern);
+    bytes_cut(pattern, '/', ret_owner, ret_name);
 }
 
 static bool of_owner(const struct rule *rule, struct bytes owner)

@@ -5,6 +5,7 @@
 #include "glob.h"
 #include "mem.h"
 #include "rule.h"
+#include "rule_match.h"
 
 // Lists of patterns.
 
@@ -217,21 +218,52 @@ static bool name_pattern_valid(struct bytes part)
     return part.size > 0;
 }
 
+bool rule_type_check_github_match(const char *key, struct bytes pattern, struct error *ret_error)
+{
+    struct bytes owner, name;
+
+    if (!bytes_cut(pattern, '/', &owner, &name) || !name_pattern_valid(owner) || !name_pattern_valid(name) ||
+        bytes_contain(pattern, BYTES("**")))
+        return error_set(ret_error, "%s: `%.*s` is not `owner/name`, such as acme/widgets or acme/*", key,
+                         (int)pattern.size, pattern.data);
+    if (bytes_end_with(name, BYTES(".git")))
+        return error_set(ret_error, "%s: `%.*s` never matches: write it without `.git`", key, (int)pattern.size,
+                         pattern.data);
+    if (bytes_end_with(name, BYTES(".wiki")))
+        return error_set(ret_error, "%s: `%.*s` never matches: a wiki is under the rule of its repository", key,
+                         (int)pattern.size, pattern.data);
+    return true;
+}
+
+// A pattern behind a host's name.
+static const char *path_match_fault(struct bytes pattern)
+{
+    if (pattern.size == 0 || bytes_start_with(pattern, BYTES("/")) || bytes_end_with(pattern, BYTES("/")) ||
+        bytes_contain(pattern, BYTES("//")))
+        return "holds an empty segment";
+    if (pattern.size > GLOB_SIZE_MAX)
+        return "is longer than 1024 bytes";
+    if (bytes_contain(pattern, BYTES("***")))
+        return "holds `***`: `*` stays within a segment, `**` crosses segments";
+    if (bytes_end_with(pattern, BYTES(".git")))
+        return "never matches: write it without `.git`";
+    for (size_t i = 0; i < pattern.size; i++)
+        if (!isalnum((unsigned char)pattern.data[i]) && !strchr("-_.~+@ */", pattern.data[i]))
+            return "holds a character that no repository's name has";
+    return NULL;
+}
+
 static bool check_match(const char *key, const void *value, struct error *ret_error)
 {
-    const char *match = *(char *const *)value;
-    struct bytes owner, name;
+    const char *match = *(char *const *)value, *fault;
+    struct bytes web, pattern;
 
     if (!match)
         return error_set(ret_error, "%s: is missing: write `owner/name`, `*` within a segment", key);
-    if (!bytes_cut(bytes_of_string(match), '/', &owner, &name) || !name_pattern_valid(owner) ||
-        !name_pattern_valid(name) || strstr(match, "**"))
-        return error_set(ret_error, "%s: `%s` is not `owner/name`, such as acme/widgets or acme/*", key, match);
-    if (bytes_end_with(name, BYTES(".git")))
-        return error_set(ret_error, "%s: `%s` never matches: write it without `.git`", key, match);
-    if (bytes_end_with(name, BYTES(".wiki")))
-        return error_set(ret_error, "%s: `%s` never matches: a wiki is under the rule of its repository", key, match);
-    return true;
+    if (!rule_match_split(match, &web, &pattern))
+        return rule_type_check_github_match(key, pattern, ret_error);
+    fault = path_match_fault(pattern);
+    return !fault || error_set(ret_error, "%s: `%s` %s", key, match, fault);
 }
 
 // What both patterns of a segment match. `*ret_both` may be wider than that where both hold wildcards. False: nothing.
@@ -254,11 +286,13 @@ static bool match_is_widest(const void *value)
 
 static void match_within(const void *own, const void *granted, void *ret_both)
 {
-    struct bytes own_owner, own_name, granted_owner, granted_name, owner, name;
+    struct bytes own_owner, own_name, granted_owner, granted_name, owner, name, web, own_pattern, granted_pattern;
     char **match = ret_both;
 
-    bytes_cut(bytes_of_string(*(char *const *)own), '/', &own_owner, &own_name);
-    bytes_cut(bytes_of_string(*(char *const *)granted), '/', &granted_owner, &granted_name);
+    rule_match_split(*(char *const *)own, &web, &own_pattern);
+    rule_match_split(*(char *const *)granted, &web, &granted_pattern);
+    bytes_cut(own_pattern, '/', &own_owner, &own_name);
+    bytes_cut(granted_pattern, '/', &granted_owner, &granted_name);
     if (segment_within(own_owner, granted_owner, &owner) && segment_within(own_name, granted_name, &name))
         *match = mem_format("%.*s/%.*s", (int)owner.size, owner.data, (int)name.size, name.data);
     else

@@ -2,6 +2,7 @@
 #ifndef GITLATCH_RULE_TYPE_H
 #define GITLATCH_RULE_TYPE_H
 
+#include "bytes.h"
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
@@ -26,6 +27,9 @@ extern const struct rule_type rule_type_refs;
 extern const struct rule_type rule_type_paths;
 extern const struct rule_type rule_type_permissions;
 extern const struct rule_type rule_type_limit;
+// Whether a pattern is `owner/name`.
+bool rule_type_check_github_match(const char *key, struct bytes pattern, struct error *ret_error);
+
 extern const struct rule_type rule_type_match; // within: NULL where no repository matches both
 
 #endif

@@ -24,22 +24,24 @@ static bool is_asked_by_name(const struct session *session, const struct head *r
 }
 
 bool gateway_route(const struct session *session, const struct head *request, struct target *target,
-                   struct host_name *ret_host, struct verdict *ret_verdict)
+                   struct host_name *ret_host, uint16_t *ret_port, struct verdict *ret_verdict)
 {
     struct bytes path = target->path, segment;
     struct host_name host;
+    uint16_t port;
 
     if (gateway_page_asks(request) || !is_asked_by_name(session, request, target))
         return verdict_set(ret_verdict, REASON_GATEWAY_FOREIGN, NULL);
     if (session->listener->password)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE,
                            "the gateway is closed on an address that wants a password");
-    if (target->form == TARGET_ASTERISK || !target_next_segment(&path, &segment) || !host_name_parse(segment, &host) ||
-        path.size == 0)
+    if (target->form == TARGET_ASTERISK || !target_next_segment(&path, &segment) ||
+        !host_name_parse_authority(segment, 443, &host, &port) || path.size == 0)
         return verdict_set(ret_verdict, REASON_GATEWAY_ROUTE, NULL);
     target->path = path;
     target->form = TARGET_ORIGIN;
     *ret_host = host;
+    *ret_port = port;
     return true;
 }
 

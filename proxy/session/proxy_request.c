@@ -11,7 +11,7 @@
 #include "target.h"
 #include "tunnel.h"
 
-// CONNECT: TLS ends here for GitHub's hosts; to others a tunnel is made.
+// CONNECT: TLS ends here for the git hosts; to others a tunnel is made.
 static void on_connect(struct session *session, const struct head *request)
 {
     struct target target;
@@ -26,7 +26,8 @@ static void on_connect(struct session *session, const struct head *request)
     }
     session->client.host = target.host;
     session->client.mode = AUDIT_PROXY;
-    if (!runtime_find_github(session->client.runtime, &target.host, &endpoint)) {
+    session->client.port = target.port;
+    if (!runtime_intercepts(session->client.runtime, &target.host)) {
         if (!tunnel_allowed(session->client.runtime, &target.host, target.port, &verdict)) {
             session_refuse(session, request, &verdict);
             return;
@@ -34,7 +35,7 @@ static void on_connect(struct session *session, const struct head *request)
         session_begin_tunnel(session, target.port, request);
         return;
     }
-    if (target.port != 443) {
+    if (!runtime_find_host(session->client.runtime, &target.host, target.port, &endpoint)) {
         verdict_set(&verdict, REASON_PORT_DENIED, NULL);
         session_refuse(session, request, &verdict);
         return;
@@ -103,13 +104,14 @@ static bool is_for_gateway(const struct session *session, const struct head *req
 static void on_absolute(struct session *session, const struct head *request, const struct target *target)
 {
     const struct session_listener *listener = session->listener;
-    enum github_endpoint endpoint;
     struct verdict verdict;
 
     session->client.mode = AUDIT_PROXY;
     session->client.host = target->host;
+    session->client.port = target->port;
     if (target->https && (listener->loopback || listener->password) &&
-        runtime_find_github(session->client.runtime, &target->host, &endpoint) && !gateway_page_asks(request)) {
+        runtime_find_port(session->client.runtime, &target->host, &session->client.port) &&
+        !gateway_page_asks(request)) {
         session->client.plain = true;
         session_begin_exchange(session, request);
         return;

@@ -31,7 +31,7 @@ bool restart_is_needed(const struct config *old, const struct config *new, struc
     mem_free(old_names);
     mem_free(new_names);
     if (!same)
-        return !error_set(ret_error, "github: another host needs a restart, since the CA is made for its names");
+        return !error_set(ret_error, "github, hosts: another host needs a restart, since the CA is made for its names");
     same = old->listener_count == new->listener_count;
     for (size_t i = 0; i < old->listener_count && same; i++)
         same = same_text(old->listeners[i].address.text, new->listeners[i].address.text) &&

@@ -18,6 +18,7 @@
 #include "session.h"
 #include "session_start.h"
 #include "text.h"
+#include "workspace_identity.h"
 #include "workspace_signing.h"
 
 // At a round trip of 50 ms the connection to the API, an installation and a mint take 250 ms.
@@ -114,27 +115,6 @@ static struct runtime *make_runtime(struct server *server, struct config *config
     };
 
     return runtime_new(&options, ret_error);
-}
-
-static bool make_identity(struct server *server, const struct config *config, struct error *ret_error)
-{
-    size_t count;
-    const char **names = runtime_intercepted_names(config, &count);
-    const char **webs = mem_alloc(config->github_count * sizeof(*webs));
-    struct identity_settings settings = {
-        .state = config->ca_state,
-        .publish = config->ca_publish,
-        .roots = {(const char *const *)config->ca_roots.items, config->ca_roots.count},
-        .hosts = {names, count},
-        .web_hosts = {webs, config->github_count},
-    };
-
-    for (size_t i = 0; i < config->github_count; i++)
-        webs[i] = config->githubs[i].host.web;
-    server->identity = identity_new(server->loop, &settings, ret_error);
-    mem_free(names);
-    mem_free(webs);
-    return server->identity != NULL;
 }
 
 // Who can reach the proxy may sign; under `run`, whose proxy has a password, that is its caller.
@@ -261,7 +241,7 @@ struct server *server_new(const struct server_options *options, struct error *re
     server->context.guesses = password_guesses_new(server->loop);
     budget_set(config->limits.memory);
     server->context.runtime = make_runtime(server, config, ret_error);
-    if (!server->context.runtime || !make_identity(server, config, ret_error) ||
+    if (!server->context.runtime || !(server->identity = workspace_identity_new(server->loop, config, ret_error)) ||
         !make_signing(server, config, options->password != NULL, ret_error))
         goto failed;
     for (size_t i = 0; i < config->listener_count; i++)

@@ -52,9 +52,9 @@ static void on_client_close(void *arg, enum reason reason)
 }
 
 static bool on_gateway_route(void *arg, const struct head *request, struct target *target, struct host_name *ret_host,
-                             struct verdict *ret_verdict)
+                             uint16_t *ret_port, struct verdict *ret_verdict)
 {
-    return gateway_route(arg, request, target, ret_host, ret_verdict);
+    return gateway_route(arg, request, target, ret_host, ret_port, ret_verdict);
 }
 
 static const struct client_callbacks session_callbacks = {

@@ -21,7 +21,6 @@ void transparent_read_hello(struct session *session)
 {
     struct bytes input = stream_input(session->client.stream);
     enum client_hello_result result;
-    enum github_endpoint endpoint;
     struct address destination;
     struct verdict verdict;
     char name[SERVER_NAME_SIZE];
@@ -43,7 +42,8 @@ void transparent_read_hello(struct session *session)
     }
     if (!named)
         original_destination_host(&destination, &session->client.host);
-    if (named && runtime_find_github(session->client.runtime, &session->client.host, &endpoint))
+    session->client.port = address_port(&destination);
+    if (named && runtime_find_port(session->client.runtime, &session->client.host, &session->client.port))
         session_start_tls(session);
     else if (tunnel_allowed(session->client.runtime, &session->client.host, address_port(&destination), &verdict))
         session_begin_tunnel(session, address_port(&destination), NULL);

@@ -211,7 +211,6 @@ static bool read_hello(const struct tunnel *tunnel, struct verdict *verdict)
     struct bytes input = stream_input(client);
     char name[SERVER_NAME_SIZE];
     struct host_name host;
-    enum github_endpoint endpoint;
     enum client_hello_result result = input.size > 0 ? client_hello_name(input, name) : CLIENT_HELLO_MORE;
 
     if (result == CLIENT_HELLO_MORE && stream_input_full(client))
@@ -230,7 +229,7 @@ static bool read_hello(const struct tunnel *tunnel, struct verdict *verdict)
     }
     if (!host_name_parse(bytes_of_string(name), &host))
         return true;
-    if (runtime_find_github(tunnel->runtime, &host, &endpoint))
+    if (runtime_intercepts(tunnel->runtime, &host))
         verdict_set(verdict, REASON_SNI_INTERCEPTED, NULL);
     else if (is_side_door(host_name_bytes(&host)))
         host_allowed(tunnel->runtime->config, host_name_bytes(&host), verdict);

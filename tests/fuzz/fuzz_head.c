@@ -110,7 +110,7 @@ static void check_request(const struct head *head)
     FUZZ_CHECK(bytes_equal(bytes_of(once, out.size), bytes_of(twice, again.size)));
 }
 
-static bool serves(const void *arg, const struct host_name *host)
+static bool serves(const void *arg, const struct host_name *host, uint16_t port)
 {
     return bytes_equal(host_name_bytes(host), HOST);
 }

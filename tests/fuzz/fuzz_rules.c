@@ -2,7 +2,7 @@
 // like to a generous reader; and any pattern on any text means what trying everything says.
 #include "fuzz.h"
 #include "glob.h"
-#include "operation.h"
+#include "github_operation.h"
 #include "policy.h"
 #include "target.h"
 
@@ -70,7 +70,7 @@ static void check_target(struct bytes text, const struct github_host *host, enum
 
     if (!target_parse(method, text, &target, NULL))
         return;
-    if (!operation_parse(host, endpoint, method, &target, &operation, &verdict)) {
+    if (!github_operation_parse(host, endpoint, method, &target, &operation, &verdict)) {
         FUZZ_CHECK(verdict.reason != REASON_NONE);
         return;
     }

@@ -16,7 +16,7 @@ TEST_SECONDS = 300  # for one test, if its mark `limit(seconds)` does not say mo
 
 # What a test file needs is told by its name; without the binary it is not collected.
 NEEDS = {"GITLATCH_BIN": ("git", "lfs", "gh", "proxy", "gateway", "tunnel", "leaks", "run", "cli", "token", "rules",
-                          "push", "attack", "broker", "credential", "doctor", "capabilities", "package"),
+                          "push", "attack", "broker", "credential", "doctor", "capabilities", "package", "hosts"),
          "MOCK_GITHUB_BIN": ("mock",), "CERTS_SERVER_BIN": ("certs",)}
 collect_ignore_glob = [f"test_{area}_*.py" for variable, areas in NEEDS.items() for area in areas
                        if not os.access(os.environ.get(variable, ""), os.X_OK)]

@@ -33,7 +33,7 @@ struct exchange_fixture {
     struct loop *loop;
     struct metrics *metrics;
     struct config *config;
-    struct runtime_github github;
+    struct runtime_host github;
     struct runtime runtime;
     struct request_ids ids;
     struct exchange_end client_end, upstream_end;
@@ -121,12 +121,13 @@ static inline void exchange_fixture_open(struct exchange_fixture *fixture, const
     fixture->metrics = metrics_new();
     if (!config_parse(bytes_of_string(yaml), "gitlatch.yaml", CONFIG_FOR_PROXY, &fixture->config, &error))
         fail_msg("%s", error.text);
-    fixture->github.config = &fixture->config->githubs[0];
+    fixture->github.git = &fixture->config->githubs[0].host.git;
+    fixture->github.rules = &fixture->config->githubs[0].rules;
     fixture->runtime = (struct runtime){
         .references = 1,
         .config = fixture->config,
-        .githubs = &fixture->github,
-        .github_count = 1,
+        .hosts = &fixture->github,
+        .host_count = 1,
         .metrics = fixture->metrics,
     };
     request_ids_init(&fixture->ids);
@@ -142,6 +143,7 @@ static inline void exchange_fixture_open(struct exchange_fixture *fixture, const
         .peer = "127.0.0.1:40000",
     };
     assert_true(host_name_parse(BYTES("github.com"), &fixture->client.host));
+    fixture->client.port = 443;
     request_init(&fixture->request, &fixture->ids);
 }
 

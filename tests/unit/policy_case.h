@@ -1,10 +1,10 @@
 // A request and what becomes of it, in one line each: the path from the request line to the token, through
-// the real target_parse, operation_parse and policy_decide.
+// the real target_parse, github_operation_parse and policy_decide.
 #ifndef GITLATCH_POLICY_CASE_H
 #define GITLATCH_POLICY_CASE_H
 
 #include "cmocka_unit.h"
-#include "operation.h"
+#include "github_operation.h"
 #include "policy.h"
 #include "target.h"
 
@@ -83,7 +83,7 @@ static inline const char *policy_case_run(const struct policy_hosts *hosts, cons
 
     if (!target_parse(method, bytes_of_string(request->target), &target, NULL))
         return "target";
-    if (!operation_parse(host, endpoint, method, &target, &operation, &verdict))
+    if (!github_operation_parse(host, endpoint, method, &target, &operation, &verdict))
         return reason_row(verdict.reason)->code;
     policy_decide(rules, &operation, &decision);
     return policy_case_describe(&decision, text);

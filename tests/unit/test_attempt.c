@@ -166,7 +166,7 @@ static void begin(struct attempt_case *trying, const char *line)
     clock_manual_advance(&trying->fixture.manual, HOUR_MS);
     trying->whole = true;
     trying->upstream.stream = trying->fixture.upstream_end.stream;
-    trying->scope.host = &trying->fixture.config->githubs[0].host;
+    trying->scope.host = &trying->fixture.config->githubs[0].host.git;
     attempt_init(&trying->attempt, &trying->fixture.request, &trying->fixture.runtime, trying->fixture.loop, &callbacks,
                  trying);
 }

@@ -115,7 +115,7 @@ static int set_up(void **state)
     fixture->source = (struct source){
         .id.kind = &fake_kind,
         .identity = identity,
-        .host = &fixture->host,
+        .host = &fixture->host.git,
         .version = "v1",
         .loop = fixture->loop,
     };
@@ -182,7 +182,7 @@ static void on_answer(void *arg, struct token *token, const struct verdict *verd
 // Of a repository, to be read; `rejected`: the fingerprint that is named as rejected; NULL: none.
 static struct mint_scope mint_of(const struct fixture *fixture, const char *name, const char *rejected)
 {
-    struct scope scope = {.host = &fixture->host, .reach = SCOPE_REPOSITORY, .rejected = rejected};
+    struct scope scope = {.host = &fixture->host.git, .reach = SCOPE_REPOSITORY, .rejected = rejected};
     struct mint_scope mint;
 
     assert_true(repository_name_parse(BYTES("acme"), bytes_of_string(name), &scope.repository));

@@ -190,6 +190,43 @@ static void test_unions(void **state)
     config_unref(config);
 }
 
+static void test_hosts(void **state)
+{
+    struct config *config =
+        parse("hosts:\n"
+              "- {host: 'GitLab.corp:443', type: gitlab, pages: deny}\n"
+              "- {host: 'git.corp:8443', type: gerrit, user: me, trust: /r,\n"
+              "   connect_to: {'git.corp:8443': '127.0.0.1:1'}}\n"
+              "credentials: [{type: file, path: f}, {type: file, path: g, host: 'GITLAB.corp:443'}]\n"
+              "repositories:\n"
+              "- {match: Acme/Widgets, fetch: true}\n"
+              "- {match: 'GitLab.corp/Group/**', fetch: true}\n"
+              "- {match: 'github.com/acme/*', push: true}\n"
+              "- {match: 'git.corp:8443/Plugins/*', fetch: true}\n",
+              CONFIG_FOR_PROXY);
+
+    assert_int_equal(config->host_count, 2);
+    assert_string_equal(config->hosts[0].host.web, "gitlab.corp");
+    assert_string_equal(config->hosts[0].trust, "/etc/ssl/certs/ca-certificates.crt");
+    assert_true(config->hosts[0].host.pages_deny);
+    assert_int_equal(config->hosts[1].host.type, GIT_HOST_GERRIT);
+    assert_string_equal(config->hosts[1].host.user, "me");
+    assert_string_equal(config->hosts[1].connect_to[0].from_host, "git.corp");
+    assert_string_equal(config->credentials[1].host, "gitlab.corp");
+    // Each host has its rules, and no others.
+    assert_int_equal(config->githubs[0].rules.count, 2);
+    assert_string_equal(config->githubs[0].rules.rules[1].match, "github.com/acme/*");
+    assert_int_equal(config->githubs[0].rule_lines[1], 9);
+    assert_non_null(rules_find_named(&config->githubs[0].rules, BYTES("acme/gadgets")));
+    assert_null(rules_find_named(&config->githubs[0].rules, BYTES("group/app")));
+    assert_int_equal(config->hosts[0].rules.count, 1);
+    assert_non_null(rules_find_named(&config->hosts[0].rules, BYTES("group/sub/app")));
+    assert_null(rules_find_named(&config->hosts[0].rules, BYTES("acme/widgets")));
+    assert_non_null(rules_find_named(&config->hosts[1].rules, BYTES("Plugins/lfs")));
+    assert_null(rules_find_named(&config->hosts[1].rules, BYTES("plugins/lfs")));
+    config_unref(config);
+}
+
 static void test_githubs(void **state)
 {
     struct config *config =
@@ -340,8 +377,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),    cmocka_unit_test(test_credentials), cmocka_unit_test(test_rules),
         cmocka_unit_test(test_empty_rules), cmocka_unit_test(test_unions),      cmocka_unit_test(test_githubs),
-        cmocka_unit_test(test_broker),      cmocka_unit_test(test_json),        cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_descriptors), cmocka_unit_test(test_references),  cmocka_unit_test(test_admin),
+        cmocka_unit_test(test_hosts),       cmocka_unit_test(test_broker),      cmocka_unit_test(test_json),
+        cmocka_unit_test(test_aliases),     cmocka_unit_test(test_descriptors), cmocka_unit_test(test_references),
+        cmocka_unit_test(test_admin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

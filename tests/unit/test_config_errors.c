@@ -39,9 +39,10 @@ static const struct {
     {APP "limits.idle: 5m\n", "2: limits.idle: unknown key; did you mean \"limits\"?"},
     {APP "Admin: off\n", "2: Admin: unknown key; did you mean \"admin\"?"},
     {APP "\"admin\\0x\": off\n", "2: admin: unknown key; did you mean \"admin\"?"},
-    {APP "<<: {admin: off}\n", "2: <<: unknown key; known here are admin, broker, ca, credentials, enforce, "
-                               "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
-                               "private_addresses, repositories, reuse_port, signing, token, upstream"},
+    {APP "<<: {admin: off}\n",
+     "2: <<: unknown key; known here are admin, broker, ca, credentials, enforce, "
+     "gateway_hosts, github, hosts, limits, listen, log, metrics, other_hosts, other_repositories, "
+     "private_addresses, repositories, reuse_port, signing, token, upstream"},
     {APP "admin: off\nadmin: off\n", "3: admin: is given twice; keep one"},
     {APP "ca: {state: a}\nca: {publish: b}\n", "3: ca: is given twice; keep one"},
     {APP "log:\n  level: info\n  level: info\n", "4: log.level: is given twice; keep one"},
@@ -59,9 +60,10 @@ static const struct {
     {APP "ca: {roots: [a, [b]]}\n", "2: ca.roots[1]: must be a text, not a list"},
     {APP "listen: \"a\\nb\\e[31m\"\n", "2: listen: must be an address and a port, such as 127.0.0.1:3128 or "
                                        "[::1]:3128, not \"a b [31m\""},
-    {APP "\"a\\nb\": 1\n", "2: a b: unknown key; known here are admin, broker, ca, credentials, enforce, "
-                           "gateway_hosts, github, limits, listen, log, metrics, other_hosts, other_repositories, "
-                           "private_addresses, repositories, reuse_port, signing, token, upstream"},
+    {APP "\"a\\nb\": 1\n",
+     "2: a b: unknown key; known here are admin, broker, ca, credentials, enforce, "
+     "gateway_hosts, github, hosts, limits, listen, log, metrics, other_hosts, other_repositories, "
+     "private_addresses, repositories, reuse_port, signing, token, upstream"},
     // Flags.
     {APP "enforce: yes\n", "2: enforce: must be true or false, not \"yes\""},
     {APP "enforce: \"true\"\n", "2: enforce: must be true or false, not \"true\""},
@@ -147,7 +149,30 @@ static const struct {
     {"github:\n- {}\n- {host: a.ghe.com}\n" APP,
      "4: credentials[0]: has no `host`; with several under `github` each credential names the one it is for"},
     {"credentials: [{type: file, path: f, host: ghe.corp}]\n",
-     "1: credentials[0].host: is \"ghe.corp\", which `github` does not name"},
+     "1: credentials[0].host: is \"ghe.corp\", which neither `github` nor `hosts` names"},
+    // Other git hosts.
+    {APP "hosts: [{type: gitlab}]\n", "2: hosts[0]: has no `host`, such as gitlab.corp.example"},
+    {APP "hosts: [{host: gitlab.corp}]\n", "2: hosts[0]: has no `type`: gitlab, gitea, bitbucket, bitbucket-server, "
+                                           "azure-devops, gerrit or git"},
+    {APP "hosts: [{host: github.com, type: git}]\n",
+     "2: hosts[0].host: is \"github.com\", which `github` names; remove it here"},
+    {APP "hosts: [{host: git.corp, type: git}, {host: 'GIT.corp:443', type: gitea}]\n",
+     "2: hosts[1].host: names git.corp a second time; keep one"},
+    {APP "hosts: [{host: git.corp, type: git, user: me, authorization: bearer}]\n",
+     "2: hosts[0].user: is of a Basic credential; remove it, or `authorization: bearer`"},
+    {"hosts: [{host: git.corp, type: git}]\ncredentials: [{type: app, app_id: 1, private_key: k, host: git.corp}]\n",
+     "2: credentials[0].host: is no GitHub, for which type \"app\" has no tokens; take file, command, environment or "
+     "platform"},
+    {APP "repositories: [{match: git.corp/a, fetch: true}]\n",
+     "2: repositories[0].match: \"git.corp/a\" begins with a host that neither `github` nor `hosts` names"},
+    {APP "hosts: [{host: git.corp, type: git}]\nrepositories: [{match: git.corp/a, permissions: {issues: read}}]\n",
+     "3: repositories[0].permissions: only a GitHub can honour them, not the host of git.corp/a"},
+    {APP "hosts: [{host: git.corp, type: git}]\nrepositories: [{match: git.corp/a, paths: [x]}]\n",
+     "3: repositories[0].paths: only a GitHub can honour them, not the host of git.corp/a"},
+    {APP "hosts: [{host: git.corp, type: git}]\nrepositories: [{match: git.corp/a, graphql: true}]\n",
+     "3: repositories[0].graphql: only a GitHub can honour it, not the host of git.corp/a"},
+    {APP "repositories: [{match: github.com/a, fetch: true}]\n",
+     "2: repositories[0].match: `a` is not `owner/name`, such as acme/widgets or acme/*"},
     // Upstream.
     {APP "upstream: {proxy: \"socks5://proxy:3128\"}\n", "2: upstream.proxy: must begin with http:// or https://"},
     {APP "upstream: {proxy: \"http://u:p@proxy:3128\"}\n",

@@ -152,7 +152,7 @@ static void a_question_is_answered_as_a_request_would_be(void **state)
 
         snprintf(question, sizeof(question), "%s", cases[i].question);
         count = split(question, words);
-        assert_int_equal(explanation_append(&rules, lines, &host, words, count, &out, &error), cases[i].result);
+        assert_int_equal(explanation_append(&rules, lines, &host.git, words, count, &out, &error), cases[i].result);
         if (cases[i].result == EXPLANATION_BAD) {
             assert_memory_equal(error.text, cases[i].answer, strlen(cases[i].answer));
             assert_int_equal(out.size, 0);
@@ -175,7 +175,7 @@ static void without_rules_that_is_said(void **state)
     struct text out = {0};
 
     assert_true(github_host_init(&host, "github.com", NULL, NULL, NULL));
-    assert_int_equal(explanation_append(&none, NULL, &host, words, 3, &out, NULL), EXPLANATION_ALLOWED);
+    assert_int_equal(explanation_append(&none, NULL, &host.git, words, 3, &out, NULL), EXPLANATION_ALLOWED);
     assert_string_equal(text_string(&out),
                         "api GET /user: allowed\n"
                         "  rule: none, `repositories` is absent and allows everything\n"

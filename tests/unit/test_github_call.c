@@ -20,7 +20,7 @@ static int clear_hosts(void **state)
 
 static struct scope scope_of(enum scope_reach reach, const char *permission)
 {
-    struct scope scope = {.host = &dotcom, .reach = reach};
+    struct scope scope = {.host = &dotcom.git, .reach = reach};
 
     assert_true(repository_name_parse(BYTES("acme"), BYTES("widgets"), &scope.repository));
     if (permission)

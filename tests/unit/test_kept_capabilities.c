@@ -25,8 +25,8 @@ static int set_up(void **state)
     clock_manual_init(&fixture.manual, (struct wall){1700000000000});
     fixture.loop = loop_new(&fixture.manual.clock);
     fixture.kept = kept_capabilities_new(fixture.loop, 5 * MINUTE_MS);
-    fixture.dotcom = (struct github_host){.web = dotcom};
-    fixture.server = (struct github_host){.web = server};
+    fixture.dotcom = (struct github_host){.git.web = dotcom};
+    fixture.server = (struct github_host){.git.web = server};
     return 0;
 }
 
@@ -39,7 +39,7 @@ static int tear_down(void **state)
 
 static struct operation operation(const char *name)
 {
-    struct operation operation = {.host = &fixture.dotcom};
+    struct operation operation = {.host = &fixture.dotcom.git};
 
     snprintf(operation.repository.owner, sizeof(operation.repository.owner), "acme");
     snprintf(operation.repository.name, sizeof(operation.repository.name), "%s", name);
@@ -90,7 +90,7 @@ static void test_each_question_has_its_own(void **state)
     other.wiki = true;
     assert_true(is_kept(&another, ""));
     other = of;
-    other.host = &fixture.server;
+    other.host = &fixture.server.git;
     assert_true(is_kept(&another, ""));
     other = of;
     other.repository.owner[0] = 'b';

@@ -22,7 +22,7 @@ static int clear_hosts(void **state)
 
 static struct mint_scope mint_of(const char *name, const char *permission, enum permission_level level)
 {
-    struct scope scope = {.host = &dotcom, .reach = SCOPE_REPOSITORY};
+    struct scope scope = {.host = &dotcom.git, .reach = SCOPE_REPOSITORY};
     struct mint_scope mint;
 
     assert_true(repository_name_parse(BYTES("acme"), bytes_of_string(name), &scope.repository));
@@ -52,10 +52,10 @@ static void scopes_have_keys_of_their_own(void **state)
     struct token_repository set[] = {{.id = 12}, {.id = 3}}, other[] = {{.id = 1}, {.id = 23}};
     struct token_repository names[] = {{.name.name = "12"}, {.name.name = "3"}};
 
-    mint_scope_init_metadata(&scopes[5], &dotcom, "acme");
-    mint_scope_init_metadata(&scopes[6], &server, "acme");
-    mint_scope_init_wide(&scopes[7], &dotcom, "acme");
-    mint_scope_init_wide(&scopes[8], &dotcom, "");
+    mint_scope_init_metadata(&scopes[5], &dotcom.git, "acme");
+    mint_scope_init_metadata(&scopes[6], &server.git, "acme");
+    mint_scope_init_wide(&scopes[7], &dotcom.git, "acme");
+    mint_scope_init_wide(&scopes[8], &dotcom.git, "");
     scopes[9] = scopes[10] = scopes[11] = scopes[0];
     scopes[9].reach = scopes[10].reach = scopes[11].reach = SCOPE_SET;
     mint_scope_set(&scopes[11], names, 2);

@@ -170,7 +170,7 @@ static struct policy_decision decide(const struct policy_hosts *hosts, const str
     struct target target;
 
     assert_true(target_parse(number, bytes_of_string(text), &target, NULL));
-    assert_true(operation_parse(&hosts->dotcom, endpoint, number, &target, ret_operation, &verdict));
+    assert_true(github_operation_parse(&hosts->dotcom, endpoint, number, &target, ret_operation, &verdict));
     policy_decide(rules, ret_operation, &decision);
     return decision;
 }

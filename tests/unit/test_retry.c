@@ -5,7 +5,8 @@
 
 static bool finds(enum retry_failure failure, enum operation_kind kind, struct retry_facts facts, struct retry *retry)
 {
-    struct operation operation = {.kind = kind};
+    static const struct git_host github = {.type = GIT_HOST_GITHUB};
+    struct operation operation = {.kind = kind, .host = &github};
 
     facts.failure = failure;
     facts.operation = &operation;

@@ -313,9 +313,9 @@ static void an_old_client_gets_no_chunks(void **state)
     assert_text(&rewritten, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
 }
 
-static bool serves_github(const void *arg, const struct host_name *host)
+static bool serves_github(const void *arg, const struct host_name *host, uint16_t port)
 {
-    return bytes_equal(host_name_bytes(host), *(const struct bytes *)arg);
+    return port == 443 && bytes_equal(host_name_bytes(host), *(const struct bytes *)arg);
 }
 
 static void the_gateway_keeps_whom_it_serves(void **state)

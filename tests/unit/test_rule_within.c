@@ -80,8 +80,8 @@ static bool operation_of(const struct policy_hosts *hosts, const struct policy_c
     struct verdict verdict;
 
     return target_parse(policy_case_method(request->method), bytes_of_string(request->target), ret_target, NULL) &&
-           operation_parse(&hosts->dotcom, request->host == 'a' ? GITHUB_ENDPOINT_API : GITHUB_ENDPOINT_WEB,
-                           policy_case_method(request->method), ret_target, ret_operation, &verdict);
+           github_operation_parse(&hosts->dotcom, request->host == 'a' ? GITHUB_ENDPOINT_API : GITHUB_ENDPOINT_WEB,
+                                  policy_case_method(request->method), ret_target, ret_operation, &verdict);
 }
 
 static bool decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision)

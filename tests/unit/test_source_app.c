@@ -269,7 +269,7 @@ static void a_pinned_installation(void **state)
 static void the_only_installation(void **state)
 {
     struct token_fixture *fixture = *state;
-    struct scope scope = {.host = &fixture->host, .reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API};
+    struct scope scope = {.host = &fixture->host.git, .reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API};
 
     token_fixture_serve(fixture, &fixture->app, 1);
     struct token_asker asker = token_ask(fixture, &scope);

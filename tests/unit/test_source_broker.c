@@ -230,7 +230,7 @@ static void a_repository_is_found_by_its_id(void **state)
     for (size_t i = 0; i < GL_ARRAY_SIZE(rows); i++) {
         char found[NAME_ROOM] = "";
         struct token_request *request =
-            token_service_find_repository(fixture->service, &fixture->host, "acme", rows[i].id, on_found, found);
+            token_service_find_repository(fixture->service, &fixture->host.git, "acme", rows[i].id, on_found, found);
         assert_non_null(request);
         token_fixture_run(fixture, SECOND_MS);
         assert_string_equal(found, rows[i].name);

@@ -91,7 +91,7 @@ static void what_tells_most_is_shown(void **state)
     asker = token_ask_read(fixture, "initech/tps");
     assert_string_equal(token_reason(&asker), "not_installed");
     struct scope elsewhere = token_scope(fixture, "acme/widgets", NULL, PERMISSION_NONE);
-    elsewhere.host = &fixture->other_host;
+    elsewhere.host = &fixture->other_host.git;
     asker = token_ask(fixture, &elsewhere);
     assert_string_equal(token_reason(&asker), "no_credential");
 }
@@ -107,7 +107,7 @@ static void sources_are_of_one_host(void **state)
     token_fixture_serve(fixture, credentials, 2);
     struct scope scope = token_scope(fixture, "acme/widgets", NULL, PERMISSION_NONE);
     assert_string_equal(token_ask(fixture, &scope).source, "app");
-    scope.host = &fixture->other_host;
+    scope.host = &fixture->other_host.git;
     assert_string_equal(token_ask(fixture, &scope).source, "environment");
 }
 
@@ -151,7 +151,7 @@ static bool includes_prefix(const void *rules, const struct repository_name *nam
 
 static struct scope set_of(const struct token_fixture *fixture, const char *prefix)
 {
-    struct scope scope = {.host = &fixture->host, .reach = SCOPE_SET, .use = SCOPE_USE_API, .ruled = true};
+    struct scope scope = {.host = &fixture->host.git, .reach = SCOPE_SET, .use = SCOPE_USE_API, .ruled = true};
 
     snprintf(scope.repository.owner, sizeof(scope.repository.owner), "acme");
     assert_true(permissions_add(&scope.permissions, BYTES("issues"), PERMISSION_READ));
@@ -314,7 +314,7 @@ static struct finder find(struct token_fixture *fixture, const char *owner, uint
 {
     struct finder finder = {.github = &fixture->github};
     struct token_request *request =
-        token_service_find_repository(fixture->service, &fixture->host, owner, id, on_found, &finder);
+        token_service_find_repository(fixture->service, &fixture->host.git, owner, id, on_found, &finder);
 
     assert_non_null(request);
     assert_int_equal(finder.answers, 0);
@@ -329,11 +329,11 @@ static void ids_are_known_from_mints(void **state)
     struct repository_name name;
 
     token_fixture_serve(fixture, &fixture->app, 1);
-    assert_false(token_service_repository(fixture->service, &fixture->host, 1001, &name));
+    assert_false(token_service_repository(fixture->service, &fixture->host.git, 1001, &name));
     token_ask_read(fixture, "acme/widgets");
-    assert_true(token_service_repository(fixture->service, &fixture->host, 1001, &name));
+    assert_true(token_service_repository(fixture->service, &fixture->host.git, 1001, &name));
     assert_string_equal(name.name, "widgets");
-    assert_false(token_service_repository(fixture->service, &fixture->other_host, 1001, &name));
+    assert_false(token_service_repository(fixture->service, &fixture->other_host.git, 1001, &name));
     unsigned calls = fixture->github.calls;
     assert_string_equal(find(fixture, "acme", 1001).name, "acme/widgets");
     assert_int_equal(fixture->github.calls, calls);
@@ -363,7 +363,7 @@ static void a_lookup_can_be_cancelled(void **state)
     for (int64_t ms = 0; ms < 500; ms += 50) {
         struct finder finder = {.github = &fixture->github};
         struct token_request *request =
-            token_service_find_repository(fixture->service, &fixture->host, "acme", 5000, on_found, &finder);
+            token_service_find_repository(fixture->service, &fixture->host.git, "acme", 5000, on_found, &finder);
         token_fixture_run(fixture, ms);
         bool cancelled = finder.answers == 0;
         if (cancelled)
@@ -443,7 +443,7 @@ static void what_is_there_is_seen(void **state)
     struct scope other = token_scope(fixture, "acme/widgets", "contents", PERMISSION_WRITE);
     assert_null(token_service_look(fixture->service, &other));
     other = scope;
-    other.host = &fixture->other_host;
+    other.host = &fixture->other_host.git;
     assert_null(token_service_look(fixture->service, &other));
     // A look is a use: the token is made anew ahead of its end, as for who asks.
     token_fixture_run(fixture, 48 * MINUTE_MS);
@@ -498,7 +498,7 @@ static void a_reload_keeps_what_is_good(void **state)
     assert_string_equal(token_ask_read(fixture, "acme/widgets").token, "ghs_1");
     assert_int_equal(fixture->github.mints - mints, 1); // of what the old one had in flight
     assert_string_equal(asker.token, "ghs_2");
-    assert_true(token_service_repository(fixture->service, &fixture->host, 1001, &name));
+    assert_true(token_service_repository(fixture->service, &fixture->host.git, 1001, &name));
     text_clear(&fixture->github.log);
     token_ask_read(fixture, "acme/gadgets");
     assert_string_equal(text_string(&fixture->github.log), "POST /app/installations/42/access_tokens\n");

@@ -52,8 +52,8 @@ static inline struct token_service_options token_fixture_options(struct token_fi
                                                                  const struct credential_options *credentials,
                                                                  size_t count, struct token_host *hosts)
 {
-    hosts[0] = (struct token_host){.host = &fixture->host};
-    hosts[1] = (struct token_host){.host = &fixture->other_host};
+    hosts[0] = (struct token_host){.host = &fixture->host.git};
+    hosts[1] = (struct token_host){.host = &fixture->other_host.git};
     return (struct token_service_options){
         .credentials = credentials,
         .credential_count = count,
@@ -189,7 +189,7 @@ static inline void token_asker_done(void *arg, struct token *token, const struct
 static inline struct scope token_scope(const struct token_fixture *fixture, const char *name, const char *permission,
                                        enum permission_level level)
 {
-    struct scope scope = {.host = &fixture->host, .reach = SCOPE_REPOSITORY, .use = SCOPE_USE_GIT, .ruled = true};
+    struct scope scope = {.host = &fixture->host.git, .reach = SCOPE_REPOSITORY, .use = SCOPE_USE_GIT, .ruled = true};
     struct bytes owner, rest;
 
     assert_true(bytes_cut(bytes_of_string(name), '/', &owner, &rest));

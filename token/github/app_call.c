@@ -83,7 +83,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
         finish(call, answer, NULL);
         return;
     }
-    github_failure(caller->source->host, answer, local, &failure);
+    github_failure(github_host_of(caller->source->host), answer, local, &failure);
     if (failure.verdict.reason == REASON_CLOCK && !call->clock_corrected &&
         github_failure_date(answer, local, &github)) {
         call->clock_corrected = true;
@@ -120,7 +120,8 @@ static void on_limited(void *arg)
     struct app_caller *caller = call->caller;
     struct source_failure failure;
 
-    source_failure_set(&failure, false, REASON_RATE_LIMITED, "%s asked to wait", caller->source->host->api);
+    source_failure_set(&failure, false, REASON_RATE_LIMITED, "%s asked to wait",
+                       github_host_of(caller->source->host)->api);
     failure.retry_ms = caller->limited_until.ms - loop_now(caller->source->loop).ms;
     failure.retry_ms = failure.retry_ms > 0 ? failure.retry_ms : 1;
     finish(call, NULL, &failure);

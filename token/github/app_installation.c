@@ -150,8 +150,8 @@ static void unreadable(struct app_owner *owner, const struct error *error)
 {
     struct source_failure failure;
 
-    source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s", owner->installations->caller->source->host->api,
-                       error->text);
+    source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s",
+                       github_host_of(owner->installations->caller->source->host)->api, error->text);
     failed(owner, &failure);
 }
 
@@ -213,7 +213,7 @@ static void on_redirect(struct app_owner *owner, const char *location)
     struct github_call call;
 
     if (owner->lookup == LOOKUP_REPOSITORY && location &&
-        github_call_redirected(installations->caller->source->host, location, &call)) {
+        github_call_redirected(github_host_of(installations->caller->source->host), location, &call)) {
         owner->lookup = LOOKUP_REDIRECTED;
         owner->call = app_call_start(installations->caller, call, on_lookup, owner);
         return;
@@ -225,7 +225,7 @@ static void on_redirect(struct app_owner *owner, const char *location)
 static void look_up(struct app_owner *owner)
 {
     struct app_installations *installations = owner->installations;
-    const struct github_host *host = installations->caller->source->host;
+    const struct github_host *host = github_host_of(installations->caller->source->host);
     struct github_call call;
 
     switch (owner->lookup) {
@@ -315,7 +315,7 @@ static void on_all(void *arg, const struct http_answer *answer, const struct sou
 static void begin(struct app_owner *owner, const struct mint_scope *scope)
 {
     struct app_installations *installations = owner->installations;
-    const struct github_host *host = installations->caller->source->host;
+    const struct github_host *host = github_host_of(installations->caller->source->host);
 
     owner->elsewhere = (struct github_installation){0};
     if (installations->pinned) {

@@ -77,7 +77,8 @@ struct github_call github_call_mint(uint64_t installation, const struct mint_sco
 {
     return (struct github_call){
         .method = "POST",
-        .url = mem_format("%s/app/installations/%" PRIu64 "/access_tokens", scope->host->api_url, installation),
+        .url = mem_format("%s/app/installations/%" PRIu64 "/access_tokens", github_host_of(scope->host)->api_url,
+                          installation),
         .body = mint_body(scope),
     };
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <gitlatch/github_host.h>
+#include <gitlatch/git_host.h>
 
 #include "mem.h"
 #include "text.h"
@@ -34,14 +34,14 @@ void mint_scope_init(struct mint_scope *mint, const struct scope *scope)
         add_metadata(&mint->permissions);
 }
 
-void mint_scope_init_metadata(struct mint_scope *mint, const struct github_host *host, const char *owner)
+void mint_scope_init_metadata(struct mint_scope *mint, const struct git_host *host, const char *owner)
 {
     mint_scope_init_wide(mint, host, owner);
     mint->wide = false;
     add_metadata(&mint->permissions);
 }
 
-void mint_scope_init_wide(struct mint_scope *mint, const struct github_host *host, const char *owner)
+void mint_scope_init_wide(struct mint_scope *mint, const struct git_host *host, const char *owner)
 {
     *mint = (struct mint_scope){.host = host, .reach = SCOPE_INSTALLATION, .wide = true};
     if (*owner)

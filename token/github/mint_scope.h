@@ -18,7 +18,7 @@ struct text;
 #define MINT_SCOPE_TENANT_SIZE 64
 
 struct mint_scope {
-    const struct github_host *host;
+    const struct git_host *host;
     enum scope_reach reach;
     struct repository_name repository;     // SCOPE_REPOSITORY; else only `.owner`, which may be empty
     bool wide;                             // whatever the source has for this owner; nothing else is asked for
@@ -36,9 +36,9 @@ struct mint_scope {
 void mint_scope_init(struct mint_scope *mint, const struct scope *scope);
 // {metadata: read} for all of an owner's installation: listings and names are asked for with it, and it is attached to
 // no request of a workspace.
-void mint_scope_init_metadata(struct mint_scope *mint, const struct github_host *host, const char *owner);
+void mint_scope_init_metadata(struct mint_scope *mint, const struct git_host *host, const char *owner);
 // What a source gives that cannot narrow: one token, or one an owner (which may be empty).
-void mint_scope_init_wide(struct mint_scope *mint, const struct github_host *host, const char *owner);
+void mint_scope_init_wide(struct mint_scope *mint, const struct git_host *host, const char *owner);
 // Gives a SCOPE_SET its repositories (copied), all of them by id, or all by name with an id of 0.
 void mint_scope_set(struct mint_scope *mint, const struct token_repository *repositories, size_t count);
 void mint_scope_copy(struct mint_scope *copy, const struct mint_scope *mint);

@@ -131,7 +131,8 @@ static void list_fail_with(struct repository_list *list, enum reason reason, con
 {
     struct source_failure failure;
 
-    source_failure_set(&failure, reason == REASON_SET_TOO_LARGE, reason, "%s: %s", list->source->host->api, what);
+    source_failure_set(&failure, reason == REASON_SET_TOO_LARGE, reason, "%s: %s",
+                       github_host_of(list->source->host)->api, what);
     list_fail(list, &failure);
 }
 
@@ -190,14 +191,14 @@ static void on_answer(void *arg, const struct http_answer *answer)
     }
     if (answer->status == 401)
         cache_rejected(list->lists->cache, list->token);
-    github_failure(list->source->host, answer, clock_wall(loop_clock(list->lists->loop)), &failure);
+    github_failure(github_host_of(list->source->host), answer, clock_wall(loop_clock(list->lists->loop)), &failure);
     list_fail(list, &failure);
 }
 
 static void ask_github(struct repository_list *list)
 {
     struct http_transport *transport = list->source->transport;
-    struct github_call call = github_call_repositories(list->source->host, list->page);
+    struct github_call call = github_call_repositories(github_host_of(list->source->host), list->page);
     struct http_call http = github_call_http(&call, secret_bytes(list->token->value), list->source->tls);
 
     list->request = transport->ask(transport, &http, on_answer, list);

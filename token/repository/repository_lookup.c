@@ -52,7 +52,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
     if (answer->status == 401)
         cache_rejected(lookup->cache, lookup->token);
     if (!lookup->redirected && answer->status >= 300 && answer->status < 400 && answer->location &&
-        github_call_redirected(lookup->source->host, answer->location, &next)) {
+        github_call_redirected(github_host_of(lookup->source->host), answer->location, &next)) {
         lookup->redirected = true;
         github_call_clear(&lookup->call);
         lookup->call = next;

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <gitlatch/github_host.h>
+#include <gitlatch/git_host.h>
 
 #include "clock.h"
 #include "loop.h"
@@ -71,7 +71,7 @@ static void known_learn(struct lru *table, struct bytes key, const struct reposi
     known->until = until;
 }
 
-void repository_map_learn(struct repository_map *map, const struct github_host *host,
+void repository_map_learn(struct repository_map *map, const struct git_host *host,
                           const struct token_repository *repositories, size_t count)
 {
     struct mono until = {loop_now(map->loop).ms + KNOWN_MS};
@@ -83,7 +83,7 @@ void repository_map_learn(struct repository_map *map, const struct github_host *
     }
 }
 
-void repository_map_learn_missing(struct repository_map *map, const struct github_host *host, uint64_t id)
+void repository_map_learn_missing(struct repository_map *map, const struct git_host *host, uint64_t id)
 {
     static const struct repository_name missing;
     char key[KNOWN_KEY_SIZE];
@@ -92,7 +92,7 @@ void repository_map_learn_missing(struct repository_map *map, const struct githu
                 (struct mono){loop_now(map->loop).ms + MISSING_MS});
 }
 
-enum repository_map_result repository_map_find(const struct repository_map *map, const struct github_host *host,
+enum repository_map_result repository_map_find(const struct repository_map *map, const struct git_host *host,
                                                uint64_t id, struct repository_name *ret_name)
 {
     char key[KNOWN_KEY_SIZE];

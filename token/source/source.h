@@ -132,7 +132,7 @@ struct source_kind {
 struct source {
     struct source_id id;
     char *identity; // tells it from another credential, over reloads too: "app 12345"
-    const struct github_host *host;
+    const struct git_host *host;
     struct tls_client *tls; // by whose roots the host's API is verified
     bool wide_api;
     bool also_when_refused;

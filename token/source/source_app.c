@@ -76,7 +76,8 @@ static void take_token(struct app_mint *app, const struct http_answer *answer)
     struct source_failure failure;
 
     if (!token) {
-        source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s", mint.source->host->api, error.text);
+        source_failure_set(&failure, false, REASON_TOKEN_SOURCE, "%s: %s", github_host_of(mint.source->host)->api,
+                           error.text);
         fail_mint(app, &failure);
         return;
     }
@@ -107,8 +108,8 @@ static void on_minted(void *arg, const struct http_answer *answer, const struct 
         take_token(app, answer);
     } else if (answer) {
         struct source_failure odd;
-        source_failure_set(&odd, false, REASON_TOKEN_SOURCE, "%s answered %d to a mint", app->mint.source->host->api,
-                           answer->status);
+        source_failure_set(&odd, false, REASON_TOKEN_SOURCE, "%s answered %d to a mint",
+                           github_host_of(app->mint.source->host)->api, answer->status);
         fail_mint(app, &odd);
     } else if (failure->verdict.reason == REASON_NOT_INSTALLED && !app->looked_up_again) {
         // Removed, and perhaps added again under a new id.
@@ -275,7 +276,8 @@ static struct source_probe *app_probe(struct source *source, source_probe_fn *do
     struct source_probe *probe = mem_alloc(sizeof(*probe));
 
     *probe = (struct source_probe){.self = self, .done = done, .arg = arg};
-    probe->call = app_call_start(&self->caller, github_call_installations(source->host), on_probed, probe);
+    probe->call =
+        app_call_start(&self->caller, github_call_installations(github_host_of(source->host)), on_probed, probe);
     return probe;
 }
 

@@ -108,9 +108,9 @@ static void on_failure(struct minting *minting, const struct source_failure *fai
         return;
     }
     minting->failure = *failure;
-    minting->lookup =
-        repository_lookup_start(minting->context->cache, minting->source, scope->repository.owner,
-                                github_call_repository(scope->host, &scope->repository), on_new_name, minting);
+    minting->lookup = repository_lookup_start(minting->context->cache, minting->source, scope->repository.owner,
+                                              github_call_repository(github_host_of(scope->host), &scope->repository),
+                                              on_new_name, minting);
 }
 
 static void on_token(struct minting *minting, struct token *token)

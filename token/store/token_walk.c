@@ -322,7 +322,7 @@ struct token_walk *token_walk_start(const struct token_walk_context *context, co
     return walk;
 }
 
-struct token_walk *token_walk_start_listing(const struct token_walk_context *context, const struct github_host *host,
+struct token_walk *token_walk_start_listing(const struct token_walk_context *context, const struct git_host *host,
                                             const char *owner, token_walk_list_fn *done, void *arg)
 {
     struct scope scope = {.host = host, .reach = SCOPE_INSTALLATION, .use = SCOPE_USE_API_READ};

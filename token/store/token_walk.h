@@ -36,7 +36,7 @@ struct token_walk *token_walk_start(const struct token_walk_context *context, co
 typedef void token_walk_list_fn(void *arg, const struct token_listing *listing, const struct verdict *verdict);
 // Asks the sources of `host` for the repositories of `owner` (may be empty) that they give tokens for. Ends with `done`, or
 // with token_walk_cancel.
-struct token_walk *token_walk_start_listing(const struct token_walk_context *context, const struct github_host *host,
+struct token_walk *token_walk_start_listing(const struct token_walk_context *context, const struct git_host *host,
                                             const char *owner, token_walk_list_fn *done, void *arg) GL_MUST_CHECK;
 void token_walk_cancel(struct token_walk *walk);
 // The token a walk would end with, if the first source has it at once; on loan. NULL: it takes a walk.

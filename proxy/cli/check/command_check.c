@@ -122,8 +122,8 @@ static int explain(const struct command *command, const char *path, char *const 
             command, "there is no `repositories`: the rules are those under `broker.grants` of the broker; with its "
                      "configuration and --token FILE they are explained to a caller");
     }
-    result =
-        explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host, words, count, &text, &error);
+    result = explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host.git, words, count, &text,
+                                &error);
     if (result == EXPLANATION_BAD) {
         command_misused(command, "%s", error.text);
     } else {

@@ -160,7 +160,7 @@ static bool ask_token(struct rule_trial *trial, const struct github_host *host)
 {
     const struct rule_question *question = &trial->items[trial->item].question;
     struct scope scope = {
-        .host = host,
+        .host = &host->git,
         .reach = *question->name.name ? SCOPE_REPOSITORY : SCOPE_INSTALLATION,
         .use = *question->name.name ? SCOPE_USE_GIT : SCOPE_USE_API_READ,
         .ruled = true,
@@ -181,7 +181,7 @@ static void ask(struct rule_trial *trial)
     const struct repository_name *name = &trial->items[trial->item].question.name;
     // It ends by itself, at the latest by `limits.token`.
     bool asked = !*name->name && broker_lists(trial->config, host)
-                     ? token_service_list(trial->tokens, host, name->owner, on_listing, trial) != NULL
+                     ? token_service_list(trial->tokens, &host->git, name->owner, on_listing, trial) != NULL
                      : ask_token(trial, host);
     if (!asked)
         finish(trial);

@@ -96,10 +96,11 @@ static void dial_next(struct trial *trial)
         return;
     }
     request.host = trial->names[trial->name];
-    // The names are of a configuration that was checked: each parses, and belongs to one of its GitHubs.
-    if (!host_name_parse(bytes_of_string(request.host), &host))
+    // The names are of a configuration that was checked: each parses, and belongs to one of its hosts.
+    if (!host_name_parse(bytes_of_string(request.host), &host) ||
+        !runtime_find_port(trial->runtime, &host, &request.port))
         return;
-    request.tls = runtime_find_github(trial->runtime, &host, &endpoint)->tls;
+    request.tls = runtime_find_host(trial->runtime, &host, request.port, &endpoint)->tls;
     // It ends by itself, at the latest by `limits.connect`.
     if (!dial_start(&trial->runtime->egress.dialer, &request, on_dialled, trial))
         loop_stop(trial->loop);

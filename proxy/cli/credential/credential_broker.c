@@ -225,7 +225,7 @@ static bool start(struct asking *asking, const struct credential_broker *broker,
         .key = mem_string(broker->key),
     };
     const enum web_url_kind tls = WEB_URL_TLS;
-    struct source base = {.host = &asking->host, .loop = asking->loop};
+    struct source base = {.host = &asking->host.git, .loop = asking->loop};
     struct error problem;
     bool ok = false;
 
@@ -273,7 +273,7 @@ bool credential_broker_ask(const struct credential_broker *broker, const struct 
     struct asking asking = {
         .loop = loop_new(clock_real()),
         .error = ret_error,
-        .scope = {.host = &asking.host, .reach = SCOPE_REPOSITORY, .repository = question->repository},
+        .scope = {.host = &asking.host.git, .reach = SCOPE_REPOSITORY, .repository = question->repository},
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -9,6 +9,6 @@ extern const struct setting_type setting_address_or_off; // the same
 extern const struct setting_type setting_host_names;     // struct text_list: names and literal addresses
 extern const struct setting_type setting_host_suffixes;  // struct text_list: the same, and ".corp"
 extern const struct setting_type setting_other_hosts;    // struct other_hosts
-extern const struct setting_type setting_connect_to;     // struct config_connect_to * of a struct config_github
+extern const struct setting_type setting_connect_to;     // struct config_connect_to *; `detail`: offset of their count
 
 #endif

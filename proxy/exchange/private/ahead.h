@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include <gitlatch/attr.h>
-#include <gitlatch/github_host.h>
+#include <gitlatch/git_host.h>
 #include <gitlatch/token_service.h>
 
 #include "loop.h"
@@ -23,7 +23,7 @@ void ahead_free(struct ahead *ahead); // NULL: nothing
 
 // These rules hold from now on, for `host`; what was asked for under the rules before is given up. Asks from the loop, and
 // looks at `rules` and `host` until then.
-void ahead_rules(struct ahead *ahead, const struct rules *rules, const struct github_host *host);
+void ahead_rules(struct ahead *ahead, const struct rules *rules, const struct git_host *host);
 // Whether nothing is waited for any more: all is there, or cannot be had now.
 bool ahead_is_settled(const struct ahead *ahead);
 

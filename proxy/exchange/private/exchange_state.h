@@ -29,6 +29,7 @@ enum exchange_phase {
     EXCHANGE_PREPARES, // the request is judged, its body read by the gate, a try at GitHub prepared
     EXCHANGE_SENDS,    // it goes to GitHub, whose answer is awaited
     EXCHANGE_QUOTES,   // GitHub's error is read, to be quoted
+    EXCHANGE_CLEANS,   // the answer to a Git LFS batch is read, to be cleaned
     EXCHANGE_PASSES,   // GitHub's answer goes to the client
     EXCHANGE_ANSWERS,  // an answer of our own goes to the client
     EXCHANGE_DONE,     // the client has its answer

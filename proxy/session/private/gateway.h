@@ -15,10 +15,10 @@ struct session;
 
 // Whether a web page sent the request: a browser says where one comes from.
 bool gateway_page_asks(const struct head *request);
-// Takes the GitHub's name off the path: `ret_host` is it, and `target` leads there. Refused where a web page or a
+// Takes the host's name and port off the path: `target` leads there. Refused where a web page or a
 // foreign name asks, or the listener wants a password.
 bool gateway_route(const struct session *session, const struct head *request, struct target *target,
-                   struct host_name *ret_host, struct verdict *ret_verdict);
+                   struct host_name *ret_host, uint16_t *ret_port, struct verdict *ret_verdict);
 // Whether a request to our own address may be answered at all: no web page sent it, and no foreign name.
 bool gateway_may_be_asked(const struct session *session, const struct head *request) GL_MUST_CHECK;
 

@@ -5,7 +5,7 @@
 #include "operation.h"
 #include "plain_path.h"
 
-// As operation_parse, of an operation whose host, endpoint and method are filled in.
+// As github_operation_parse, of an operation whose host, endpoint and method are filled in.
 bool web_route_parse(struct operation *operation, const struct plain_path *path, enum head_method method,
                      const struct target *target, struct verdict *ret_verdict) GL_MUST_CHECK;
 // The same for what can only be a page.

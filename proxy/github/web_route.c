@@ -2,6 +2,7 @@
 
 #include "credential_endpoint.h"
 #include "glob.h"
+#include "service_query.h"
 
 static bool malformed(struct verdict *verdict, const char *what)
 {
@@ -52,58 +53,6 @@ static const struct git_route *find_git_route(struct bytes suffix, bool dot_git,
     return found;
 }
 
-// Whether a query is written in characters that every server reads alike: no encoding, no brackets, and no `;`,
-// at which old servers part parameters, too.
-static bool query_is_plain(struct bytes query)
-{
-    for (size_t i = 0; i < query.size; i++) {
-        switch (query.data[i]) {
-        case '\0':
-        case '%':
-        case '+':
-        case ';':
-        case '[':
-        case ']':
-            return false;
-        }
-    }
-    return true;
-}
-
-// The one parameter of info/refs tells the service. Written twice, two readers could differ.
-static bool parse_service(struct operation *operation, const struct target *target, struct verdict *verdict)
-{
-    struct bytes rest = target->query;
-    struct bytes parameter, name, value;
-    struct bytes service = {0};
-    size_t count = 0;
-
-    if (!query_is_plain(rest))
-        return malformed(verdict, "the query of info/refs holds an encoding, brackets or a `;`");
-    while (rest.size) {
-        bytes_cut(rest, '&', &parameter, &rest);
-        bytes_cut(parameter, '=', &name, &value);
-        if (bytes_equal_nocase(name, BYTES("service"))) {
-            service = value;
-            count++;
-        }
-    }
-    if (count > 1)
-        return malformed(verdict, "info/refs names more than one service");
-    if (count == 0)
-        return verdict_set(verdict, REASON_DUMB_PROTOCOL, NULL);
-
-    if (bytes_equal(service, BYTES("git-upload-pack")))
-        operation->kind = OPERATION_FETCH_REFS;
-    else if (bytes_equal(service, BYTES("git-receive-pack")))
-        operation->kind = OPERATION_PUSH_REFS;
-    else if (bytes_equal(service, BYTES("git-upload-archive")))
-        return verdict_set(verdict, REASON_UPLOAD_ARCHIVE, NULL);
-    else
-        return verdict_set(verdict, REASON_DUMB_PROTOCOL, "GitHub serves git-upload-pack and git-receive-pack alone");
-    return true;
-}
-
 // The repository of a web path; of a wiki's name, the one that the wiki belongs to.
 static bool parse_repository(struct operation *operation, struct bytes owner, struct bytes name)
 {
@@ -152,7 +101,7 @@ static bool parse_git_route(struct operation *operation, const struct git_route 
     // No git sends one, and a server could take a parameter for what the body says.
     if (route->method == METHOD_POST && target->query.size)
         return malformed(verdict, "a query where git and git-lfs send none");
-    return route->kind != OPERATION_FETCH_REFS || parse_service(operation, target, verdict);
+    return route->kind != OPERATION_FETCH_REFS || service_query_parse(target->query, &operation->kind, verdict);
 }
 
 // Paths of an Enterprise Server that stand for the object hosts of github.com.
@@ -174,7 +123,8 @@ bool web_route_parse_page(struct operation *operation, const struct plain_path *
     operation->kind = OPERATION_PAGE;
     if (credential_endpoint_names(path->plain, method))
         return verdict_set(ret_verdict, REASON_ENDPOINT_FORBIDDEN, NULL);
-    operation->object = operation->host->flavor == GITHUB_ENTERPRISE_SERVER && is_object_path(path->plain);
+    operation->object =
+        github_host_of(operation->host)->flavor == GITHUB_ENTERPRISE_SERVER && is_object_path(path->plain);
     bytes_cut(path->raw, '/', &owner, &rest);
     bytes_cut(rest, '/', &name, &rest);
     if (!parse_repository(operation, owner, name))

@@ -48,6 +48,12 @@ def memory_kib(pid):
     return total
 
 
+def private_kib(pid):
+    """What is this process's alone: what one more of its kind takes."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(map(int, re.findall(r"^Private_(?:Clean|Dirty): +(\d+)", text, re.M)))
+
+
 def resident_kib(pid, peak=False):
     """Resident memory of this process alone, as top shows it."""
     name = "VmHWM" if peak else "VmRSS"

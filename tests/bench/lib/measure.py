@@ -3,6 +3,7 @@ import json
 import subprocess
 import threading
 import time
+from statistics import median
 
 from lib import machine
 from lib.site import Failed, until
@@ -175,6 +176,34 @@ class Start(Measure):
                 "memory": machine.memory_kib(peer.pid) / 1024}
 
 
+class Fleet(Measure):
+    """A node full of sidecars whose workspaces do nothing."""
+    key = "fleet"
+    columns = (("private", "private MiB each", 2), ("idle", "idle CPU each, % of a core", 4), ("ms", "ms to ready, median", 0))
+    fresh, direct, rounds, only = True, False, 1, ("gitlatch",)
+
+    def __init__(self, quick):
+        super().__init__(quick)
+        self.count = 20 if quick else 200
+        self.title = f"{self.count} idle sidecars on one machine"
+
+    def run(self, site, peer):
+        others = []
+        try:
+            for _ in range(self.count - 1):
+                others.append(start(type(peer)(site)))
+            every = [peer, *others]
+            time.sleep(2)  # what is done once after the start is over
+            seconds, before = 5 if self.quick else 30, sum(machine.cpu_seconds(each.pid) for each in every)
+            time.sleep(seconds)
+            spent = sum(machine.cpu_seconds(each.pid) for each in every) - before
+            return {"private": median(machine.private_kib(each.pid) for each in every) / 1024,
+                    "idle": spent / seconds / self.count * 100, "ms": median(each.start_ms for each in every)}
+        finally:
+            for each in others:
+                each.stop()
+
+
 class Idle(Measure):
     """Connections that have had one request and stay."""
     fresh, direct, rounds = True, False, 1
@@ -234,7 +263,7 @@ class LongPush(Measure):
 
 
 ALL = (Download, Push, Downloads, Pushes, OneConnection, ManyConnections, ThousandActive, NewConnections, Beside,
-       BesideEight, Cores, CoresNew, Start, ThousandIdle, ManyIdle, LongPush)
+       BesideEight, Cores, CoresNew, Start, Fleet, ThousandIdle, ManyIdle, LongPush)
 QUICK = (Download, Push, OneConnection, ManyConnections, NewConnections, Start, ThousandIdle)
 
 

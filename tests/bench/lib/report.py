@@ -159,9 +159,13 @@ def goals(result):
                  f"{ratio:.2f}")
     for key, column, what, limit, unit in (("start", "ms", "start to ready", 50, "ms"),
                                            ("start", "rss", "memory at start (RSS)", 12, "MiB"),
-                                           ("idle", "kib", "an idle intercepted connection", 50, "KiB")):
+                                           ("idle", "kib", "an idle intercepted connection", 50, "KiB"),
+                                           ("fleet", "private", "private memory of one sidecar of many", 3.5, "MiB"),
+                                           ("fleet", "idle", "CPU of one idle sidecar of many", 0.05, "%"),
+                                           ("fleet", "ms", "start of one sidecar of many", 20, "ms")):
         value = result.value(key, "gitlatch", column)
-        line(what, f"≤ {limit} {unit}", value, value and value <= limit, f"{number(value, 1)} {unit}")
+        line(what, f"≤ {limit} {unit}", value, value is not None and value <= limit,
+             f"{number(value, 3 if limit < 1 else 1)} {unit}")
     value = result.value("long_push", "gitlatch", "grown")
     line("memory while 4 GiB stream through", "flat", value, value is not None and value < 4,
          f"+{number(value, 1)} MiB")

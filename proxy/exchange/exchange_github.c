@@ -24,6 +24,7 @@ static void on_answer_passed(struct exchange *exchange)
         // What GitHub has done is on record before anything else is waited for: a client that sends its rest byte by byte, or
         // the end of this process, must not cost the event of a push.
         exchange_state_record(exchange);
+        exchange_state_limit_drain(exchange);
         exchange_answer_drain(exchange);
     } else {
         exchange_state_finish(exchange);

@@ -44,7 +44,8 @@ static void on_exchange_idle(void *arg)
     int64_t silent_ms = loop_now(exchange->client->loop).ms - exchange->moved.ms;
     int64_t limit_ms = exchange->runtime->config->limits.idle_ms;
 
-    if (silent_ms < limit_ms) {
+    // After the answer the timer bounds the whole rest (exchange_state_limit_drain).
+    if (silent_ms < limit_ms && exchange->phase != EXCHANGE_DONE) {
         timer_start(&exchange->idle, limit_ms - silent_ms);
         return;
     }

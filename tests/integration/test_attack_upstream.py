@@ -1,4 +1,5 @@
 """What GitHub, or the way to it, may do to a request: die, stall, answer early, answer oddly."""
+import contextlib
 import gzip
 import os
 import signal
@@ -7,6 +8,7 @@ import time
 
 import pytest
 
+from lib.process import wait_until
 from lib.raw import Raw
 from lib.scripted import answer, scripted
 from lib.workspace import PROMPTS
@@ -404,6 +406,29 @@ def test_what_github_has_done_is_on_record_before_the_rest_is_drained(serve):
         assert event["status"] == 200 and event["refs"][0]["ref"].startswith("refs/heads/"), event
         gitlatch.process.signal(signal.SIGKILL)
     assert len(gitlatch.audit(event="request", operation="push")) == 1
+
+
+def test_the_rest_of_a_push_that_has_its_answer_is_not_drained_without_end(serve):
+    """A byte now and then keeps no connection beyond the limit, although something always moves."""
+    report = b"002b\x01000eunpack ok\n0018ng refs/heads/x no\n0000"
+
+    def script(peer):
+        peer.head()
+        peer.send(answer(200, report, b"Content-Type: application/x-git-receive-pack-result\r\n"))
+        time.sleep(1)
+    gitlatch, _ = serve(script, limits={"idle": "3s"})
+    with Raw.intercepted(gitlatch) as raw:
+        half = push_body(16)
+        raw.send("POST /acme/widgets.git/git-receive-pack HTTP/1.1\r\nHost: github.com\r\n"
+                 f"Content-Length: {len(half)}\r\n\r\n".encode() + half[:100000])
+        gitlatch.wait_audit(event="request", operation="push")
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            for at in range(100_000, 100_060):
+                raw.send(half[at:at + 1])
+                time.sleep(0.25)
+        assert time.monotonic() - began < 10
+    wait_until(lambda: gitlatch.status()["connections"] == 0, "it is closed")
 
 
 def test_real_git_sees_a_sentence_when_github_breaks_a_push(github, gitlatch, workspace):

@@ -1,4 +1,4 @@
-// The end of an exchange in which nothing moves for `limits.idle`.
+// The end of an exchange in which nothing moves for `limits.idle`, or whose end takes too long.
 #ifndef GITLATCH_EXCHANGE_SILENCE_H
 #define GITLATCH_EXCHANGE_SILENCE_H
 

@@ -77,6 +77,8 @@ void exchange_state_record(struct exchange *exchange);
 // A write that could not be recorded is not done. Keeps room in the log for its event; false: there is none.
 bool exchange_state_keep_record_room(struct exchange *exchange) GL_MUST_CHECK;
 
+// The client has its answer, and the rest of its request is drained: from now on that has a limit, whatever moves.
+void exchange_state_limit_drain(struct exchange *exchange);
 // Ends the client's connection, and this exchange with it.
 void exchange_state_close_client(struct exchange *exchange, enum reason reason);
 // Records the exchange, leaves the client, and lets the client's next request begin.

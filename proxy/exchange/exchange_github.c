@@ -120,7 +120,8 @@ void exchange_github_refuse_without_token(struct exchange *exchange)
 {
     struct verdict verdict = *exchange->judgement.without_token;
 
-    verdict.status = 404;
+    if (verdict.reason != REASON_REPOSITORY_ID_UNKNOWN) // which has one answer, whoever found out
+        verdict.status = 404;
     exchange_answer_refuse(exchange, &verdict);
 }
 

@@ -7,6 +7,7 @@
 #include <gitlatch/token_service.h>
 
 #include "config.h"
+#include "loop.h"
 #include "mem.h"
 
 // With these everything is allowed.
@@ -190,15 +191,45 @@ static enum judgement_result judge_operation(struct judgement *judgement)
     return settle(judgement, ask_about_head, NULL);
 }
 
+// Whoever counts through the ids learns neither a name nor which of them are there: a repository that no rule names is as
+// unknown as one that does not exist, also where GitHub is asked without a token and hides it.
 static enum judgement_result judge_repository(struct judgement *judgement, const struct repository_name *name)
+{
+    enum judgement_result result = JUDGEMENT_REFUSED;
+    struct verdict unknown;
+
+    verdict_set(&unknown, REASON_REPOSITORY_ID_UNKNOWN, NULL);
+    if (name) {
+        operation_resolve(&judgement->request->operation, name);
+        result = judge_operation(judgement);
+    }
+    if (!name || (result == JUDGEMENT_REFUSED && judgement->refusal.reason == REASON_REPOSITORY_DENIED))
+        return refuse_always(judgement, &unknown);
+    if (judgement->decision.decision == DECISION_ANONYMOUS) {
+        judgement->without_token = mem_alloc(sizeof(*judgement->without_token));
+        *judgement->without_token = unknown;
+    }
+    return result;
+}
+
+// Each id that is not known costs a request to GitHub, of which an installation has 5,000 an hour: half of them are left to
+// others.
+static const struct pace_rate lookup_rate = {.interval_ms = 2 * SECOND_MS, .burst = 60};
+
+static struct mono now_of(const struct judgement *judgement)
+{
+    return loop_now(judgement->runtime->egress.dialer.loop);
+}
+
+static enum judgement_result refuse_lookup(struct judgement *judgement)
 {
     struct verdict verdict;
 
-    if (name) {
-        operation_resolve(&judgement->request->operation, name);
-        return judge_operation(judgement);
-    }
-    verdict_set(&verdict, REASON_REPOSITORY_ID_UNKNOWN, NULL);
+    verdict_set(&verdict, REASON_REPOSITORY_ID_UNKNOWN, "too many repositories were asked for by id lately");
+    verdict.status = 429;
+    verdict.retry_after_s =
+        (unsigned)((pace_wait_ms(&judgement->runtime->lookups, &lookup_rate, now_of(judgement)) + SECOND_MS - 1) /
+                   SECOND_MS);
     return refuse_always(judgement, &verdict);
 }
 
@@ -222,6 +253,8 @@ static enum judgement_result judge_by_rules(struct judgement *judgement)
         return judge_operation(judgement);
     if (token_service_repository(tokens, operation->host, operation->repository_id, &name))
         return judge_repository(judgement, &name);
+    if (!pace_take(&judgement->runtime->lookups, &lookup_rate, now_of(judgement)))
+        return refuse_lookup(judgement);
     judgement->repository_request = token_service_find_repository(
         tokens, operation->host, owner ? owner : "", operation->repository_id, on_repository_named, judgement);
     return JUDGEMENT_LATER;

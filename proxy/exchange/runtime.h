@@ -12,6 +12,7 @@
 #include "config.h"
 #include "error.h"
 #include "host_name.h"
+#include "pace.h"
 #include "token_options.h"
 #include "egress.h"
 
@@ -40,6 +41,7 @@ struct runtime {
     struct runtime_host *hosts;
     size_t host_count;
     struct kept_capabilities *capabilities; // NULL: none are kept
+    struct pace lookups;                    // of repositories by their ids
     struct metrics *metrics;
 };
 

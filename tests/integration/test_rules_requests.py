@@ -2,6 +2,7 @@
 credential nor a redirect leads round them."""
 import base64
 import json
+import re
 import subprocess
 
 import pytest
@@ -359,3 +360,40 @@ def test_no_api_call_writes_a_ref(start, github):
             and not request.path.startswith("/app/")]
     assert len(seen) > len(WRITES)
     assert {request.scope["permissions"].get("contents", "none") for request in seen} <= {"read", "none"}
+
+
+def by_id(workspace, number, path=""):
+    """The answer, without what differs from request to request."""
+    status, body = workspace.status(f"https://api.github.com/repositories/{number}{path}")
+    return status, re.sub(r"request [0-9a-f]{16}", "request ID", body)
+
+
+@pytest.mark.parametrize("other", ["deny", "anonymous"])
+def test_ids_tell_neither_names_nor_what_is_there(start, folder, github, other):
+    """A private repository that no rule names, one that the App does not cover, and none at all: one answer."""
+    gitlatch = start(repositories=[{"match": "acme/widgets", "fetch": True, "permissions": {"issues": "read"}}],
+                     other_repositories=other, github={"default_owner": "acme"})
+    workspace = gitlatch.workspace(folder / "workspace")
+    assert by_id(workspace, github.id("acme/widgets"))[0] == 200
+    for path in ("", "/issues"):
+        answers = {name: by_id(workspace, number, path) for name, number in {
+            "denied": github.id("acme/gadgets"), "not covered": github.id("globex/lib"), "none": 987654321}.items()}
+        assert len(set(answers.values())) == 1, answers
+        status, body = answers["denied"]
+        assert status == 403 and "repository_id" in body and "gadgets" not in body
+    # The operator sees which one it was.
+    assert any(event.get("repository") == "acme/gadgets" for event in gitlatch.audit(operation="api"))
+
+
+def test_ids_that_are_counted_through_cost_github_little(start, folder, github):
+    gitlatch = start(repositories=[{"match": "acme/widgets", "fetch": True, "permissions": {"issues": "read"}}],
+                     github={"default_owner": "acme"})
+    with Raw.intercepted(gitlatch, "api.github.com") as raw:
+        answers = [raw.ask("GET", f"/repositories/{1_000_000 + number}", host="api.github.com") for number in range(150)]
+    assert {answer.status for answer in answers} == {403, 429}
+    assert int(answers[-1].header("Retry-After")) >= 1
+    assert len([request for request in github.requests() if request.path.startswith("/repositories/")]) <= 70
+    # What is known needs no look-up.
+    workspace = gitlatch.workspace(folder / "workspace")
+    workspace.git("ls-remote", "https://github.com/acme/widgets.git")
+    assert by_id(workspace, github.id("acme/widgets"))[0] == 200

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "caller_question.h"
+#include "cluster_server.h"
 #include "command.h"
 #include "help_topic.h"
 #include "explanation.h"
@@ -15,6 +16,7 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
                            "       gitlatch check [-c FILE] --explain OPERATION [WORD]...\n"
                            "       gitlatch check [-c FILE] --explain --token FILE [OPERATION [WORD]...]\n"
                            "       gitlatch check --suggest AUDIT.jsonl\n"
+                           "       gitlatch check --cluster[=URL]\n"
                            "\n"
                            "Reads the configuration, tests each credential and mints one token with it, holds\n"
                            "the rules against what an App was granted, mints a token for what each of them\n"
@@ -25,6 +27,10 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
                            "\n"
                            "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
                            "                     " CONFIG_DEFAULT_PATH "\n"
+                           "      --cluster[=URL]  what of gitlatch is in a Kubernetes cluster: what injects and\n"
+                           "                     guards, the broker, each namespace of workspaces, its pods and\n"
+                           "                     their images. Needs no configuration. URL is `kubectl proxy`'s\n"
+                           "                     (default: a pod's own API server, else http://127.0.0.1:8001)\n"
                            "      --explain      what the rules decide, and which rule says so; exits with 0\n"
                            "                     if it is allowed, with 1 if not\n"
                            "      --token FILE   with --explain and a broker's configuration: which grants are for\n"
@@ -44,6 +50,7 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
 static const struct command_choice choices[] = {{"help", HELP_TOPICS}, {NULL, NULL}};
 
 static const struct option options[] = {
+    {"cluster", optional_argument, NULL, 'k'},
     {"claims", required_argument, NULL, 'l'},
     {"config", required_argument, NULL, 'c'},
     {"explain", no_argument, NULL, 'e'},
@@ -212,11 +219,20 @@ static int explain_caller(const struct command *command, const char *path, const
     return result == EXPLANATION_ALLOWED ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+static int survey_cluster(const struct command *command, const char *url)
+{
+    bool ok = cluster_server_survey(url);
+
+    if (command_finish_output(command) != COMMAND_DONE)
+        return COMMAND_FAILED;
+    return ok ? COMMAND_DONE : COMMAND_FAILED;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct caller_question caller = {0};
-    const char *path = NULL, *audit = NULL;
-    bool explaining = false;
+    const char *path = NULL, *audit = NULL, *url = NULL;
+    bool explaining = false, cluster = false;
     int option;
 
     while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
@@ -228,6 +244,8 @@ static int run(const struct command *command, int argc, char **argv)
             explaining = true;
         else if (option == 's')
             audit = optarg;
+        else if (option == 'k')
+            cluster = true, url = optarg;
         else if (option == 't' || option == 'l')
             caller = (struct caller_question){optarg, option == 'l'};
         else
@@ -243,6 +261,8 @@ static int run(const struct command *command, int argc, char **argv)
         return explain(command, path, argv + optind, (size_t)(argc - optind));
     if (!command_no_arguments(command, argc, argv))
         return COMMAND_USAGE;
+    if (cluster)
+        return path || audit ? command_misused(command, "--cluster stands alone") : survey_cluster(command, url);
     return audit ? suggest(command, audit) : check(command, path);
 }
 

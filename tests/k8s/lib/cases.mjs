@@ -16,6 +16,7 @@ const source = (name, change) => (spec) => {
 };
 const audience = (name) => ({projected: {sources: [{serviceAccountToken: {audience: name, path: "token"}}]}});
 const key = {secret: {secretName: "github-app"}};
+const signing = {secret: {secretName: "gitlatch-signing"}};
 const redirectImage = "localhost/gitlatch-redirect:0.1.0";
 const secured = {securityContext: {runAsUser: 0, runAsNonRoot: false, privileged: false, allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true, capabilities: {drop: ["ALL"], add: ["NET_ADMIN"]}, seccompProfile: {type: "RuntimeDefault"}}};
@@ -50,6 +51,17 @@ export const cases = [
   ["the key's volume in the workspace", "only the sidecar mounts",
     (spec) => { add("gitlatch-app", key)(spec); mount("gitlatch-app")(spec); },
     (spec) => { add("gitlatch-app", key)(spec); sidecar(spec).volumeMounts.push({name: "gitlatch-app", mountPath: "/secrets"}); }],
+  ["the signing key's volume in the workspace", "only the sidecar mounts",
+    (spec) => { add("gitlatch-signing", signing)(spec); mount("gitlatch-signing")(spec); },
+    (spec) => { add("gitlatch-signing", signing)(spec); sidecar(spec).volumeMounts.push({name: "gitlatch-signing", mountPath: "/signing", readOnly: true}); }],
+  ["the signing key elsewhere in the sidecar", "volumeMounts differ",
+    (spec) => { add("gitlatch-signing", signing)(spec); sidecar(spec).volumeMounts.push({name: "gitlatch-signing", mountPath: "/lib"}); },
+    (spec) => { add("gitlatch-signing", signing)(spec); sidecar(spec).volumeMounts.push({name: "gitlatch-signing", mountPath: "/signing"}); }],
+  ["another key to sign with", "gitlatch-signing the Secret", add("gitlatch-signing", {secret: {secretName: "mine"}}), add("gitlatch-signing", signing)],
+  ["the signing key under another name", "gitlatch-signing are for the sidecar", add("mine", signing), add("mine", {secret: {secretName: "signing"}})],
+  ["the signing key as a variable", "gitlatch-signing are for the sidecar",
+    (spec) => { spec.containers[0].env.push({name: "K", valueFrom: {secretKeyRef: {name: "gitlatch-signing", key: "signing_key"}}}); },
+    (spec) => { spec.containers[0].env.push({name: "K", valueFrom: {secretKeyRef: {name: "mine", key: "signing_key"}}}); }],
   ["the key under another name", "github-app", add("mine", key), add("mine", {secret: {secretName: "github-apps"}})],
   ["the key among projected sources", "github-app", add("mine", {projected: {sources: [{secret: {name: "github-app"}}]}}),
     add("mine", {projected: {sources: [{secret: {name: "mine"}}, {configMap: {name: "github-app"}}]}})],

@@ -148,6 +148,7 @@ test("an image is named once, with the version that is built", () => {
 
 test("what is generated is up to date", () => {
   execFileSync(join(source, "k8s/generate"), ["--check"]);
+  execFileSync(join(source, "k8s/generate-chart"), ["--check"]);
 });
 
 test("every configuration is one that gitlatch takes", () => {

@@ -112,6 +112,17 @@ test("annotations reach the sidecar that the server puts in", async (t) => {
   assert.equal(made.body.spec.containers[1].env, undefined);
 });
 
+test("an annotation redirects what ignores a proxy, and the guard lets it through", async (t) => {
+  if (!policies) return t.skip("without MutatingAdmissionPolicy");
+  const pod = (security) => ({apiVersion: "v1", kind: "Pod", metadata: {name: "x", labels: {"gitlatch.dev/inject": "true"},
+    annotations: {"gitlatch.dev/redirect": "true"}}, spec: {containers: [{name: "one", image: "x", securityContext: security}]}});
+  const made = await create(pod({runAsUser: 1000, allowPrivilegeEscalation: false, capabilities: {drop: ["ALL"]}}));
+  assert.equal(made.status, 201, made.body.message);
+  assert.deepEqual(made.body.spec.initContainers.map((one) => one.name), ["gitlatch-redirect", "gitlatch"]);
+  assert.equal(made.body.spec.initContainers[0].image, "registry.corp/tools/gitlatch-redirect:0.1.0");
+  assert.match((await create(pod({runAsUser: 0}))).body.message, /with gitlatch-redirect, each container/);
+});
+
 test("the guard refuses every case as a developer tries it, and lets through what is near", async () => {
   const wrong = [];
   let byGuard = 0;

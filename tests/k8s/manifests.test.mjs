@@ -292,3 +292,21 @@ test("monitors find the ports of sidecar and broker", () => {
   assert.equal(broker.ports.find((one) => one.name === port).containerPort, 9129);
   for (const path of ["k8s/broker/gitlatch.yaml", "k8s/sidecar/config/gitlatch.yaml"]) assert.match(read(path), /^metrics: 0\.0\.0\.0:9129/m);
 });
+
+test("the bases are usable from outside a clone, with a digest", () => {
+  const repository = mkdtempSync(join(tmpdir(), "gitlatch-bases-"));
+  const git = (...words) => execFileSync("git", ["-C", repository, "-c", "user.name=a", "-c", "user.email=a@b", ...words], {stdio: "pipe"});
+  git("init", "--quiet", "--initial-branch", "main");
+  execFileSync("cp", ["-r", join(source, "k8s"), repository]);
+  git("add", "k8s");
+  git("commit", "--quiet", "--message", "x");
+  const base = (path) => `file://${repository}//k8s/${path}?ref=main`, mine = mkdtempSync(join(tmpdir(), "gitlatch-mine-"));
+  const digest = `sha256:${"a".repeat(64)}`, image = `registry.corp/gitlatch@${digest}`;
+  writeFileSync(join(mine, "kustomization.yaml"), JSON.stringify({apiVersion: "kustomize.config.k8s.io/v1beta1", kind: "Kustomization",
+    resources: ["broker", "admission/policy"].map(base), transformers: [base("admission/images")],
+    images: [{name: "localhost/gitlatch", newName: "registry.corp/gitlatch", digest}]}));
+  const made = kustomize(mine);
+  assert.equal(find(made, "Deployment").spec.template.spec.containers[0].image, image);
+  for (const [kind, name] of [["MutatingAdmissionPolicy", "gitlatch-inject"], ["ValidatingAdmissionPolicy", "gitlatch-guard"]])
+    assert.equal(find(made, kind, name).spec.variables.find((one) => one.name === "sidecarImage").expression, `'${image}'`);
+});

@@ -230,6 +230,8 @@ static void add_outcome(struct text *text, const struct audit_event *event)
     add_word(text, WORD("decision"), decision_name(event->decision));
     add_c_string(text, MEMBER("rule"), event->rule);
     add_word(text, WORD("reason"), reason_row(event->reason)->code);
+    add_word(text, WORD("interrupted"), reason_row(event->interrupted)->code);
+    add_word(text, WORD("retried"), event->retried);
     if (event->status)
         add_number(text, MEMBER("status"), (uint64_t)event->status);
     add_number(text, MEMBER("bytes_up"), event->bytes_up);

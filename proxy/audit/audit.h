@@ -45,7 +45,9 @@ struct audit_event {
     enum decision decision;
     const char *rule; // the rule's `match`
     enum reason reason;
-    int status; // 0: none was sent
+    enum reason interrupted; // what ended the answer to a request that was refused, before the client had it
+    const char *retried;     // why GitHub was asked again
+    int status;              // 0: none was sent
     uint64_t bytes_up, bytes_down;
     int64_t duration_ms;
     const char *source;

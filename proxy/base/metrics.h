@@ -22,6 +22,7 @@
     METRIC(REQUEST_DURATION, HISTOGRAM, "gitlatch_request_duration_seconds", "Time from a request's first byte to its answer's last.", "operation") \
     METRIC(BYTES, COUNTER, "gitlatch_bytes_total", "Body bytes carried.", "operation", "direction") \
     METRIC(CONNECTIONS, GAUGE, "gitlatch_connections", "Open connections.", "side") \
+    METRIC(CLIENT_TLS_FAILURES, COUNTER, "gitlatch_client_tls_failures_total", "TLS of the workspace that ended before a request: the client may not trust the CA.", "how") \
     METRIC(UPSTREAM_CONNECTIONS, COUNTER, "gitlatch_upstream_connections_total", "Upstream connections asked for.", "result") \
     METRIC(TOKEN_EXPIRATION, GAUGE, "gitlatch_token_expiration_timestamp_seconds", "When a token in the cache expires.", "source", "scope") \
     METRIC(TOKEN_MINTS, COUNTER, "gitlatch_token_mints_total", "Tokens asked for.", "source", "result") \

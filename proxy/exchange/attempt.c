@@ -188,6 +188,7 @@ static void try_again(struct attempt *attempt, const struct retry *retry)
 {
     let_go(attempt, false);
     attempt->tries++;
+    attempt->retried = retry->why;
     attempt->state = ATTEMPT_PREPARES;
     if (retry->new_token) {
         attempt->renewed = true;
@@ -364,6 +365,7 @@ static void replace_connection(struct attempt *attempt)
     pool_give(attempt->upstream, false);
     attempt->upstream = NULL;
     attempt->tries++;
+    attempt->retried = retry.why;
     attempt_ask_connection(attempt);
 }
 

@@ -64,6 +64,7 @@ struct attempt {
     struct upstream *upstream;
     uint64_t written_before; // bytes of earlier requests on that connection
     unsigned tries;          // that failed and were made again
+    const char *retried;     // why the last of them was made again, static; NULL: there was none
     bool renewed;            // a token was given up for a 401
     struct timer pause;      // before the next try
     char github_request_id[GITHUB_REQUEST_ID_SIZE];

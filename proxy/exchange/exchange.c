@@ -10,8 +10,13 @@
 
 void exchange_abort(struct exchange *exchange, enum reason reason)
 {
-    if (exchange->verdict.reason == REASON_NONE)
+    if (exchange->recorded)
+        log_info("exchange", "request %s: what was left of its body was not read to the end: %s", exchange->request.id,
+                 reason_row(reason)->code);
+    else if (exchange->verdict.reason == REASON_NONE)
         verdict_set(&exchange->verdict, reason, NULL);
+    else
+        exchange->interrupted = reason;
     exchange_state_record(exchange);
     exchange_state_leave(exchange);
 }

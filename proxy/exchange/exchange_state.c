@@ -44,7 +44,7 @@ struct exchange *exchange_state_new(struct client *client)
     exchange->recorded = false;
     exchange->record_room = 0;
     exchange->budget = (struct budget_share){0};
-    exchange->verdict.reason = REASON_NONE;
+    exchange->verdict.reason = exchange->interrupted = REASON_NONE;
     exchange->started = exchange->moved = loop_now(client->loop);
     deferred_init(&exchange->release, on_exchange_release, exchange);
     client->exchange = exchange;
@@ -99,6 +99,8 @@ struct record exchange_state_as_record(const struct exchange *exchange)
         .started = exchange->started,
         .decision = judgement->decision.decision,
         .reason = exchange->verdict.reason,
+        .interrupted = exchange->interrupted,
+        .retried = attempt->retried,
         .would_deny = judgement->would_deny.reason,
         .rule = judgement->refusing_rule ? judgement->refusing_rule : judgement->decision.rule,
         .status = exchange_state_status(exchange),

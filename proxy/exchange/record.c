@@ -53,6 +53,8 @@ static struct audit_event event_of(const struct record *record, const char *even
         .decision = decision,
         .rule = record->rule ? record->rule->match : NULL,
         .reason = recorded_reason(record),
+        .interrupted = record->interrupted,
+        .retried = record->retried,
         .status = record->status,
         .bytes_up = record->bytes_up,
         .bytes_down = record->bytes_down,

@@ -22,6 +22,8 @@ struct record {
     struct mono started;
     enum decision decision;
     enum reason reason;      // why it was refused, or failed
+    enum reason interrupted; // what ended it before the client had the answer; `reason` was known before
+    const char *retried;     // why the last try at GitHub that failed was made again; NULL: none was
     enum reason would_deny;  // not enforced: why it would have been refused
     const struct rule *rule; // that decided, or would have refused; NULL: none
     int status;              // that the client was sent; 0: none

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "mem.h"
 #include "metrics.h"
+#include "distrust.h"
 #include "password_guesses.h"
 #include "proxy_password.h"
 #include "restart.h"
@@ -239,6 +240,7 @@ struct server *server_new(const struct server_options *options, struct error *re
     client_shares_init(&server->shares, CLIENT_SHARES_REFUSE, config->limits.connections, config->limits.per_client);
     server->context.shares = &server->shares;
     server->context.guesses = password_guesses_new(server->loop);
+    server->context.distrust = distrust_new(server->loop, server->metrics);
     budget_set(config->limits.memory);
     server->context.runtime = make_runtime(server, config, ret_error);
     if (!server->context.runtime || !(server->identity = workspace_identity_new(server->loop, config, ret_error)) ||
@@ -273,6 +275,7 @@ void server_free(struct server *server)
     loop_turn(server->loop); // sessions and exchanges that were closed are freed from the loop
     workspace_signing_free(server->signing);
     password_guesses_free(server->context.guesses);
+    distrust_free(server->context.distrust);
     runtime_unref(server->context.runtime);
     identity_free(server->identity);
     mem_free(server->listeners);

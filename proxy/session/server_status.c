@@ -1,3 +1,4 @@
+#include "distrust.h"
 #include "exchange.h"
 #include "identity.h"
 #include "rule_json.h"
@@ -51,6 +52,7 @@ void server_status(const struct server *server, struct text *text)
                 server->context.runtime->config->enforce ? "true" : "false");
     text_append(text, ",\"credentials\":");
     token_service_describe(server->context.runtime->tokens, text);
+    distrust_append(server->context.distrust, text);
     append_rules(server, text);
     append_in_flight(server, text);
 }

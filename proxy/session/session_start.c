@@ -1,5 +1,6 @@
 #include "session_start.h"
 
+#include "distrust.h"
 #include "exchange.h"
 #include "gateway.h"
 #include "log.h"
@@ -86,9 +87,11 @@ static void read_head(struct session *session)
     switch (head_parse_request(&request, stream_input(client), session_limits(session)->header)) {
     case HEAD_MORE:
         session->searched = request.searched;
-        if (stream_end(client) != STREAM_OPEN)
+        if (stream_end(client) != STREAM_OPEN) {
+            if (session->state == SESSION_REQUEST && session->idle && !session->served)
+                distrust_count(session->context->distrust, session);
             session_close(session, REASON_NONE);
-        else if (stream_input_full(client)) {
+        } else if (stream_input_full(client)) {
             verdict_set(&verdict, REASON_HEADER_TOO_LARGE, NULL);
             session_refuse(session, NULL, &verdict);
         }
@@ -128,8 +131,7 @@ static void on_client_input(void *arg)
         transparent_read_hello(session);
         break;
     case SESSION_HANDSHAKE:
-        log_info("session", "%s: TLS for %s failed: %s; does the client trust the published CA?", session->client.peer,
-                 session->client.host.text, stream_failure(session->client.stream));
+        distrust_count(session->context->distrust, session);
         session_close(session, REASON_CLIENT_GONE);
         break;
     case SESSION_EXCHANGE:

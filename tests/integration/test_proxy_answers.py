@@ -84,6 +84,8 @@ def test_the_api_waits_for_a_new_token_as_git_does(gitlatch, github, status):
     github.setting(replication_lag_ms=1500, replication_status=status)
     assert api(gitlatch).status == 200
     assert asked(github, "/repos/acme/widgets") >= 2
+    event = gitlatch.wait_audit(operation="api", event="request")
+    assert event["retried"] == f"GitHub answered {status} to a young token" and event["status"] == 200
 
 
 def test_a_write_to_the_api_whose_body_is_whole_waits_too(gitlatch, github):

@@ -50,7 +50,7 @@ def test_a_kept_connection_that_died_is_a_reset_and_a_fetch_is_sent_again(world,
     cut(world)
     _, seconds = timed(lambda: workspace.git("ls-remote", WIDGETS))
     assert seconds < 40, "it hangs as long as nobody says that the peer is gone"
-    assert "asks GitHub again" in gitlatch.log and "the kept connection was lost" in gitlatch.log
+    assert [event for event in gitlatch.audit(event="request") if "kept connection" in event.get("retried", "")]
 
 
 def test_a_write_on_a_connection_that_died_is_refused_in_words_and_not_sent_again(world, gitlatch, workspace):

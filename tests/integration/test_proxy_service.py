@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 from conftest import ACME
-from lib import seed
+from lib import receive_pack, seed
 from lib.gitlatch import sanitized
 from lib.process import free_port, wait_until
 from lib.raw import Raw
@@ -168,6 +168,31 @@ def test_sigterm_on_an_idle_gitlatch_ends_it_at_once(gitlatch):
     assert time.monotonic() - started < 20, "not the 30 s that it drains at most"
 
 
+@pytest.mark.parametrize("tool", ["git", "curl"])
+def test_a_tool_that_does_not_trust_the_ca_leaves_a_trace(gitlatch, outside, tool):
+    """Debian's git (GnuTLS) ends the handshake and closes without a word, curl (OpenSSL) sends an alert."""
+    outside.env["https_proxy"] = gitlatch.url
+    ask = {"git": ["git", "ls-remote", WIDGETS], "curl": ["curl", "-sS", "https://github.com"]}[tool]
+    for _ in range(3):
+        assert "certificate" in outside.run(*ask, check=False).err
+    line = gitlatch.wait_log("does the client trust the published CA?")
+    assert "github.com" in line and '"warn"' in line
+    wait_until(lambda: gitlatch.metrics().sum("gitlatch_client_tls_failures_total",
+                                              how="silent" if tool == "git" else "handshake") == 3, "each is counted")
+    assert gitlatch.log.count("does the client trust") == 1, "a line a minute"
+    status = gitlatch.status()["distrust"]
+    assert status["count"] == 3 and status["host"] == "github.com" and status["client"].startswith("127.0.0.1")
+
+
+def test_who_was_served_is_no_client_without_trust(gitlatch, workspace):
+    workspace.git("ls-remote", WIDGETS)
+    with Raw.intercepted(gitlatch) as raw:
+        assert raw.ask("GET", REFS).status == 200
+    wait_until(lambda: not gitlatch.status()["connections"], "all are closed")
+    assert "distrust" not in gitlatch.status()
+    assert gitlatch.metrics().sum("gitlatch_client_tls_failures_total") == 0
+
+
 def test_a_push_between_whose_requests_sigterm_falls(gitlatch, workspace, github):
     """git asks for the refs, and then sends the pack on another connection."""
     clone = workspace.clone(WIDGETS)
@@ -209,6 +234,28 @@ def test_while_it_drains_each_answer_is_the_last_of_its_connection(gitlatch, git
         answer = busy.answer()
         assert (answer.status, answer.header("Connection")) == (200, "close") and busy.closed()
     assert gitlatch.process.wait(25) == 0
+
+
+def begin_refused_push(raw):
+    """A push to a ref that is denied, whose pack does not end."""
+    body = receive_pack.commands((receive_pack.ZERO, "1" * 40, "refs/heads/denied")) + b"PACK"
+    raw.send(b"POST /acme/widgets.git/git-receive-pack HTTP/1.1\r\nHost: github.com\r\nContent-Length: 100000\r\n\r\n" + body)
+
+
+@pytest.mark.parametrize("how, reason", [("client", "client_gone"), ("limit", "draining"), ("silence", "client_timeout")])
+def test_a_drain_that_is_interrupted_says_by_what(start, how, reason):
+    gitlatch = start(limits={"drain": "1s", "idle": "2s" if how == "silence" else "5m"},
+                     repositories=[{"match": "acme/*", "fetch": True, "push": ["refs/heads/agent/*"]}])
+    with Raw.intercepted(gitlatch) as raw:
+        begin_refused_push(raw)
+        wait_until(lambda: gitlatch.status()["in_flight"], "it is drained")
+        time.sleep(0.3)
+        if how == "client":
+            raw.socket.close()
+        elif how == "limit":
+            gitlatch.process.signal(signal.SIGTERM)
+        event = gitlatch.wait_audit(operation="push")
+    assert (event["reason"], event["interrupted"], event["decision"]) == ("ref", reason, "deny") and "status" not in event
 
 
 def test_a_download_does_not_keep_the_port_open(gitlatch, workspace, github):

@@ -56,7 +56,8 @@ struct exchange {
     struct attempt attempt;
     struct download download;
     struct own_answer own_answer;
-    struct verdict verdict; // why it was refused or failed; REASON_NONE: it was not
+    struct verdict verdict;  // why it was refused or failed; REASON_NONE: it was not
+    enum reason interrupted; // what cut an answer off that had a verdict already; REASON_NONE: nothing
 };
 
 // An exchange of this client, in EXCHANGE_PREPARES, with a reference to the client's configuration. The parts and the

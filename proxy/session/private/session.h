@@ -21,6 +21,7 @@
 struct head;
 struct leaf_set;
 struct metrics;
+struct distrust;
 struct password_guesses;
 struct secret;
 struct session;
@@ -46,6 +47,7 @@ struct session_context {
     const struct leaf_set *leaves;
     struct request_ids ids;
     struct password_guesses *guesses;
+    struct distrust *distrust;
     const struct client_shares *shares;
     bool draining;
     // Whether there is room for a connection from this address; another one may have been closed for it. Then takes the

@@ -225,6 +225,11 @@ static bool retries(struct attempt *attempt, enum retry_failure failure)
     return true;
 }
 
+bool attempt_asks_again(struct attempt *attempt, enum retry_failure failure)
+{
+    return retries(attempt, failure);
+}
+
 bool attempt_send_head(struct attempt *attempt)
 {
     const struct request *request = attempt->request;

@@ -87,6 +87,8 @@ void attempt_ask_connection(struct attempt *attempt);
 bool attempt_is_ready(const struct attempt *attempt);
 // Writes the request's head. False: it does not fit.
 bool attempt_send_head(struct attempt *attempt) GL_MUST_CHECK;
+// After `head`, before anything of the answer is used: begins another try where retry.c allows it. True: `again` was called.
+bool attempt_asks_again(struct attempt *attempt, enum retry_failure failure) GL_MUST_CHECK;
 // The connection of the present try.
 struct stream *attempt_stream(const struct attempt *attempt);
 

@@ -145,6 +145,33 @@ static bool lacks_permission(const struct exchange *exchange)
            github_refusal_lacks_permission(&exchange->attempt.answer, exchange->attempt.token);
 }
 
+// Whether what came of the body with the head begins an error of git ("0024ERR …", gitprotocol-pack(5)).
+static bool begins_git_error(const struct exchange *exchange)
+{
+    const struct head *answer = &exchange->attempt.answer;
+    struct bytes input = bytes_skip(stream_input(attempt_stream(&exchange->attempt)), answer->size), data = {0};
+    struct body body;
+    size_t used;
+
+    body_from_response(&body, answer, exchange->request.head.method);
+    while (data.size == 0 && input.size > 0 && body_next_data(&body, input, &used, &data) == BODY_MORE && used > 0)
+        input = bytes_skip(input, used);
+    return data.size >= 8 && bytes_equal(bytes_of(data.data + 4, 4), BYTES("ERR "));
+}
+
+// A fetch failed, and by what was kept of the repository, it may be: a server no longer has a capability, say. That is
+// forgotten, and the fetch asked again. True: it is.
+static bool asks_without_kept(struct exchange *exchange)
+{
+    const struct head *answer = &exchange->attempt.answer;
+    bool fetch = operation_traits(exchange->request.operation.kind)->keeping == KEEPING_USE;
+    bool failed = answer->status >= 400 || (answer->status == 200 && begins_git_error(exchange));
+
+    return fetch && exchange->runtime->capabilities && failed && github_refusal_reason(answer) != REASON_RATE_LIMITED &&
+           kept_answer_forget(exchange->runtime, &exchange->request.operation) &&
+           attempt_asks_again(&exchange->attempt, RETRY_KEPT);
+}
+
 void exchange_github_head(struct exchange *exchange)
 {
     const struct head *answer = &exchange->attempt.answer;
@@ -153,6 +180,8 @@ void exchange_github_head(struct exchange *exchange)
     bool unfinished = exchange->upload.state != UPLOAD_SENT && answer->status >= 300;
 
     exchange_state_note_movement(exchange);
+    if (asks_without_kept(exchange))
+        return;
     if (traits->git && answer->status >= 300)
         kept_answer_forget(exchange->runtime, &exchange->request.operation);
     if (traits->keeping == KEEPING_USE && answer->status >= 300 && answer->status < 400) {

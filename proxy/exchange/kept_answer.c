@@ -97,8 +97,8 @@ void kept_answer_take(const struct kept_answer *kept, const struct head *answer,
     }
 }
 
-void kept_answer_forget(const struct runtime *runtime, const struct operation *operation)
+bool kept_answer_forget(const struct runtime *runtime, const struct operation *operation)
 {
-    if (runtime->capabilities && operation_has_repository(operation))
-        kept_capabilities_drop(runtime->capabilities, operation);
+    return runtime->capabilities && operation_has_repository(operation) &&
+           kept_capabilities_drop(runtime->capabilities, operation);
 }

@@ -28,7 +28,7 @@ struct bytes kept_answer_find(const struct kept_answer *kept) GL_MUST_CHECK;
 size_t kept_answer_copy_size(const struct kept_answer *kept, const struct head *answer);
 // The answer is whole, and `copy` the front of its body: what is worth it is kept.
 void kept_answer_take(const struct kept_answer *kept, const struct head *answer, struct bytes copy);
-// Something is wrong with the repository, or with what was kept of it: GitHub is asked again.
-void kept_answer_forget(const struct runtime *runtime, const struct operation *operation);
+// Something is wrong with the repository, or with what was kept of it: the next fetch asks GitHub. False: nothing was kept.
+bool kept_answer_forget(const struct runtime *runtime, const struct operation *operation);
 
 #endif

@@ -103,16 +103,20 @@ void kept_capabilities_put(struct kept_capabilities *kept, const struct kept_que
     text_free(&key);
 }
 
-void kept_capabilities_drop(struct kept_capabilities *kept, const struct operation *operation)
+bool kept_capabilities_drop(struct kept_capabilities *kept, const struct operation *operation)
 {
     struct lru_entry *entry, *next;
     struct text front = {0};
+    bool dropped = false;
 
     put_repository(&front, operation);
     for (entry = lru_first(&kept->entries); entry; entry = next) {
         next = lru_next(entry);
-        if (bytes_start_with(entry->key, text_bytes(&front)))
-            lru_drop(&kept->entries, entry);
+        if (!bytes_start_with(entry->key, text_bytes(&front)))
+            continue;
+        lru_drop(&kept->entries, entry);
+        dropped = true;
     }
     text_free(&front);
+    return dropped;
 }

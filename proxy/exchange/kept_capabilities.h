@@ -32,7 +32,7 @@ void kept_capabilities_free(struct kept_capabilities *kept); // NULL: nothing
 struct bytes kept_capabilities_find(struct kept_capabilities *kept, const struct kept_question *question) GL_MUST_CHECK;
 // Keeps a copy from now on, in the place of one that was kept before. `body` is one (capabilities_check).
 void kept_capabilities_put(struct kept_capabilities *kept, const struct kept_question *question, struct bytes body);
-// Lets go of all that is kept of the operation's repository.
-void kept_capabilities_drop(struct kept_capabilities *kept, const struct operation *operation);
+// Lets go of all that is kept of the operation's repository. False: there was nothing.
+bool kept_capabilities_drop(struct kept_capabilities *kept, const struct operation *operation);
 
 #endif

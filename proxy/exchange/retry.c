@@ -32,6 +32,7 @@ static const struct retry_row retry_rows[] = {
     {RETRY_UNAUTHORIZED, WHOLE | TOKEN | NOT_RENEWED, UINT32_MAX, 0, true, "GitHub answered 401: another token"},
     {RETRY_FORBIDDEN, WHOLE | TOKEN | YOUNG | UNEXPLAINED, 3, SECOND_MS, false, "GitHub answered 403 to a young token"},
     {RETRY_NOT_FOUND, WHOLE | TOKEN | YOUNG | EXISTS, 3, SECOND_MS, false, "GitHub answered 404 to a young token"},
+    {RETRY_KEPT, WHOLE | REPEATABLE, 1, 0, false, "a fetch failed whose capabilities were kept"},
     {RETRY_LOST, WHOLE | REPEATABLE | REUSED, 2, 0, false, "the kept connection was lost"},
     {RETRY_LOST, WHOLE | REPEATABLE, 1, 0, false, "the connection was lost"},
     {RETRY_UNUSED_LOST, 0, 2, 0, false, "the connection was lost before the request"},

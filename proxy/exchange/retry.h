@@ -15,6 +15,7 @@ enum retry_failure {
     RETRY_UNAUTHORIZED, // GitHub answered 401
     RETRY_FORBIDDEN,    // GitHub answered 403
     RETRY_NOT_FOUND,    // GitHub answered 404
+    RETRY_KEPT,         // a fetch failed, for which capabilities were kept
     RETRY_LOST,         // the connection broke, or its peer vanished, before a byte of an answer
     RETRY_UNUSED_LOST,  // the connection broke before the request was sent on it
 };

@@ -99,6 +99,19 @@ static void a_lost_push_is_sent_again_only_if_nothing_went_out(void **state)
     assert_true(finds(RETRY_LOST, OPERATION_PUSH, facts, &retry));
 }
 
+static void a_fetch_by_what_was_kept_is_asked_again_once(void **state)
+{
+    struct retry_facts facts = {.whole = true, .written = true};
+    struct retry retry;
+
+    assert_true(finds(RETRY_KEPT, OPERATION_FETCH, facts, &retry));
+    assert_int_equal(retry.pause_ms, 0);
+    facts.tries = 1;
+    assert_false(finds(RETRY_KEPT, OPERATION_FETCH, facts, &retry));
+    facts = (struct retry_facts){.written = true};
+    assert_false(finds(RETRY_KEPT, OPERATION_FETCH, facts, &retry));
+}
+
 static void a_new_connection_is_lost_once_a_kept_one_twice(void **state)
 {
     struct retry_facts facts = {.whole = true, .written = true, .tries = 1};
@@ -124,6 +137,7 @@ int main(void)
         cmocka_unit_test(a_403_that_says_why_is_final),
         cmocka_unit_test(a_404_is_waited_out_for_what_exists),
         cmocka_unit_test(a_lost_push_is_sent_again_only_if_nothing_went_out),
+        cmocka_unit_test(a_fetch_by_what_was_kept_is_asked_again_once),
         cmocka_unit_test(a_new_connection_is_lost_once_a_kept_one_twice),
     };
 

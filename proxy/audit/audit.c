@@ -200,15 +200,20 @@ size_t audit_keep_room(const struct push_commands *push)
     return log_audit_keep(room) ? room : 0;
 }
 
-static void add_repository(struct text *text, const struct repository_name *repository)
+// The characters of both kinds of names need no escape (repository_name_parse, git_host_route.c).
+static void add_repository(struct text *text, const struct audit_event *event)
 {
-    if (!repository || !repository->owner[0] || !repository->name[0])
+    const struct repository_name *repository = event->repository;
+    bool github = repository && repository->owner[0] && repository->name[0];
+
+    if (!github && !(event->repository_path && event->repository_path[0]))
         return;
-    // A name's characters need no escape (repository_name_parse).
     text_append_bytes(text, WORD("repository"));
-    text_append_bytes(text, bytes_of_string(repository->owner));
-    text_append_char(text, '/');
-    text_append_bytes(text, bytes_of_string(repository->name));
+    text_append_bytes(text, bytes_of_string(github ? repository->owner : event->repository_path));
+    if (github) {
+        text_append_char(text, '/');
+        text_append_bytes(text, bytes_of_string(repository->name));
+    }
     text_append_char(text, '"');
 }
 
@@ -272,7 +277,7 @@ void audit_write(const struct audit_event *event, struct wall now)
     add_word(text, WORD("client"), event->client);
     add_word(text, WORD("mode"), modes[event->mode]);
     add_c_string(text, MEMBER("host"), event->host);
-    add_repository(text, event->repository);
+    add_repository(text, event);
     add_word(text, WORD("operation"), event->operation);
     add_string(text, MEMBER("method"), event->method);
     add_cut_string(text, MEMBER("path"), event->path, PATH_MAX_SHOWN);

@@ -37,6 +37,7 @@ struct audit_event {
     enum audit_mode mode;
     const char *host;
     const struct repository_name *repository;
+    const char *repository_path; // of a repository on a host that is no GitHub; NULL or empty: none
     const char *operation;
     struct bytes method, path; // of an API call or a page; without the query
     struct bytes needs;        // X-Accepted-GitHub-Permissions of GitHub's answer

@@ -284,6 +284,21 @@ static bool retries_after(struct attempt *attempt, int status)
     }
 }
 
+static void fail_unauthorized(struct attempt *attempt)
+{
+    enum reason reason = attempt->token ? REASON_GITHUB_UNAUTHORIZED : REASON_GITHUB_ANONYMOUS;
+    const struct git_host *host = attempt->request->operation.host;
+    struct verdict verdict;
+
+    if (git_host_is_github(host))
+        verdict_set(&verdict, reason, NULL);
+    else if (attempt->token)
+        verdict_set(&verdict, reason, "%s did not accept its credential: it answered 401", host->web);
+    else
+        verdict_set(&verdict, reason, "%s wants a credential, and no rule attaches one here", host->web);
+    attempt->callbacks->failed(attempt->arg, &verdict);
+}
+
 static void on_answer_head(struct attempt *attempt)
 {
     int status = attempt->answer.status;
@@ -293,7 +308,7 @@ static void on_answer_head(struct attempt *attempt)
     if (retries_after(attempt, status))
         return;
     if (status == 401) {
-        fail(attempt, attempt->token ? REASON_GITHUB_UNAUTHORIZED : REASON_GITHUB_ANONYMOUS, NULL);
+        fail_unauthorized(attempt);
         return;
     }
     attempt->state = ATTEMPT_ANSWERED;

@@ -81,7 +81,7 @@ static enum decision recorded_decision(const struct record *record)
 
 static const char *recorded_host(const struct record *record, const struct request *request)
 {
-    if (request->host && record->client->mode == AUDIT_GATEWAY)
+    if (request->host && (record->client->mode == AUDIT_GATEWAY || !git_host_is_github(request->host->git)))
         return request->host->git->web;
     return record->client->host.text;
 }
@@ -131,6 +131,7 @@ void record_request(const struct record *record, const struct request *request, 
 
     event.host = recorded_host(record, request);
     event.repository = &request->operation.repository;
+    event.repository_path = request->operation.path;
     event.push = gate ? body_gate_push(gate) : NULL;
     event.lfs_ref = recorded_lfs_ref(request, gate);
     add_call(&event, record, request);
@@ -144,13 +145,14 @@ void record_request(const struct record *record, const struct request *request, 
 
 void record_describe(const struct record *record, const struct request *request, bool more, struct text *text)
 {
-    const struct repository_name *repository = &request->operation.repository;
+    char name[OPERATION_REPOSITORY_SIZE];
+    struct bytes repository = operation_repository(&request->operation, name);
 
     text_format(text, "%s{\"id\":\"%s\",\"client\":\"%s\",\"operation\":\"%s\",\"host\":", more ? "," : "", record->id,
                 record->client->peer, request_label(request));
     text_append_json_string(text, bytes_of_string(recorded_host(record, request)));
-    if (repository->owner[0])
-        text_format(text, ",\"repository\":\"%s/%s\"", repository->owner, repository->name);
+    if (repository.size > 0)
+        text_format(text, ",\"repository\":\"%.*s\"", (int)repository.size, repository.data);
     text_format(text, ",\"bytes_up\":%llu,\"bytes_down\":%llu,\"duration_ms\":%lld}",
                 (unsigned long long)record->bytes_up, (unsigned long long)record->bytes_down,
                 (long long)duration_of(record));

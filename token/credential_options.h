@@ -36,6 +36,7 @@ struct credential_options {
     enum identity_kind identity; // broker: where its token comes from, instead of token_file
     char *identity_file;         // IDENTITY_FILE
     char **identity_command;     // IDENTITY_COMMAND: ends with NULL
+    char *audience;              // IDENTITY_GITHUB_ACTIONS: of the token that is asked for; NULL: gitlatch's own
     bool holds_token;            // broker: for a caller that will hold what it is given, which its token says
     char *certificate, *key;     // broker: PEM files; instead of a token, or beside it
 

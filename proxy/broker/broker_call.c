@@ -14,6 +14,9 @@
 #include "serving_certificate.h"
 #include "text.h"
 
+// A sentence that names one claim.
+#define MESSAGE_MAX 400
+
 static void free_call(struct broker_call *call)
 {
     if (call->proving)
@@ -279,6 +282,20 @@ void broker_call_answer(struct broker_call *call, struct bytes json, struct toke
     struct answer answer = {.status = 200, .content_type = BYTES("application/json"), .body = json};
 
     finish(call, &answer, REASON_NONE, token);
+}
+
+// A claim's value is its issuer's: no byte of it may end the field.
+void broker_call_answer_with(struct broker_call *call, struct bytes json, struct bytes message)
+{
+    char printable[MESSAGE_MAX];
+    size_t size = message.size < sizeof(printable) ? message.size : sizeof(printable);
+
+    struct answer answer = {
+        .status = 200, .content_type = BYTES("application/json"), .body = json, .message = bytes_of(printable, size)};
+
+    for (size_t i = 0; i < size; i++)
+        printable[i] = message.data[i] >= ' ' && message.data[i] <= '~' ? message.data[i] : '?';
+    finish(call, &answer, REASON_NONE, NULL);
 }
 
 void broker_call_refuse(struct broker_call *call, const struct verdict *verdict)

@@ -5,10 +5,13 @@
 
 static void on_proven(struct broker_call *call)
 {
-    struct text json = {0};
+    const struct config_broker *broker = &call->runtime->config->broker;
+    struct text json = {0}, message = {0};
 
-    grants_describe(&call->runtime->config->broker, &call->caller, &json);
-    broker_call_answer(call, text_bytes(&json), NULL);
+    grants_describe(broker, &call->caller, &json);
+    grants_explain_none(broker, &call->caller, &message);
+    broker_call_answer_with(call, text_bytes(&json), text_bytes(&message));
+    text_free(&message);
     text_free(&json);
 }
 

@@ -141,6 +141,14 @@ static const struct config_claim *find_mismatch(const struct config_broker *brok
     return claim;
 }
 
+void grants_explain_none(const struct config_broker *broker, const struct caller *caller, struct text *text)
+{
+    const struct config_claim *claim = has_grant(broker, caller) ? NULL : find_mismatch(broker, caller, NULL);
+
+    if (claim)
+        claim_describe(caller->claims, claim, text);
+}
+
 static bool deny_without_rule(const struct config_broker *broker, const struct caller *caller,
                               const struct token_question *question, const struct repository_name *name,
                               struct verdict *verdict)

@@ -38,6 +38,10 @@ bool grants_allow_listing(const struct config_broker *broker, const struct calle
 // Whether a rule of the caller's grants gives something of this repository: its name is then no secret to the caller.
 bool grants_hold(const struct config_broker *broker, const struct caller *caller, const struct repository_name *name);
 
+// Why a caller has no grant at all, where a grant of its issuer wants another claim: appends what that claim is, for its
+// owner. Appends nothing for a caller that has one, or whose issuer no grant names.
+void grants_explain_none(const struct config_broker *broker, const struct caller *caller, struct text *text);
+
 // Appends `{"repositories":[…]}`: the caller's rules with the configuration's keys.
 void grants_describe(const struct config_broker *broker, const struct caller *caller, struct text *text);
 

@@ -24,6 +24,8 @@ const struct setting credential_rows[CREDENTIAL_ROWS] = {
         "asked also when the credential before it refused, not only when it could not be reached"),
     ROW("app_id", setting_string, app_id, NULL, NULL, "the App's id or client id"),
     ROW("argv", setting_argv, argv, NULL, NULL, "prints a token"),
+    ROW("audience", setting_string, audience, NULL, NULL,
+        "with `identity: github-actions` the audience that it asks for, the one of the broker's issuer; absent: gitlatch"),
     ROW("certificate", setting_file, certificate, NULL, NULL,
         "PEM file with a client certificate that proves it, instead of a token or beside it; read again when it changes"),
     ROW("host", setting_string, host, NULL, NULL, "the `github.host` it is for, where there are several"),

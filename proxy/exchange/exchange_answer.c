@@ -53,9 +53,23 @@ void exchange_answer_begin(struct exchange *exchange, enum own_answer_kind kind)
         exchange_answer_send(exchange);
 }
 
+// Where a broker grants nothing, what it said is the reason, such as the claim of the workspace's token that no grant takes.
+static void name_brokers_reason(struct exchange *exchange, const struct verdict *verdict)
+{
+    const struct ruling *ruling = exchange->judgement.ruling;
+
+    if (!ruling || !ruling->why ||
+        (verdict->reason != REASON_REPOSITORY_DENIED && verdict->reason != REASON_GITHUB_ANONYMOUS))
+        return;
+    verdict_set(&exchange->verdict, verdict->reason, "%s; the broker grants nothing: %s", verdict->sentence,
+                ruling->why);
+    exchange->verdict.status = verdict->status;
+}
+
 void exchange_answer_refuse(struct exchange *exchange, const struct verdict *verdict)
 {
     exchange->verdict = *verdict;
+    name_brokers_reason(exchange, verdict);
     log_debug("exchange", "request %s: %s: %s", exchange->request.id, reason_row(verdict->reason)->code,
               verdict->sentence);
     if (operation_traits(exchange->request.operation.kind)->keeping == KEEPING_USE)

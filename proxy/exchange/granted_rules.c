@@ -69,6 +69,7 @@ void ruling_unref(struct ruling *ruling)
     if (ruling->within)
         rules_clear(&ruling->rules);
     config_unref(ruling->granted);
+    mem_free(ruling->why);
     mem_free(ruling);
 }
 
@@ -198,20 +199,27 @@ static void fail(struct grantor *grantor, struct source_failure failure)
 static void settle(struct grantor *grantor)
 {
     if (grantor->failure.verdict.reason != REASON_NONE || !grantor->told)
-        log_info("rules", "%s: %zu rules are granted", grantor->url, grantor->ruling->granted->rules.count);
+        log_info("rules", "%s: %zu rules are granted%s%s", grantor->url, grantor->ruling->granted->rules.count,
+                 grantor->ruling->why ? ": " : "", grantor->ruling->why ? grantor->ruling->why : "");
     grantor->failure = (struct source_failure){0};
     tell(grantor, false);
     timer_start(&grantor->next, ASK_MS - JITTER_MS + grantor->all->spread++ * 7919 % (2 * JITTER_MS));
 }
 
-static void take(struct grantor *grantor, struct bytes body)
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static void take(struct grantor *grantor, struct bytes body, const char *message)
 {
     struct source_failure failure;
     struct config *granted;
     struct error error;
     struct ruling *ruling = NULL;
 
-    if (grantor->ruling && grantor->told && bytes_equal(body, bytes_of_string(grantor->told))) {
+    if (grantor->ruling && grantor->told && bytes_equal(body, bytes_of_string(grantor->told)) &&
+        same_text(grantor->ruling->why, message)) {
         settle(grantor);
         return;
     }
@@ -224,6 +232,8 @@ static void take(struct grantor *grantor, struct bytes body)
         fail(grantor, failure);
         return;
     }
+    if (ruling->granted->rules.count == 0)
+        ruling->why = mem_string(message);
     ruling_unref(grantor->ruling);
     grantor->ruling = ruling;
     settle(grantor);
@@ -244,9 +254,9 @@ static void on_answer(void *arg, const struct http_answer *answer)
         source_failure_transport(caller_identity_url(grantor->identity), answer, &failure);
         fail(grantor, failure);
     } else if (answer->status == 200) {
-        take(grantor, answer->body);
+        take(grantor, answer->body, answer->message);
     } else if (answer->status == 403) {
-        take(grantor, BYTES("{\"repositories\":[]}")); // the caller is known, and granted nothing
+        take(grantor, BYTES("{\"repositories\":[]}"), NULL); // the caller is known, and granted nothing
     } else {
         bool unproven = answer->status == 401;
         source_failure_set(&failure, unproven, unproven ? REASON_BROKER_DENIED : REASON_TOKEN_SOURCE, "%s answered %d",
@@ -360,6 +370,8 @@ void granted_rules_adopt(struct granted_rules *granted, const struct granted_rul
 
         if (before && before->ruling && strcmp(before->url, grantor->url) == 0)
             grantor->ruling = ruling_new(grantor, before->ruling->granted, &error);
+        if (grantor->ruling && before)
+            grantor->ruling->why = mem_string(before->ruling->why);
     }
 }
 

@@ -26,6 +26,7 @@ struct ruling {
     struct rules rules;
     bool within; // own rules within the granted ones: `rules` is the ruling's; else it is that of `granted`
     struct config *granted;
+    char *why; // nothing is granted: what the broker said of it, for people; NULL: nothing
 };
 
 struct ruling *ruling_ref(struct ruling *ruling);

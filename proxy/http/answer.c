@@ -74,6 +74,7 @@ bool answer_write(const struct answer *answer, struct wire *out)
     put_field_if_any(out, BYTES("Allow"), answer->allow);
     put_field_if_any(out, BYTES("Proxy-Authenticate"), answer->proxy_authenticate);
     put_field_if_any(out, BYTES("WWW-Authenticate"), answer->www_authenticate);
+    put_field_if_any(out, BYTES("Gitlatch-Message"), answer->message);
     if (answer->close)
         wire_put(out, BYTES("Connection: close\r\n"));
     wire_put(out, BYTES("\r\n"));

@@ -29,6 +29,7 @@ struct answer {
     struct bytes allow;              // 405
     struct bytes proxy_authenticate; // 407
     struct bytes www_authenticate;   // 401
+    struct bytes message;            // Gitlatch-Message: for people, where the body has no room for it
 };
 
 // The standard phrase of a status (RFC 9110, 15; RFC 6585), "Unknown" for one that gitlatch never sends.

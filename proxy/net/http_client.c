@@ -58,6 +58,7 @@ static void finish(struct http_request *request, enum http_result result, const 
         answer.rate_limit_remaining = header_value(request, "x-ratelimit-remaining");
         answer.rate_limit_reset = header_value(request, "x-ratelimit-reset");
         answer.location = header_value(request, "location");
+        answer.message = header_value(request, "gitlatch-message");
     }
     request->done(request->arg, &answer);
     request_free(request);

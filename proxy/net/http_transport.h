@@ -48,6 +48,7 @@ struct http_answer {
     const char *rate_limit_remaining;
     const char *rate_limit_reset;
     const char *location;
+    const char *message; // Gitlatch-Message, of a broker
 };
 
 struct http_request;

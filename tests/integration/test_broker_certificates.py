@@ -3,6 +3,7 @@ subject."""
 import json
 import shutil
 import ssl
+import time
 
 import pytest
 from lib.broker import Broker
@@ -14,6 +15,7 @@ from lib.workspace import Workspace
 FETCH = [{"match": "acme/widgets", "fetch": True}]
 ID = "spiffe://corp.example/ns/team-b/sa/build"
 WIDGETS = "https://github.com/acme/widgets.git"
+GADGETS = "https://github.com/acme/gadgets.git"
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def broker(folder, github, kubernetes, authority, workloads):
     bundle = folder / "bundle.pem"
     shutil.copy(workloads.ca, bundle)
     broker = Broker(folder / "broker", github, kubernetes, authority, grants=[
-        {"certificate": "spiffe://corp.example/ns/team-b/**", "repositories": FETCH},
+        {"certificate": "spiffe://corp.example/ns/team-b/**", "repositories": [*FETCH, {"match": "acme/gadgets", "fetch": True}]},
         {"certificate": "ci.corp.example", "repositories": FETCH},
         {"certificate": "CN=builder", "repositories": FETCH},
         {"certificate": "CN=both", "namespace": "team-a", "service_account": "workspace", "repositories": FETCH},
@@ -103,6 +105,41 @@ def test_a_bundle_that_changes_ends_what_it_proved(broker, folder, workloads):
         return answer.status == 401 and answer.headers["Connection"] == "close"
     assert wait_until(refused, 30)
     connection.close()
+
+
+def test_a_certificate_that_ends_during_a_connection_ends_it(broker, workloads):
+    certificate, key = workloads.issue("a", names=f"URI:{ID}", usage="clientAuth", seconds=6)
+    context = ssl.create_default_context(cafile=broker.authority.ca)
+    context.load_cert_chain(certificate, key)
+    connection = broker.connect(context=context)
+
+    def ask():
+        connection.request("GET", "/v1/rules")
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Connection"], answer.read().decode()
+    assert ask()[0] == 200
+    time.sleep(7)
+    status, ended, text = ask()
+    assert (status, ended) == (401, "close") and "expired" in text
+    assert connection.sock is None, "the connection is closed"
+
+
+def test_a_job_whose_certificate_is_renewed_shows_the_new_one(broker, workloads, folder):
+    """As spiffe-helper does: other files in the place of the old ones."""
+    certificate, key = workloads.issue("a", names=f"URI:{ID}", usage="clientAuth", seconds=12)
+    credential = broker.credential("", certificate=str(certificate), key=str(key))
+    del credential["token_file"]
+    proxy = Gitlatch(folder / "proxy", {"credentials": [credential], "github": broker.config["github"]}).start()
+    try:
+        workspace = proxy.workspace(folder / "workspace")
+        workspace.git("ls-remote", WIDGETS)
+        for old, new in zip((certificate, key), workloads.issue("next", names=f"URI:{ID}/next", usage="clientAuth")):
+            new.rename(old)
+        time.sleep(13)
+        workspace.git("ls-remote", GADGETS)
+        broker.wait_audit(decision="allow", workspace={"certificate": f"{ID}/next"})
+    finally:
+        proxy.stop()
 
 
 def test_a_job_clones_with_a_certificate(broker, workloads, folder, github):

@@ -1,9 +1,11 @@
 """Callers of the broker that prove themselves by an issuer's token: a job of GitHub Actions or GitLab, a pod of another
 cluster. The issuers are mocks that keep to their documents; see also tests/unit/test_broker_tokens.c for the matrix."""
 import json
+import time
 
 import pytest
 from lib.broker import Broker
+from lib.certificates import Authority
 from lib.gitlatch import BINARY, Gitlatch
 from lib.issuer import RUNNER_TOKEN, Issuer
 from lib.process import wait_until
@@ -160,6 +162,112 @@ def test_a_job_clones_what_its_grant_names(begin, issuer, folder, identity):
     workspace = Workspace(folder / "workspace")
     workspace.run(BINARY, "run", "-c", run.config_path, "--", "git", "clone", "-q", WIDGETS, "widgets",
                   env=env)
-    workspace.run(BINARY, "run", "-c", run.config_path, "--", "git", "clone", "-q", GADGETS, "gadgets",
+    refused = workspace.run(BINARY, "run", "-c", run.config_path, "--", "git", "clone", "-q", GADGETS, "gadgets",
                             env=env, check=False)
-    assert not (folder / "workspace/gadgets").exists()
+    assert "acme/gadgets" in refused.err and not (folder / "workspace/gadgets").exists()
+    # `make` in a job: what it runs is led the same way, and its exit status is the job's.
+    (folder / "workspace/Makefile").write_text(f"all:\n\tgit clone -q {WIDGETS} made\n\t@exit 7\n")
+    made = workspace.run(BINARY, "run", "-c", run.config_path, "--", "make", "-s", env=env, check=None)
+    assert made.code == 2 and "Error 7" in made.err and (folder / "workspace/made/.git").exists()
+
+
+def job(folder, broker, issuer, **credential):
+    """(a workspace, its environment): a job of GitHub Actions, whose only secret is what its runner gives it."""
+    entry = broker.credential("", identity="github-actions", **credential)
+    del entry["token_file"]
+    config = Gitlatch(folder / "job", {"credentials": [entry], "github": broker.config["github"]}).config_path
+    workspace = Workspace(folder / "workspace", ACTIONS_ID_TOKEN_REQUEST_URL=f"{issuer.url}/token?api-version=2.0",
+                          ACTIONS_ID_TOKEN_REQUEST_TOKEN=RUNNER_TOKEN, SSL_CERT_FILE=str(issuer.ca))
+    workspace.start = (BINARY, "run", "-c", config, "--")
+    return workspace
+
+
+def test_a_job_is_refused_with_the_claim_that_failed(begin, issuer, folder):
+    """git shows it, with rules of its own or without."""
+    broker = begin([actions_grant(ref="refs/heads/main")], issuers=[issuer.config("actions")])
+    issuer.job = {"ref": "refs/heads/topic"}
+    workspace = job(folder, broker, issuer)
+    config = json.loads((folder / "job/gitlatch.yaml").read_text())
+    refused = workspace.run(*workspace.start, "git", "clone", WIDGETS, "widgets", check=False)
+    claim = 'the broker grants nothing: the token\'s `ref` is "refs/heads/topic", which no grant takes'
+    assert claim in refused.err, refused.err
+    denied = broker.token(issuer.job_token("gitlatch"))
+    assert denied.status == 403 and "the token's `ref` is \"refs/heads/topic\", which no grant takes" in denied.json["message"]
+    (folder / "job/own.yaml").write_text(json.dumps({**config, "repositories": FETCH}))
+    refused = workspace.run(BINARY, "run", "-c", folder / "job/own.yaml", "--", "git", "clone", WIDGETS, "widgets", check=False)
+    assert claim in refused.err, refused.err
+    # What a claim holds ends no field.
+    issuer.job = {"ref": "refs/heads/x\r\nSet-Cookie: a=b"}
+    answer = broker.ask("GET", "/v1/rules", issuer.job_token("gitlatch"))
+    assert answer.status == 200 and answer.headers["Set-Cookie"] is None and "`ref`" in answer.headers["Gitlatch-Message"]
+    issuer.job = {}
+    assert broker.ask("GET", "/v1/rules", issuer.job_token("gitlatch")).headers["Gitlatch-Message"] is None
+
+
+def test_a_job_asks_for_another_token_when_the_last_is_near_its_end(begin, issuer, folder):
+    broker = begin([actions_grant(), {"issuer": "actions", "claims": {"repository": "acme/widgets"},
+                                      "repositories": [{"match": "acme/gadgets", "fetch": True}]}],
+                   issuers=[issuer.config("actions")])
+    issuer.job = {"exp": int(time.time()) + 75}
+    workspace = job(folder, broker, issuer)
+    script = f"git ls-remote -q {WIDGETS} >/dev/null; sleep 22; git ls-remote -q {GADGETS} >/dev/null"
+    workspace.run(*workspace.start, "sh", "-ec", script)
+    # One for the rules, one for the first token, one for the second.
+    assert sum("/token?" in path for path in issuer.asked) == 3
+
+
+def test_a_job_asks_for_the_audience_that_its_broker_wants(begin, issuer, folder):
+    audience = "https://gitlatch.corp.example/a b"
+    broker = begin([actions_grant()], issuers=[issuer.config("actions", audience=audience)])
+    workspace = job(folder, broker, issuer, audience=audience)
+    workspace.run(*workspace.start, "git", "clone", "-q", WIDGETS, "widgets")
+    workspace = job(folder / "other", broker, issuer)
+    refused = workspace.run(*workspace.start, "git", "clone", "-q", WIDGETS, "widgets", check=False)
+    assert refused.err and not (workspace.folder / "widgets").exists()
+
+
+# `gitlatch credential`
+
+def holds(begin, issuer):
+    return begin([{**actions_grant(), "audience": "gitlatch-credential"}], issuers=[issuer.config("actions")])
+
+
+def fill(folder, broker, *options, **env):
+    workspace = Workspace(folder / f"helper-{time.monotonic_ns()}", **env)
+    return workspace.run(BINARY, "credential", "--broker", broker.broker_url, "--trust", broker.authority.ca, *options, "get",
+                         input="protocol=https\nhost=github.com\npath=acme/widgets.git\n\n")
+
+
+def test_credential_with_the_jobs_own_identity(begin, issuer, folder, github):
+    broker = holds(begin, issuer)
+    runner = {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{issuer.url}/token?x=y", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": RUNNER_TOKEN,
+              "SSL_CERT_FILE": str(issuer.ca)}
+    given = fill(folder, broker, "--identity", "github-actions", **runner)
+    assert "password=ghs_" in given.out and given.err == ""
+    assert any(path.endswith("audience=gitlatch-credential") for path in issuer.asked)
+    # A job that is no job, one whose claims differ, a runner that refuses: nothing, and git goes on.
+    missing = fill(folder, broker, "--identity", "github-actions")
+    assert missing.out == "" and "id-token: write" in missing.err
+    issuer.job = {"repository": "globex/lib"}
+    assert fill(folder, broker, "--identity", "github-actions", **runner).out == ""
+    refused = fill(folder, broker, "--identity", "github-actions", **{**runner, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"})
+    assert refused.out == "" and "it answered 404" in refused.err
+
+
+def test_credential_with_a_token_in_a_file(begin, issuer, folder):
+    broker = holds(begin, issuer)
+    path = folder / "token"
+    path.write_text(issuer.gitlab(audience="gitlatch-credential", repository="acme/widgets"))
+    assert "password=ghs_" in fill(folder, broker, "--token-file", path).out
+    path.write_text(issuer.actions())
+    assert fill(folder, broker, "--token-file", path).out == "", "a sidecar's token is none of a holder"
+
+
+def test_credential_with_a_certificate(begin, folder, authority, issuer):
+    workloads = Authority(folder / "workloads")
+    broker = begin([{"audience": "gitlatch-credential", "certificate": "spiffe://corp.example/ci", "repositories": FETCH}],
+                   clients={"ca": str(workloads.ca)})
+    certificate, key = workloads.issue("ci", names="URI:spiffe://corp.example/ci", usage="clientAuth")
+    assert "password=ghs_" in fill(folder, broker, "--certificate", certificate, "--key", key).out
+    other, key = workloads.issue("other", names="URI:spiffe://corp.example/other", usage="clientAuth")
+    assert fill(folder, broker, "--certificate", other, "--key", key).out == ""

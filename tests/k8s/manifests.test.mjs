@@ -1,6 +1,6 @@
 // Every kustomization, rendered by the real kustomize and held against the API's models.
 import assert from "node:assert/strict";
-import {execFileSync} from "node:child_process";
+import {execFileSync, spawnSync} from "node:child_process";
 import {existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join, relative} from "node:path";
@@ -203,6 +203,45 @@ test("alerts and dashboard ask for metrics that are there, by labels that they h
       for (const label of by.split(/, */)) assert.ok(labels.includes(label), `${expression}: there is no ${label}`);
   }
   assert.deepEqual([...known.keys()].filter((name) => !used.has(name)), [], "each metric is shown or watched");
+});
+
+// Callers from elsewhere: the claims that their issuers' documents name, against the example's grants.
+const callers = {
+  actions: {iss: "https://token.actions.githubusercontent.com", aud: "gitlatch", sub: "repo:acme/widgets:ref:refs/heads/main",
+    repository: "acme/widgets", repository_owner: "acme", repository_owner_id: "65", ref: "refs/heads/main"},
+  gitlab: {iss: "https://gitlab.com", aud: "gitlatch", sub: "project_path:acme/widgets:ref_type:branch:ref:main",
+    project_path: "acme/widgets", ref_protected: "true"},
+  east: {iss: "https://kubernetes.default.svc.cluster.local", aud: ["gitlatch"], sub: "system:serviceaccount:team-a:workspace",
+    "kubernetes.io": {namespace: "team-a", serviceaccount: {name: "workspace"}}},
+  spire: {iss: "https://spire.corp.example", aud: ["gitlatch"], sub: "spiffe://corp.example/ns/team-c/sa/build"},
+};
+const wanted = {actions: "acme/tools", gitlab: "acme/widgets", east: "acme/widgets", spire: "acme/tools"};
+
+function explain(claims, repository) {
+  const file = join(mkdtempSync(join(tmpdir(), "gitlatch-claims-")), "claims.json");
+  writeFileSync(file, JSON.stringify(claims));
+  const done = spawnSync(gitlatch, ["check", "-c", join(folder, "k8s/examples/callers/gitlatch.yaml"), "--explain", "--claims", file,
+    "fetch", repository], {encoding: "utf8"});
+  return {status: done.status, text: done.stdout + done.stderr};
+}
+
+for (const [name, claims] of Object.entries(callers)) {
+  test(`the example's grants let in ${name} and none whose claims differ`, () => {
+    const good = explain(claims, wanted[name]);
+    assert.equal(good.status, 0, good.text);
+    assert.match(good.text, /^match broker\.grants/m);
+    assert.equal(explain(claims, "acme/other-secret-of-another-team").status, name === "east" ? 0 : 1);
+    const stranger = explain(JSON.parse(JSON.stringify(claims).replaceAll("acme", "evil").replaceAll("team-", "other-")), wanted[name]);
+    assert.equal(stranger.status, 1, stranger.text);
+    assert.match(stranger.text, /no grant is for this caller/);
+  });
+}
+
+test("the callers' own configurations are read", () => {
+  for (const path of ["actions", "gitlab", "spire"]) {
+    const done = spawnSync(gitlatch, ["env", "-c", join(folder, "k8s/examples/callers", path, "gitlatch.yaml")], {encoding: "utf8"});
+    assert.equal(done.status, 0, done.stderr);
+  }
 });
 
 // An operator's machine: a checkout, and a home with the key as the browser put it there. `follow` runs the commands of

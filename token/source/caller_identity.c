@@ -158,7 +158,33 @@ static void ask_endpoint(struct caller_identity *identity)
     identity->asking = identity->transport->ask(identity->transport, &call, on_endpoint, identity);
 }
 
-// The audience is one of ours, which needs no quoting.
+// RFC 3986, 2.3: what needs no quoting.
+static void append_quoted(struct text *text, const char *value)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *value; value++) {
+        if (strchr(plain, *value))
+            text_append_char(text, *value);
+        else
+            text_format(text, "%%%02X", (unsigned char)*value);
+    }
+}
+
+static char *endpoint_url(const char *base, const char *audience)
+{
+    struct text url = {0};
+    char *copy;
+
+    text_format(&url, "%s%caudience=", base, strchr(base, '?') ? '&' : '?');
+    append_quoted(&url, audience);
+    copy = mem_wiping_strdup(text_string(&url));
+    if (!copy)
+        mem_exhausted();
+    text_free(&url);
+    return copy;
+}
+
 static bool take_endpoint(struct caller_identity *identity, const char *audience, struct error *ret_error)
 {
     const char *url = getenv(ACTIONS_URL), *token = getenv(ACTIONS_TOKEN), *roots = getenv("SSL_CERT_FILE");
@@ -166,7 +192,7 @@ static bool take_endpoint(struct caller_identity *identity, const char *audience
     if (!url || !*url || !token || !*token)
         return error_set(ret_error, "identity: " ACTIONS_URL " and " ACTIONS_TOKEN
                                     " are not set: give the job `permissions: {id-token: write}`");
-    identity->endpoint = mem_format("%s%caudience=%s", url, strchr(url, '?') ? '&' : '?', audience);
+    identity->endpoint = endpoint_url(url, audience);
     identity->endpoint_token = secret_new(bytes_of_string(token));
     if (!bytes_start_with(bytes_of_string(url), BYTES("https://")))
         return true;
@@ -295,9 +321,11 @@ const char *caller_identity_name(const struct caller_identity *identity)
 static bool take_kind(struct caller_identity *identity, const struct credential_options *options,
                       struct error *ret_error)
 {
+    const char *audience = options->audience ? options->audience : options->holds_token ? AUDIENCE_HOLDER : AUDIENCE;
+
     switch (identity->kind) {
     case IDENTITY_GITHUB_ACTIONS:
-        return take_endpoint(identity, options->holds_token ? AUDIENCE_HOLDER : AUDIENCE, ret_error);
+        return take_endpoint(identity, audience, ret_error);
     case IDENTITY_COMMAND:
         return spawner_find(identity->spawner, options->identity_command, &identity->command, ret_error);
     case IDENTITY_FILE:

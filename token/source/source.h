@@ -81,7 +81,7 @@ typedef void source_probe_fn(void *arg, const struct source_probed *probed);
     }
 
 // Keys that a kind needs or takes, at most.
-#define SOURCE_KEYS_MAX 5
+#define SOURCE_KEYS_MAX 6
 
 struct source_kind {
     const char *names[SOURCE_NAMED_MAX]; // the first is the kind's own

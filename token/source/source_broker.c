@@ -231,6 +231,10 @@ static const char *broker_problem(const struct credential_options *options, cons
         *ret_key = "token_file";
         return "and `identity` both name a token; keep one";
     }
+    if (options->audience && options->identity != IDENTITY_GITHUB_ACTIONS) {
+        *ret_key = "audience";
+        return "goes with `identity: github-actions` alone; elsewhere the token has its audience already";
+    }
     if (!options->certificate != !options->key) {
         *ret_key = options->key ? "key" : "certificate";
         return "needs the other one too: `certificate` and `key` go together";
@@ -258,7 +262,7 @@ static struct source *broker_make(const struct source *base, const struct creden
 const struct source_kind source_broker_kind = {
     .names = SOURCE_NAMES("broker"),
     .needs = {"url"},
-    .takes = {"certificate", "identity", "key", "token_file", "trust"},
+    .takes = {"audience", "certificate", "identity", "key", "token_file", "trust"},
     .problem = broker_problem,
     .needs_tls = true,
     .gives_rules = true,

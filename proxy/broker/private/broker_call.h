@@ -76,6 +76,8 @@ void broker_call_list(struct broker_call *call,
 // Each answers, writes the event, and frees the call.
 // 200 with JSON. `token`: the one that the body holds, in its first 16 KiB; NULL: none.
 void broker_call_answer(struct broker_call *call, struct bytes json, struct token *token);
+// The same without a token; `message` goes with it in a field of its own, what is not printable in it as `?`.
+void broker_call_answer_with(struct broker_call *call, struct bytes json, struct bytes message);
 // The verdict's status with {"error","message"}; a renamed repository with its new name, too.
 void broker_call_refuse(struct broker_call *call, const struct verdict *verdict);
 // What GitHub does not give is not the caller's fault: 503, for it may come back; 404 where no App is configured, and there

@@ -5,7 +5,7 @@
 #include "setting.h"
 #include "text.h"
 
-#define CREDENTIAL_ROWS 18
+#define CREDENTIAL_ROWS 19
 // Fills a `struct credential_options`.
 extern const struct setting credential_rows[CREDENTIAL_ROWS];
 // Adds what a key is for, after the kinds that take it where not all do.

@@ -28,7 +28,8 @@ export function checkout() {
   const broker = join(folder, "k8s/examples/broker");
   execFileSync(certificate, [broker]);
   writeFileSync(join(broker, "app.pem"), "-----BEGIN PRIVATE KEY-----\n");
-  for (const example of ["workspace", "ci-job", "agent-sandbox"])
+  for (const name of ["east.json", "spire.json", "svid-bundle.pem"]) writeFileSync(join(folder, "k8s/examples/callers", name), "{}\n");
+  for (const example of ["workspace", "ci-job", "agent-sandbox", "second-cluster"])
     cpSync(join(broker, "broker-ca.pem"), join(folder, "k8s/examples", example, "broker-ca.pem"));
   execFileSync(join(folder, "k8s/examples/try/make-keys"));
   return folder;

@@ -30,6 +30,15 @@ static void state_clear(struct explanation_state *state)
     mem_free(state->lines);
 }
 
+// What a token says of itself may be anybody's: nothing of it forges a line, or moves a terminal's cursor.
+static void make_plain(char *value)
+{
+    for (; *value; value++) {
+        if (*value < ' ' || *value > '~')
+            *value = '?';
+    }
+}
+
 // Reading the token.
 
 static bool read_shown(struct explanation_state *state, struct error *ret_error)
@@ -89,8 +98,9 @@ static bool take_service_account(struct explanation_state *state, struct error *
         !bytes_cut(bytes_of_string(subject + sizeof(ACCOUNT_PREFIX) - 1), ':', &namespace, &name)) {
         const char *named = id_token_text(&state->token, "iss");
 
-        return error_set(ret_error, "this broker knows no issuer \"%.200s\"; add it to `broker.issuers`",
-                         named ? named : "");
+        error_set(ret_error, "this broker knows no issuer \"%.200s\"; add it to `broker.issuers`", named ? named : "");
+        make_plain(ret_error->text);
+        return false;
     }
     state->caller.holder = id_token_is_for(&state->token, CONFIG_AUDIENCE_CREDENTIAL);
     if (has_claim(state, "aud") && !state->caller.holder && !id_token_is_for(&state->token, state->broker->audience))
@@ -207,6 +217,7 @@ static void append_caller(const struct explanation_state *state, struct text *ou
 {
     char *name = caller_name(&state->caller);
 
+    make_plain(name);
     text_format(
         out, "caller: %s%s; %s\n", name,
         state->caller.holder ? ", which will hold its tokens itself (audience " CONFIG_AUDIENCE_CREDENTIAL ")" : "",

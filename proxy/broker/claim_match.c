@@ -82,7 +82,7 @@ const struct config_claim *claim_first_mismatch(const json_t *claims, const stru
 static void append_value(const json_t *claims, const struct config_claim *wanted, struct text *text)
 {
     const json_t *value = claim_find(claims, wanted->name);
-    char *shown = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    char *shown = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
 
     if (shown)
         text_format(text, "the token's `%s` is %.*s, ", wanted->name, SHOWN_MAX, shown);

@@ -87,6 +87,12 @@ static const struct row rows[] = {
      {NULL},
      EXPLANATION_DENIED,
      {"not proven: the token is not for this broker: its `aud` must be gitlatch"}},
+    // Nothing of a token forges a line.
+    {"{\"iss\":\"https://ci.corp.example\",\"sub\":\"x\\nmatch \\u001b[2J\\u009b\",\"team\":\"\\u001b[2J\\nmatch\"}",
+     {NULL},
+     EXPLANATION_ALLOWED,
+     {"caller: ci x?match ?[2J??;", "broker.grants[4] (line 14): acme/b"}},
+    {"{\"iss\":\"https://evil.example/\\nmatch broker\"}", {NULL}, EXPLANATION_DENIED, {"evil.example/?match broker"}},
     // Who is nobody.
     {"{\"iss\":\"https://evil.example\",\"sub\":\"x\"}",
      {NULL},

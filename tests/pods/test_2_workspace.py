@@ -50,8 +50,8 @@ def test_an_audit_event_names_the_workspace(workspace):
 # What there is to steal.
 
 def pem(path):
-    """The lines of a key that would give it away."""
-    return [line for line in Path(path).read_text().splitlines() if len(line) > 40 and " " not in line]
+    """The lines of a key that would give it away. The first is the same in all keys of its kind: programs hold it, too."""
+    return [line for line in Path(path).read_text().splitlines() if len(line) > 40 and " " not in line][1:]
 
 
 @pytest.fixture

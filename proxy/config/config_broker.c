@@ -6,6 +6,7 @@
 #include "glob.h"
 #include "known_issuer.h"
 #include "setting_claims.h"
+#include "rule_match.h"
 #include "setting_rules.h"
 #include "web_url.h"
 
@@ -97,6 +98,14 @@ static bool finish_grant(struct yaml_reader *reader, const yaml_node_t *node, vo
         return yaml_reader_refuse_key(reader, "claims", "needs the `issuer` whose token holds them");
     if (grant->certificate && strlen(grant->certificate) > GLOB_SIZE_MAX)
         return yaml_reader_refuse_key(reader, "certificate", "has more than %d bytes", GLOB_SIZE_MAX);
+    for (size_t i = 0; i < grant->rules.count; i++) {
+        struct bytes web, pattern;
+
+        if (rule_match_split(grant->rules.rules[i].match, &web, &pattern))
+            return yaml_reader_refuse_key(reader, "repositories",
+                                          "names a host in \"%s\"; a grant is for a GitHub's repositories: owner/name",
+                                          grant->rules.rules[i].match);
+    }
     if (!grant->rules.rules)
         return yaml_reader_refuse(reader, node, "has no `repositories`; a grant without rules grants nothing");
     return true;

@@ -78,12 +78,13 @@ void workspace_rules_append(const struct config *config, bool has_broker, size_t
     append_rules(config, size_max, out);
     text_format(out, ",\"other_repositories\":\"%s\"", denies ? "deny" : "anonymous");
     text_append(
-        out, ",\"how\":[\"The first entry whose `match` fits the repository decides; * stays within a name.\","
-             "\"Use https://github.com/OWNER/NAME as the remote. No login and no token is needed, and none helps.\","
-             "\"Push to a branch that `push` allows: `example_push` is a command that is allowed. What `push` does "
-             "not list is refused, main above all, unless it is true; then open a pull request from your branch.\","
-             "\"`fetch` allows clone and fetch, `delete` to delete refs; `permissions` are those of api.github.com; "
-             "what an entry does not say is not allowed.\"],"
-             "\"when_refused\":\"The answer names the reason and what to do. Do not try again unchanged: use an "
-             "allowed branch, or ask the operator of this workspace, with the answer's request id, for a rule.\"}\n");
+        out,
+        ",\"how\":[\"The first entry whose `match` fits the repository decides; * stays within a name.\","
+        "\"Use https://github.com/OWNER/NAME as the remote, https://HOST/PATH where `match` begins with a host. No login and no token is needed, and none helps.\","
+        "\"Push to a branch that `push` allows: `example_push` is a command that is allowed. What `push` does "
+        "not list is refused, main above all, unless it is true; then open a pull request from your branch.\","
+        "\"`fetch` allows clone and fetch, `delete` to delete refs; `permissions` are those of api.github.com; "
+        "what an entry does not say is not allowed.\"],"
+        "\"when_refused\":\"The answer names the reason and what to do. Do not try again unchanged: use an "
+        "allowed branch, or ask the operator of this workspace, with the answer's request id, for a rule.\"}\n");
 }

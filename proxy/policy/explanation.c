@@ -6,7 +6,7 @@
 #include "rule_match.h"
 #include "target.h"
 
-const char explanation_usage[] = "fetch OWNER/NAME\n"
+const char explanation_usage[] = "fetch OWNER/NAME              or HOST/PATH of another git host\n"
                                  "push OWNER/NAME [REF...]      refs that exist\n"
                                  "create OWNER/NAME REF...      refs that do not\n"
                                  "delete OWNER/NAME REF...\n"

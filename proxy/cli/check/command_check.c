@@ -10,6 +10,7 @@
 #include "help_topic.h"
 #include "explanation.h"
 #include "rule_draft.h"
+#include "rule_match.h"
 #include "trial.h"
 
 static const char help[] = "Usage: gitlatch check [-c FILE]\n"
@@ -114,10 +115,27 @@ static int check(const struct command *command, const char *path)
     return ok ? COMMAND_DONE : COMMAND_FAILED;
 }
 
+// The host of the repository that the words name: "push gitlab.corp.example/group/app …"; else the first GitHub.
+static struct config_served served_of(const struct config *config, char *const *words, size_t count)
+{
+    struct bytes web, pattern;
+    size_t at;
+
+    for (size_t i = 1; i < count; i++) {
+        if (!rule_match_split(words[i], &web, &pattern))
+            continue;
+        at = config_served_find(config, web);
+        if (at < config_served_count(config))
+            return config_served(config, at);
+    }
+    return config_served(config, 0);
+}
+
 static int explain(const struct command *command, const char *path, char *const *words, size_t count)
 {
     struct config *config = command_config(command, path, CONFIG_FOR_CHECK);
     enum explanation_result result;
+    struct config_served served;
     struct text text = {0};
     struct error error;
 
@@ -129,8 +147,8 @@ static int explain(const struct command *command, const char *path, char *const 
             command, "there is no `repositories`: the rules are those under `broker.grants` of the broker; with its "
                      "configuration and --token FILE they are explained to a caller");
     }
-    result = explanation_append(&config->rules, config->rule_lines, &config->githubs[0].host.git, words, count, &text,
-                                &error);
+    served = served_of(config, words, count);
+    result = explanation_append(served.rules, served.rule_lines, served.host, words, count, &text, &error);
     if (result == EXPLANATION_BAD) {
         command_misused(command, "%s", error.text);
     } else {

@@ -4,6 +4,7 @@
 
 #include "loop.h"
 #include "mem.h"
+#include "rule_match.h"
 #include "rule_question.h"
 
 struct rule_trial_item {
@@ -63,11 +64,20 @@ static bool is_known(const struct rule_trial *trial, const struct repository_nam
     return false;
 }
 
+// Tokens for a host that is no GitHub are not minted.
+static bool is_of_other_host(const struct config *config, const struct rule *rule)
+{
+    struct bytes web, pattern;
+
+    return rule_match_split(rule->match, &web, &pattern) && config_served_find(config, web) >= config->github_count;
+}
+
 static void add(struct rule_trial *trial, const struct rule *rule, int line)
 {
     struct rule_trial_item item = {.match = rule->match, .line = line};
 
-    if (!rule_question(rule, &item.question) || is_known(trial, &item.question.name))
+    if (is_of_other_host(trial->config, rule) || !rule_question(rule, &item.question) ||
+        is_known(trial, &item.question.name))
         return;
     if (trial->count == RULE_TRIAL_TOKENS_MAX)
         trial->left_out++;

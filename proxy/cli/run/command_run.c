@@ -234,8 +234,8 @@ static void warn_of_bypass(const struct command *command, const struct config *c
 {
     struct bytes list = bytes_of_string(getenv(variable)), entry;
 
-    for (size_t i = 0; i < config->github_count; i++) {
-        const char *host = config->githubs[i].host.web;
+    for (size_t i = 0; i < config_served_count(config); i++) {
+        const char *host = config_served(config, i).host->name;
 
         if (no_proxy_bypasses(list, bytes_of_string(host), &entry))
             command_fail(command,

@@ -53,6 +53,8 @@ void ssh_guard_set_environment(const struct config *config)
     text_append(&text, " ssh-guard");
     for (size_t i = 0; i < config->github_count; i++)
         text_format(&text, " %s", config->githubs[i].host.web);
+    for (size_t i = 0; i < config->host_count; i++)
+        text_format(&text, " %s", config->hosts[i].host.name);
     text_append(&text, " --");
     if (users && *users)
         setenv(USERS_COMMAND, users, 1);

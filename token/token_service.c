@@ -78,6 +78,7 @@ static void make_parts(struct token_service *service, const struct token_service
         .cache = service->cache,
         .gate = service->gate,
         .map = service->map,
+        .lists = service->lists,
         .metrics = options->metrics,
         .on_mint = options->on_mint,
         .on_mint_arg = options->on_mint_arg,
@@ -128,7 +129,8 @@ void token_service_unref(struct token_service *service)
     if (!service || --service->references)
         return;
     if (service->cache) {
-        // A listing and a minting wait on the cache's entries: what asks goes before what answers.
+        // A mint may wait for a list, and a list for a token of the cache: what asks goes before what answers.
+        cache_stop(service->cache);
         repository_lists_free(service->lists);
         cache_free(service->cache);
         mint_gate_free(service->gate);

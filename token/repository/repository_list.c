@@ -17,6 +17,8 @@
 #define FAILED_KEEP_MS (5 * SECOND_MS)
 // 100 pages of 100; at 184 bytes each, under 2 MiB. An installation with more is one for narrower rules.
 #define REPOSITORIES_MAX 10000
+// Names of an owner that are minted for before its list is looked at: a workspace has a few, and no list is needed for them.
+#define UNLISTED_MAX 4
 // Owners whose list is kept; beyond, the one asked for longest ago goes.
 #define LISTS_MAX 32
 
@@ -36,7 +38,9 @@ struct repository_list {
     size_t count, capacity;
     unsigned page;
     struct source_failure failure; // REASON_NONE: there is a list
-    struct mono until;
+    struct mono listed_at, until;
+    unsigned unlisted; // names that were minted for since no list is kept
+    bool distrusted;   // a name was asked for that is not there
     struct cache_request *asking;
     struct token *token;
     struct http_request *request;
@@ -114,7 +118,9 @@ static void list_settle(struct repository_list *list, int64_t keep_ms)
 
     token_unref(list->token);
     list->token = NULL;
-    list->until.ms = loop_now(list->lists->loop).ms + keep_ms;
+    list->listed_at = loop_now(list->lists->loop);
+    list->until.ms = list->listed_at.ms + keep_ms;
+    list->unlisted = 0;
     while ((waiter = flight_take(&list->flight)))
         flight_settle(list->lists->loop, waiter);
 }
@@ -270,17 +276,26 @@ static struct repository_list *list_of(struct repository_lists *lists, struct so
     return list;
 }
 
-struct repository_list_request *repository_list_ask(struct repository_lists *lists, struct source *source,
-                                                    const char *owner, repository_list_fn *done, void *arg)
+// Whether it says what there is, or why that cannot be had.
+static bool list_is_kept(const struct repository_list *list)
+{
+    return loop_now(list->lists->loop).ms < list->until.ms;
+}
+
+struct repository_list_request *repository_list_ask_young(struct repository_lists *lists, struct source *source,
+                                                          const char *owner, int64_t age_ms, repository_list_fn *done,
+                                                          void *arg)
 {
     struct repository_list_request *request = mem_alloc_zero(1, sizeof(*request));
     struct repository_list *list = list_of(lists, source, owner);
+    bool failed = list->failure.verdict.reason != REASON_NONE;
+    bool young = list_is_kept(list) && (failed || loop_now(lists->loop).ms - list->listed_at.ms < age_ms);
 
     list->users++;
     *request = (struct repository_list_request){.list = list, .done = done, .arg = arg};
     flight_waiter_init(&request->waiter, list_deliver, request);
     // One that others are about to be given is not emptied under them.
-    if (!list_is_busy(list) && (loop_now(lists->loop).ms < list->until.ms || list->users > 1)) {
+    if (!list_is_busy(list) && (young || list->users > 1)) {
         flight_settle(lists->loop, &request->waiter);
         return request;
     }
@@ -288,6 +303,40 @@ struct repository_list_request *repository_list_ask(struct repository_lists *lis
     if (!list_is_busy(list))
         list_enumerate(list);
     return request;
+}
+
+struct repository_list_request *repository_list_ask(struct repository_lists *lists, struct source *source,
+                                                    const char *owner, repository_list_fn *done, void *arg)
+{
+    return repository_list_ask_young(lists, source, owner, KEEP_MS, done, arg);
+}
+
+bool repository_list_holds(const struct token_repository *repositories, size_t count,
+                           const struct repository_name *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (repository_name_equal(&repositories[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+bool repository_list_lets_mint(struct repository_lists *lists, struct source *source,
+                               const struct repository_name *name)
+{
+    struct repository_list *list = list_of(lists, source, name->owner);
+
+    if (list_is_busy(list))
+        return false;
+    if (list_is_kept(list))
+        return list->failure.verdict.reason != REASON_NONE ||
+               repository_list_holds(list->repositories, list->count, name);
+    return !list->distrusted && list->unlisted++ < UNLISTED_MAX;
+}
+
+void repository_list_distrust(struct repository_lists *lists, struct source *source, const char *owner)
+{
+    list_of(lists, source, owner)->distrusted = true;
 }
 
 void repository_list_cancel(struct repository_list_request *request)

@@ -289,13 +289,17 @@ struct cache *cache_new(const struct cache_options *options)
     return cache;
 }
 
-void cache_free(struct cache *cache)
+void cache_stop(struct cache *cache)
 {
     struct lru_entry *in_table;
 
-    // A mint may wait for another entry's token: all end before the first entry goes.
     LRU_FOREACH(in_table, &cache->entries)
     cache_entry_cancel((struct cache_entry *)in_table);
+}
+
+void cache_free(struct cache *cache)
+{
+    cache_stop(cache); // a mint may wait for another entry's token: all end before the first entry goes
     lru_clear(&cache->entries);
     mem_free(cache);
 }

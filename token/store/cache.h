@@ -35,6 +35,8 @@ struct cache_options {
 };
 
 struct cache *cache_new(const struct cache_options *options) GL_MUST_CHECK;
+// Cancels what is being minted: nothing asks for more.
+void cache_stop(struct cache *cache);
 // Requests have ended or were cancelled; what is being minted is cancelled.
 void cache_free(struct cache *cache);
 

@@ -14,6 +14,10 @@
 
 // With this many of one tenant in the queue it is no use to ask again soon.
 #define GATE_FULL_MS (30 * SECOND_MS)
+// A name that the list lacks has it asked for again: what was just created, or given to the App, is there within seconds.
+#define LIST_AGE_MS (5 * SECOND_MS)
+// It may also be an old name, which is asked for at GitHub (a point each, of 900 a minute). Beyond this the list decides alone.
+static const struct pace_rate lookup_rate = {.interval_ms = 1 * SECOND_MS, .burst = 10};
 
 struct minting {
     struct minting_context *context;
@@ -26,7 +30,9 @@ struct minting {
     struct deferred full;             // the gate takes no more
     struct source_mint *mint;         // NULL: the source was not asked yet, or has answered
     struct repository_lookup *lookup; // for a new name; NULL: none under way
+    bool tried, looked_up;            // the mint was asked for; the name was looked up
     struct source_failure failure;    // that stands unless the lookup finds a name
+    struct repository_list_request *listing;
 };
 
 static void leave_gate(struct minting *minting)
@@ -43,6 +49,8 @@ void minting_cancel(struct minting *minting)
         minting->source->id.kind->cancel(minting->mint);
     if (minting->lookup)
         repository_lookup_cancel(minting->lookup);
+    if (minting->listing)
+        repository_list_cancel(minting->listing);
     mem_free(minting);
 }
 
@@ -83,6 +91,8 @@ static void finish(struct minting *minting, struct token *token, const struct so
     mem_free(minting); // `failure` may be its own
 }
 
+static void enter_gate(struct minting *minting);
+
 static void on_new_name(void *arg, const struct token_repository *found, bool missing)
 {
     struct minting *minting = arg;
@@ -90,12 +100,25 @@ static void on_new_name(void *arg, const struct token_repository *found, bool mi
     struct verdict renamed;
 
     minting->lookup = NULL;
+    minting->looked_up = true;
     // The comparison says REASON_RENAMED where the name is another; where it is the same, the first failure stands.
     if (found && !mint_scope_compare(minting->scope, &none, found, 1, &renamed)) {
         repository_map_learn(minting->context->map, minting->scope->host, found, 1);
         minting->failure.verdict = renamed;
+    } else if (found && !minting->tried) {
+        enter_gate(minting); // it is newer than the list, or public
+        return;
     }
     finish(minting, NULL, &minting->failure);
+}
+
+static void look_up(struct minting *minting)
+{
+    const struct mint_scope *scope = minting->scope;
+
+    minting->lookup = repository_lookup_start(minting->context->cache, minting->source, scope->repository.owner,
+                                              github_call_repository(github_host_of(scope->host), &scope->repository),
+                                              on_new_name, minting);
 }
 
 static void on_failure(struct minting *minting, const struct source_failure *failure)
@@ -107,10 +130,12 @@ static void on_failure(struct minting *minting, const struct source_failure *fai
         finish(minting, NULL, failure);
         return;
     }
+    repository_list_distrust(minting->context->lists, minting->source, scope->repository.owner);
     minting->failure = *failure;
-    minting->lookup = repository_lookup_start(minting->context->cache, minting->source, scope->repository.owner,
-                                              github_call_repository(github_host_of(scope->host), &scope->repository),
-                                              on_new_name, minting);
+    if (minting->looked_up)
+        finish(minting, NULL, failure);
+    else
+        look_up(minting);
 }
 
 static void on_token(struct minting *minting, struct token *token)
@@ -151,6 +176,7 @@ static void on_turn(void *arg)
     struct minting *minting = arg;
 
     minting->started = loop_now(minting->source->loop);
+    minting->tried = true;
     minting->mint = minting->source->id.kind->mint(minting->source, minting->scope, on_source, minting);
 }
 
@@ -177,6 +203,34 @@ static void enter_gate(struct minting *minting)
         loop_defer(minting->source->loop, &minting->full);
 }
 
+static void on_list(void *arg, const struct token_repository *repositories, size_t count,
+                    const struct source_failure *failure)
+{
+    struct minting *minting = arg;
+    const struct repository_name *name = &minting->scope->repository;
+
+    minting->listing = NULL;
+    if (failure || repository_list_holds(repositories, count, name)) {
+        enter_gate(minting);
+        return;
+    }
+    source_failure_set(&minting->failure, true, REASON_NOT_COVERED,
+                       "the App's installation for %s covers no repository %s", name->owner, name->name);
+    if (pace_take(&minting->context->lookups, &lookup_rate, loop_now(minting->source->loop)))
+        look_up(minting);
+    else
+        finish(minting, NULL, &minting->failure);
+}
+
+// A mint for a name that is not there is one of few that an installation has in a minute.
+static bool needs_list(struct minting *minting)
+{
+    const struct mint_scope *scope = minting->scope;
+
+    return scope->reach == SCOPE_REPOSITORY && minting->source->id.kind->github &&
+           !repository_list_lets_mint(minting->context->lists, minting->source, &scope->repository);
+}
+
 struct minting *minting_start(struct minting_context *context, struct source *source, const struct mint_scope *scope,
                               source_done_fn *done, void *arg)
 {
@@ -191,6 +245,10 @@ struct minting *minting_start(struct minting_context *context, struct source *so
         .started = loop_now(source->loop),
     };
     deferred_init(&minting->full, on_full, minting);
-    enter_gate(minting);
+    if (needs_list(minting))
+        minting->listing =
+            repository_list_ask_young(context->lists, source, scope->repository.owner, LIST_AGE_MS, on_list, minting);
+    else
+        enter_gate(minting);
     return minting;
 }

@@ -6,6 +6,8 @@
 #include <gitlatch/attr.h>
 
 #include "cache.h"
+#include "pace.h"
+#include "repository_list.h"
 #include "repository_map.h"
 #include "source.h"
 #include "token_options.h"
@@ -17,6 +19,8 @@ struct mint_gate;
 struct minting_context {
     struct cache *cache; // for the token with which a new name is asked for
     struct repository_map *map;
+    struct repository_lists *lists;
+    struct pace lookups; // of names that the lists lack
     struct metrics *metrics;
     struct mint_gate *gate; // NULL: GitHub is asked at once
     token_mint_fn *on_mint; // NULL: nobody is told

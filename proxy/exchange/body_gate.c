@@ -22,7 +22,7 @@ struct body_gate {
     bool decided;
     struct push_commands *push;
     struct lfs_body lfs;
-    char owner[OWNER_NAME_SIZE];
+    struct graphql_hint graphql;
     struct text content; // of a JSON body, as it arrives
     size_t read;         // bytes of the commands of a push
     uint64_t pack;       // bytes of the pack that were counted
@@ -184,8 +184,7 @@ static enum body_gate_result take_end(struct body_gate *gate, struct verdict *re
         done = lfs_body_parse_lock(content, &gate->lfs, ret_verdict);
         break;
     case GATE_GRAPHQL:
-        if (!graphql_body_owner(content, gate->owner))
-            gate->owner[0] = '\0';
+        graphql_body_read(content, &gate->graphql);
         break;
     }
     if (gate->kind != GATE_PROBE)
@@ -233,9 +232,9 @@ const struct lfs_body *body_gate_lfs(const struct body_gate *gate)
     return &gate->lfs;
 }
 
-const char *body_gate_owner(const struct body_gate *gate)
+const struct graphql_hint *body_gate_graphql(const struct body_gate *gate)
 {
-    return gate->owner;
+    return &gate->graphql;
 }
 
 bool body_gate_count(struct body_gate *gate, struct bytes raw, uint64_t max_pack)

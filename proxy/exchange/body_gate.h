@@ -25,6 +25,7 @@ enum body_gate_result {
 };
 
 struct body_gate;
+struct graphql_hint;
 
 // NULL: the operation's body is passed on unseen. A fetch's body is looked at only where its length is that of a probe.
 struct body_gate *body_gate_new(const struct operation *operation, const struct head *request);
@@ -43,8 +44,8 @@ bool body_gate_is_probe(const struct body_gate *gate);
 const struct push_commands *body_gate_push(const struct body_gate *gate);
 // BODY_GATE_LFS_*.
 const struct lfs_body *body_gate_lfs(const struct body_gate *gate);
-// GATE_GRAPHQL: the owner that the variables name; empty: none.
-const char *body_gate_owner(const struct body_gate *gate);
+// GATE_GRAPHQL: whom the variables name.
+const struct graphql_hint *body_gate_graphql(const struct body_gate *gate);
 
 // GATE_PUSH, after BODY_GATE_DECIDED: goes on counting the pack. False once it is larger than `max_pack`.
 bool body_gate_count(struct body_gate *gate, struct bytes raw, uint64_t max_pack) GL_MUST_CHECK;

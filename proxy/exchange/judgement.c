@@ -7,6 +7,7 @@
 #include <gitlatch/token_service.h>
 
 #include "config.h"
+#include "graphql_body.h"
 #include "loop.h"
 #include "mem.h"
 
@@ -161,10 +162,27 @@ static const struct verdict *ask_about_lfs(struct judgement *judgement, const st
     return denial_of(judgement);
 }
 
+// Whom a GraphQL request names, else who owns the first of its nodes whose repository is known; empty: nobody.
+static struct bytes find_graphql_owner(const struct judgement *judgement, const struct graphql_hint *hint,
+                                       struct repository_name *name)
+{
+    const struct git_host *host = judgement->request->operation.host;
+
+    if (*hint->owner)
+        return bytes_of_string(hint->owner);
+    for (size_t i = 0; i < hint->repository_id_count; i++) {
+        if (token_service_repository(judgement->runtime->tokens, host, hint->repository_ids[i], name))
+            return bytes_of_string(name->owner);
+    }
+    return bytes_of(NULL, 0);
+}
+
 static const struct verdict *ask_about_graphql(struct judgement *judgement, const struct body_gate *gate)
 {
-    policy_decide_graphql(judgement->rules, &judgement->request->operation, bytes_of_string(body_gate_owner(gate)),
-                          &judgement->decision);
+    struct repository_name name;
+
+    policy_decide_graphql(judgement->rules, &judgement->request->operation,
+                          find_graphql_owner(judgement, body_gate_graphql(gate), &name), &judgement->decision);
     return denial_of(judgement);
 }
 

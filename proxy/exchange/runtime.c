@@ -111,7 +111,7 @@ struct runtime *runtime_new(const struct runtime_options *options, struct error 
         goto failed;
     if (config->keep_capabilities_ms > 0)
         runtime->capabilities = kept_capabilities_new(options->loop, config->keep_capabilities_ms);
-    if (config->token_ahead)
+    if (config->token_ahead && options->serves)
         begin_ahead(runtime, options->loop);
     return runtime;
 

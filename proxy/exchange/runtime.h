@@ -52,7 +52,8 @@ struct runtime_options {
     struct config *config; // a reference is taken
     token_mint_fn *on_mint;
     void *on_mint_arg;
-    bool quiet; // of tokens: token_options.h
+    bool quiet;  // of tokens: token_options.h
+    bool serves; // requests will come: what they wait for is had ahead of them, by `token.ahead`
 };
 
 struct runtime *runtime_new(const struct runtime_options *options, struct error *ret_error) GL_MUST_CHECK;

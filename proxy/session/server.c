@@ -113,6 +113,7 @@ static struct runtime *make_runtime(struct server *server, struct config *config
         .config = config,
         .on_mint = on_mint,
         .on_mint_arg = server,
+        .serves = true,
     };
 
     return runtime_new(&options, ret_error);

@@ -93,6 +93,15 @@ def test_of_many_rules_some_are_left_out(check, github):
     assert "ok    rules: 1 tried with a token for what it names" in check(repositories=again)[1]
 
 
+def test_graphql_of_several_owners_is_told(check):
+    rules = [{"match": "acme/widgets", "graphql": True}, {"match": "globex/lib", "graphql": True}]
+    _, lines, _ = check(repositories=rules)
+    assert any(line.startswith("ok    graphql: `graphql: true` is said for several owners") and
+               "set `github.default_owner`" in line for line in lines), lines
+    _, lines, _ = check(repositories=rules[:1])
+    assert not [line for line in lines if "graphql:" in line]
+
+
 def test_the_first_app_that_an_owner_installed_decides(check, github):
     first = {"type": "app", "app_id": APP_ID, "private_key": str(github.app_key)}
     second = github.app(23456)

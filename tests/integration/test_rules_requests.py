@@ -203,6 +203,38 @@ def test_graphql_has_a_token_for_those_that_say_so(github, start):
     assert len(reached(github, "/graphql")) == 1
 
 
+def node_id(prefix, *ids):
+    """As GitHub writes it: base64url of the MessagePack array [0, ID, …]."""
+    packed = bytes([0x91 + len(ids), 0]) + b"".join(b"\xce" + number.to_bytes(4, "big") for number in ids)
+    return f"{prefix}_{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
+
+
+def test_graphql_goes_to_the_owner_of_its_nodes(github, start, folder):
+    """A mutation of gh's names no owner, but the id of a repository, or of what belongs to one."""
+    rule = {"fetch": True, "permissions": {"issues": "write"}, "graphql": True}
+    gitlatch = start(repositories=[{"match": "acme/widgets", **rule}, {"match": "globex/lib", **rule}])
+    lib, widgets = github.id("globex/lib"), github.id("acme/widgets")
+
+    def mutate(node):
+        return ask(gitlatch, "api.github.com", "POST", "/graphql",
+                   {"query": "query($input: Any){viewer{login}}", "variables": {"input": {"subjectId": node}}})
+
+    # Nobody has met it yet.
+    assert mutate(node_id("R", lib)).status == 403 and not reached(github, "/graphql")
+    workspace = gitlatch.workspace(folder / "workspace")
+    for url in ("https://github.com/globex/lib.git", WIDGETS):
+        workspace.git("ls-remote", url)
+    for node, repository in ((node_id("R", lib), lib), (node_id("PR", widgets, 7), widgets),
+                             (node_id("I", lib, 4711), lib)):
+        mutate(node)
+        assert reached(github, "/graphql")[-1].scope["repository_ids"] == [repository], node
+    # A hint and nothing more: of an id of somebody else's nothing comes, nor of one that is none.
+    count = len(reached(github, "/graphql"))
+    for node in (node_id("R", 4242), node_id("U", lib), "R_!", "4711"):
+        assert mutate(node).status == 403
+    assert len(reached(github, "/graphql")) == count
+
+
 # No way round.
 
 def foreign_headers(token):

@@ -1,9 +1,11 @@
 """What is had before the first request (`token.ahead`): what a workspace's first command would have waited for, at most
 four mints, and nothing that a workspace could notice but the time."""
 import socket
+import subprocess
 import time
 
 import pytest
+from lib.gitlatch import BINARY, Gitlatch
 from lib.process import wait_until
 
 WIDGETS = "https://github.com/acme/widgets.git"
@@ -53,6 +55,16 @@ def test_four_tokens_at_the_most(start, github):
     time.sleep(0.5)
     asked = [event["repository"] for event in proxy.audit(event="mint") if "repository" in event]
     assert sorted(asked) == sorted(f"acme/{name}" for name in names[:4])
+
+
+def test_check_has_nothing_ahead(start, folder, github):
+    """It serves nobody, so that what it asks for is what it tells."""
+    proxy = Gitlatch(folder / "checked", {"credentials": [{"type": "app", "app_id": "12345",
+                                                           "private_key": str(github.app_key)}],
+                                          "github": {"trust": str(github.ca), "connect_to": github.connect_to()},
+                                          "repositories": EXACT, "token": AHEAD})
+    subprocess.run([BINARY, "check", "-c", proxy.config_path], check=True, timeout=60, stdout=subprocess.DEVNULL)
+    assert len(mints(github)) == 2  # to try the credential, and the rule
 
 
 def test_a_rule_that_another_hides_costs_nothing(start, github):

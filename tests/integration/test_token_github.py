@@ -150,7 +150,7 @@ def test_nobody_installed_the_app(start, folder):
 
 def test_a_repository_that_is_not_covered(workspace):
     assert "not accessible to the parent installation" in refused(workspace, "https://github.com/acme/uncovered")
-    assert "not accessible" in refused(workspace, "https://github.com/acme/does-not-exist")
+    assert "covers no repository does-not-exist" in refused(workspace, "https://github.com/acme/does-not-exist")
 
 
 def test_permissions_that_are_not_granted(start, folder, github):

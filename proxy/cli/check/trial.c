@@ -13,6 +13,7 @@
 #include "mem.h"
 #include "metrics.h"
 #include "rule_grant.h"
+#include "rule_set.h"
 #include "rule_trial.h"
 #include "runtime.h"
 #include "secret.h"
@@ -176,6 +177,37 @@ static void on_rule_failed(void *arg, const struct rule_trial_failure *failure)
     text_free(&text);
 }
 
+static bool uses_graphql(const struct rules *rules)
+{
+    for (size_t i = 0; i < rules->count; i++) {
+        if (rules->rules[i].graphql)
+            return true;
+    }
+    return false;
+}
+
+// A GraphQL request says by `variables.owner`, or by the id of a repository that is known, whose it is; one that says
+// neither goes to the one owner that the rules name.
+static void try_graphql(struct trial *trial)
+{
+    const struct rules *rules = &trial->config->rules;
+    const char *fallback = trial->config->githubs[0].host.default_owner;
+    char owner[OWNER_NAME_SIZE];
+    struct text text = {0};
+
+    if (!uses_graphql(rules) || rule_set_owner(rules, RULE_SET_GRAPHQL, owner))
+        return;
+    text_append(&text,
+                "`graphql: true` is said for several owners: a request that names neither `variables.owner` nor an id "
+                "of a repository that was used before ");
+    if (fallback)
+        text_format(&text, "has the token of %s (`github.default_owner`)", fallback);
+    else
+        text_append(&text, "is refused; set `github.default_owner`, or start a gitlatch for each owner");
+    say(trial, true, "graphql", text_string(&text));
+    text_free(&text);
+}
+
 static void on_rules_tried(void *arg, size_t tried, size_t left_out)
 {
     struct trial *trial = arg;
@@ -187,6 +219,7 @@ static void on_rules_tried(void *arg, size_t tried, size_t left_out)
     if (tried && (trial->rules_ok || left_out))
         say(trial, true, "rules", text_string(&text));
     text_free(&text);
+    try_graphql(trial);
     dial_next(trial);
 }
 

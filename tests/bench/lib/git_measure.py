@@ -131,9 +131,8 @@ def timed(way, folder, quick):
     return result
 
 
-def collect(site, quick, say):
+def collect(site, mock, quick, say):
     """{round trip: {command: [(direct seconds, gitlatch's, gitlatch's that keeps capabilities), …]}}"""
-    mock = Mock(site, clones(quick))
     results = {}
     for round_trip in ROUND_TRIPS_MS:
         port = relay(site, mock.port, round_trip)

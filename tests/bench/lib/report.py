@@ -15,7 +15,7 @@ class Result:
         self.machine, self.load, self.quick = machine, load, quick
         self.load_after = 0.0
         self.measures = []  # (measure, {peer: rounds})
-        self.versions, self.missing, self.git = {}, [], {}
+        self.versions, self.missing, self.git, self.waits = {}, [], {}, {}
 
     def add(self, measure, rounds):
         self.measures.append((measure, rounds))
@@ -157,6 +157,12 @@ def goals(result):
             kept = ", with `keep_capabilities`" if way == 2 else ""
             line(f"git {command}, {round_trip} ms{kept}, to direct", f"≤ {limit}", ratio, ratio <= limit,
                  f"{ratio:.2f}")
+    for key, what, limit, order in (("first clone", "first clone of a cold sidecar, 50 ms, to one with everything warm", 1.1, 1),
+                                    ("push", "git push of one commit, 50 ms, to direct", 0.4, -1)):
+        ratios = [(a / b) ** order for a, b in result.waits.get(key, [])]
+        if ratios:
+            ratio = median(ratios)
+            line(what, f"≤ {limit}", ratio, ratio <= limit, f"{ratio:.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     for key, column, what, limit, unit in (("start", "ms", "start to ready", 50, "ms"),
                                            ("start", "rss", "memory at start (RSS)", 12, "MiB"),
                                            ("idle", "kib", "an idle intercepted connection", 50, "KiB"),

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from lib.gitlatch import BINARY, sanitized
+from lib.workspace import PATH
 
 
 def readelf(*options):
@@ -39,3 +40,19 @@ def test_stacks_and_copies_are_checked():
 
 def test_it_searches_no_folder_for_libraries():
     assert not re.search(r"\((RPATH|RUNPATH)\)", readelf("--dynamic"))
+
+
+def test_the_command_of_run_inherits_no_sandbox(folder):
+    """What the proxy gives up, CMD keeps: it writes, runs programs and listens."""
+    script = ("import socket, subprocess, os; open('made', 'w').close(); subprocess.run(['true'], check=True); "
+              "socket.create_server(('127.0.0.1', 0)); print(open('/proc/self/status').read())")
+    done = subprocess.run([BINARY, "run", "--", "python3", "-c", script], cwd=folder, capture_output=True, text=True,
+                          env={"PATH": PATH, "HOME": str(folder), "GITHUB_TOKEN": "ghs_" + "x" * 36}, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "made").exists() and "NoNewPrivs:\t0" in done.stdout and "Seccomp:\t0" in done.stdout
+
+
+def test_the_proxy_is_in_its_sandbox(gitlatch):
+    status = open(f"/proc/{gitlatch.process.pid}/status").read()
+    assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+    assert "without a sandbox:" not in gitlatch.log

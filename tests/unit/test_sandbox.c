@@ -1,11 +1,15 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +19,8 @@
 
 #include "cmocka_unit.h"
 #include "loop.h"
+#include "mem.h"
+#include "sandbox_files.h"
 
 // Each check runs in a process of its own: a filter cannot be taken off. It gives 0, or the line that failed.
 #define CHECK(condition)                                                                                               \
@@ -60,6 +66,79 @@ static int try_processes(void)
     CHECK(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == -1 && errno == EPERM);
     CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
     return 0;
+}
+
+static char *writable;
+
+static bool may_open(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static int try_files(void)
+{
+    char *const argv[] = {(char[]){"false"}, NULL};
+    char *own = mem_format("%s/own", writable), *other = mem_format("%s-other", writable);
+
+    CHECK(may_open(own, O_WRONLY | O_CREAT | O_TRUNC));
+    CHECK(unlink(own) == 0);
+    CHECK(may_open("/dev/null", O_WRONLY));
+    CHECK(may_open("/etc/passwd", O_RDONLY));
+    CHECK(!may_open(other, O_WRONLY | O_CREAT) && errno == EACCES);
+    CHECK(!may_open("/tmp", O_RDWR | O_TMPFILE) && errno == EACCES);
+    CHECK(mkdir(other, 0700) == -1 && errno == EACCES);
+    CHECK(symlink("x", own) == -1 && errno == EACCES);
+    CHECK(execv("/bin/false", argv) == -1 && errno == EACCES);
+    mem_free(own);
+    mem_free(other);
+    return 0;
+}
+
+static int try_to_listen(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(fd >= 0);
+    CHECK(bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 && errno == EACCES);
+    close(fd);
+    return 0;
+}
+
+static void run_with_files(int (*check)(void), long version)
+{
+    const char *const directories[] = {writable, NULL, "/is/not/there"};
+    bool supported = syscall(SYS_landlock_create_ruleset, NULL, 0, 1) >= version;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct error error;
+
+        if (!supported || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+            _exit(NO_SECCOMP);
+        _exit(sandbox_files_enter(directories, GL_ARRAY_SIZE(directories), &error) ? check() : 1);
+    }
+    judge(pid);
+}
+
+static void files_are_written_at_their_places_alone(void **state)
+{
+    char directory[] = "/tmp/test_sandbox.XXXXXX";
+
+    writable = mkdtemp(directory);
+    assert_non_null(writable);
+    run_with_files(try_files, 1);
+    assert_int_equal(rmdir(directory), 0);
+}
+
+static void no_port_is_bound(void **state)
+{
+    writable = NULL;
+    run_with_files(try_to_listen, 4);
 }
 
 static void *execute(void *arg)
@@ -153,6 +232,8 @@ int main(void)
 #if !GL_SANITIZED
         cmocka_unit_test(programs_and_processes_are_out_of_reach),
         cmocka_unit_test(a_thread_from_before_is_held_too),
+        cmocka_unit_test(files_are_written_at_their_places_alone),
+        cmocka_unit_test(no_port_is_bound),
 #endif
         cmocka_unit_test(daily_work_goes_on),
     };

@@ -70,8 +70,12 @@ static void leave_terminal(void)
 
 static GL_NORETURN void serve(struct config *config, char *temporary, int lifeline)
 {
-    struct daemon_options options = {
-        .type = &daemon_type_proxy, .config = config, .lifeline = lifeline, .ready = on_ready, .ready_arg = &lifeline};
+    struct daemon_options options = {.type = &daemon_type_proxy,
+                                     .config = config,
+                                     .lifeline = lifeline,
+                                     .ready = on_ready,
+                                     .ready_arg = &lifeline,
+                                     .folder = temporary};
     char password[PASSWORD_SIZE];
     struct error error;
     bool ok;

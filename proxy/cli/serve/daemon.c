@@ -13,10 +13,12 @@
 #include "config_watch.h"
 #include "inherited_socket.h"
 #include "log.h"
+#include "mem.h"
 #include "loop.h"
 #include "metrics.h"
 #include "rule_advice.h"
 #include "sandbox.h"
+#include "sandbox_files.h"
 #include "secret.h"
 #include "service_manager.h"
 #include "text.h"
@@ -295,6 +297,27 @@ static void catch_signals(struct daemon *daemon)
     }
 }
 
+// The audit file is opened anew after a rotation: its directory.
+static char *audit_directory(const char *audit)
+{
+    const char *slash = strrchr(audit, '/');
+
+    return slash ? mem_bytes_string(bytes_of(audit, (size_t)(slash - audit) + 1)) : mem_string(".");
+}
+
+static void restrict_files(const struct daemon *daemon)
+{
+    const struct config *config = daemon->config;
+    bool file = strcmp(config->audit, "stdout") != 0 && strcmp(config->audit, "none") != 0;
+    char *audit = file ? audit_directory(config->audit) : NULL;
+    const char *const writable[] = {config->ca_publish, config->ca_state, audit, daemon->options->folder};
+    struct error error;
+
+    if (!sandbox_files_enter(writable, GL_ARRAY_SIZE(writable), &error))
+        log_info(daemon->options->type->name, "without a sandbox for files: %s", error.text);
+    mem_free(audit);
+}
+
 static bool start(struct daemon *daemon, struct error *ret_error)
 {
     struct daemon_context context = {.config = daemon->config, .password = daemon->options->password};
@@ -325,6 +348,7 @@ static bool start(struct daemon *daemon, struct error *ret_error)
             log_warn("config", "%s", error.text);
     }
     inherited_sockets_close();
+    restrict_files(daemon);
     return true;
 }
 

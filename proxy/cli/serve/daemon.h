@@ -41,6 +41,7 @@ extern const struct daemon_type daemon_type_broker; // struct broker
 extern const struct daemon_type daemon_type_proxy;  // struct server
 
 struct daemon_options {
+    const char *folder; // made for this process alone, which removes it with all that is in it; NULL: none
     const struct daemon_type *type;
     struct config *config; // a reference is taken
     bool reloads;          // the configuration's file is watched, and read again on SIGHUP

@@ -84,6 +84,7 @@ struct environment *environment_new(const struct environment_settings *settings)
     add_no_proxy(environment, settings);
     for (size_t i = 0; i < GL_ARRAY_SIZE(bundled); i++)
         add_file(environment, bundled[i], settings->directory, "bundle.pem");
+    add_file(environment, "WGETRC", settings->directory, "wgetrc");
     add(environment, "CARGO_NET_GIT_FETCH_WITH_CLI", mem_string("true"));
     add(environment, "NODE_USE_ENV_PROXY", mem_string("1"));
     if (settings->gh_token)

@@ -105,7 +105,8 @@ struct identity *identity_new(struct loop *loop, const struct identity_settings 
     if (!open_authority(identity, settings->state, ret_error))
         goto failed;
     identity->leaves = leaf_set_new(identity->authority, &identity->hosts, now(identity), ret_error);
-    identity->publish = publish_new(settings->publish, &settings->web_hosts, &settings->roots, ret_error);
+    identity->publish =
+        publish_new(settings->publish, settings->shared, &settings->web_hosts, &settings->roots, ret_error);
     if (!identity->leaves || !identity->publish)
         goto failed;
     publish_set_remote_hosts(identity->publish, settings->remote_hosts, settings->remote_host_count);
@@ -139,6 +140,11 @@ bool identity_publish(struct identity *identity, const char *proxy_url, struct e
     mem_free(identity->proxy_url);
     identity->proxy_url = mem_string(proxy_url);
     return publish(identity, identity->authority, ret_error);
+}
+
+bool identity_publish_rules(struct identity *identity, struct bytes rules, struct error *ret_error)
+{
+    return publish_write_rules(identity->publish, rules, ret_error);
 }
 
 void identity_set_signing_key(struct identity *identity, const char *public_key)

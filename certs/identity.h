@@ -13,6 +13,7 @@ struct loop;
 struct identity_settings {
     const char *state;                      // `ca.state`; NULL: the CA lives in memory alone
     const char *publish;                    // `ca.publish`
+    bool shared;                            // with other processes that have the same state (`reuse_port`)
     struct name_list roots;                 // `ca.roots`
     struct name_list hosts;                 // all intercepted names
     struct name_list web_hosts;             // those of GitHubs that git names
@@ -29,6 +30,8 @@ void identity_free(struct identity *identity);
 
 // Publishes, and from then on publishes anew whenever the CA changes. Call it again for another URL.
 bool identity_publish(struct identity *identity, const char *proxy_url, struct error *ret_error) GL_MUST_CHECK;
+// Publishes what the workspace may do (rules.json).
+bool identity_publish_rules(struct identity *identity, struct bytes rules, struct error *ret_error) GL_MUST_CHECK;
 
 // From the next publication on: publish_set_signing_key.
 void identity_set_signing_key(struct identity *identity, const char *public_key);

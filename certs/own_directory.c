@@ -87,11 +87,15 @@ static int open_subdirectory(int parent, mode_t mode, const char *path, struct e
     return -1;
 }
 
+// Leaves errno as it is.
 static bool is_link(const char *path)
 {
     struct stat status;
+    int before = errno;
+    bool link = lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
 
-    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+    errno = before;
+    return link;
 }
 
 // Opens the directory that was named, and gives its status; -1 with the error. Symbolic links are refused at the last name:

@@ -1,5 +1,7 @@
 #include "publish.h"
 
+#include <errno.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "environment.h"
@@ -10,6 +12,7 @@
 #include "root_bundle.h"
 #include "staged_file.h"
 #include "text.h"
+#include "trust_store.h"
 
 #define DIRECTORY_MODE 0755
 #define FILE_MODE      0644
@@ -25,8 +28,20 @@ struct publish {
     size_t remote_host_count;
 };
 
-struct publish *publish_new(const char *directory, const struct name_list *web_hosts, const struct name_list *roots,
-                            struct error *ret_error)
+// Held as long as the directory is open, by this process alone: two CAs in one directory would break every workspace of
+// both. Processes that share a port share the CA, too.
+static bool lock_directory(int descriptor, const char *path, bool shared, struct error *ret_error)
+{
+    if (flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+        return true;
+    if (errno != EWOULDBLOCK) // some network file systems have no locks
+        return true;
+    return error_set(
+        ret_error, "%s: another gitlatch publishes here; end that one, or name a directory of its own for each", path);
+}
+
+struct publish *publish_new(const char *directory, bool shared, const struct name_list *web_hosts,
+                            const struct name_list *roots, struct error *ret_error)
 {
     struct publish *publish;
     char *path;
@@ -34,6 +49,12 @@ struct publish *publish_new(const char *directory, const struct name_list *web_h
 
     if (!own_directory_open(directory, DIRECTORY_MODE, &path, &descriptor, ret_error)) {
         error_prefix(ret_error, "ca.publish");
+        return NULL;
+    }
+    if (!lock_directory(descriptor, path, shared, ret_error)) {
+        error_prefix(ret_error, "ca.publish");
+        close(descriptor);
+        mem_free(path);
         return NULL;
     }
     publish = mem_alloc(sizeof(*publish));
@@ -105,6 +126,12 @@ static char *make_gitconfig(const struct publish *publish, const char *proxy_url
     return copy;
 }
 
+// wget knows no variable for roots, but one that names this file (WGETRC).
+static char *make_wgetrc(const struct publish *publish, const char *proxy_url)
+{
+    return mem_format("use_proxy = on\nhttps_proxy = %s\nca_certificate = %s/bundle.pem\n", proxy_url, publish->path);
+}
+
 struct content {
     const char *name;
     struct bytes bytes;
@@ -130,17 +157,21 @@ static bool write_files(int directory, const struct content *contents, size_t co
 
 bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url, struct error *ret_error)
 {
-    struct text bundle = {0};
+    struct text bundle = {0}, store = {0};
+    char *wgetrc = make_wgetrc(publish, proxy_url);
     char *environment = make_environment(publish, proxy_url);
     char *gitconfig = make_gitconfig(publish, proxy_url);
     char *signers = publish->signing_key ? git_sign_allowed_signers_text(publish->signing_key) : NULL;
     char *program = publish->signing_key ? git_sign_program_text(publish->path) : NULL;
-    bool done = make_bundle(publish, ca_pem, &bundle, ret_error);
+    bool done =
+        make_bundle(publish, ca_pem, &bundle, ret_error) && trust_store_append(&store, text_bytes(&bundle), ret_error);
 
     if (done) {
         const struct content contents[] = {
             {"bundle.pem", text_bytes(&bundle), FILE_MODE},
             {"ca.pem", ca_pem, FILE_MODE},
+            {"truststore.p12", text_bytes(&store), FILE_MODE},
+            {"wgetrc", bytes_of_string(wgetrc), FILE_MODE},
             {GIT_SIGN_ALLOWED_SIGNERS, bytes_of_string(signers), FILE_MODE},
             {GIT_SIGN_PROGRAM, bytes_of_string(program), PROGRAM_MODE},
             {"gitconfig", bytes_of_string(gitconfig), FILE_MODE},
@@ -151,6 +182,8 @@ bool publish_write(struct publish *publish, struct bytes ca_pem, const char *pro
                error_prefix(ret_error, "ca.publish: %s", publish->path);
     }
     text_free(&bundle);
+    text_free(&store);
+    mem_free(wgetrc);
     mem_free(environment);
     mem_free(gitconfig);
     mem_free(signers);
@@ -163,6 +196,14 @@ void publish_set_remote_hosts(struct publish *publish, const struct remote_host 
     remote_hosts_free(publish->remote_hosts, publish->remote_host_count);
     publish->remote_hosts = remote_hosts_copy(hosts, count);
     publish->remote_host_count = count;
+}
+
+bool publish_write_rules(struct publish *publish, struct bytes rules, struct error *ret_error)
+{
+    const struct content content = {"rules.json", rules, FILE_MODE};
+
+    return write_files(publish->directory, &content, 1, ret_error) ||
+           error_prefix(ret_error, "ca.publish: %s", publish->path);
 }
 
 void publish_set_signing_key(struct publish *publish, const char *public_key)

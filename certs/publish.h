@@ -1,8 +1,9 @@
-// `ca.publish`: what the workspace may see of us. ca.pem (our CA), bundle.pem (the system's roots and our
-// CA), env, gitconfig; each 0644. Never a key: of the roots, nothing but certificates is copied.
+// `ca.publish`: what the workspace may see of us. ca.pem (our CA), bundle.pem (the system's roots and our CA),
+// truststore.p12 (the same for Java), wgetrc, env, gitconfig; each 0644. Never a key: of the roots, nothing but
+// certificates is copied.
 //
-// All four are written in full, beside the ones that are there, before the first takes its place: a failure
-// leaves the old four, and a reader sees old and new side by side only for the moment of four renames.
+// All are written in full, beside the ones that are there, before the first takes its place: a failure leaves the
+// old ones, and a reader sees old and new side by side only for the moment of the renames.
 #ifndef GITLATCH_PUBLISH_H
 #define GITLATCH_PUBLISH_H
 
@@ -17,13 +18,16 @@
 
 struct publish;
 
-// `directory` is made where it is missing; own_directory.h says which one is used. `roots` are PEM files.
-struct publish *publish_new(const char *directory, const struct name_list *web_hosts, const struct name_list *roots,
-                            struct error *ret_error) GL_MUST_CHECK;
+// `directory` is made where it is missing; own_directory.h says which one is used. It is refused where another process
+// publishes there, unless both are `shared` (`reuse_port`). `roots` are PEM files.
+struct publish *publish_new(const char *directory, bool shared, const struct name_list *web_hosts,
+                            const struct name_list *roots, struct error *ret_error) GL_MUST_CHECK;
 void publish_free(struct publish *publish); // NULL is allowed; the files stay
-// Writes, or writes anew, the four files.
+// Writes, or writes anew, the files.
 bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url, struct error *ret_error)
     GL_MUST_CHECK;
+// Writes rules.json, what the workspace may do, which changes apart from the others.
+bool publish_write_rules(struct publish *publish, struct bytes rules, struct error *ret_error) GL_MUST_CHECK;
 
 // Commits are signed by this key ("ssh-ed25519 AAAA…") from the next publish_write on: gitconfig and env say so, and two
 // more files are written, `allowed_signers` and `ssh-sign` (0755), git's program.

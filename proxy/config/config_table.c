@@ -180,7 +180,7 @@ static const struct setting rows[] = {
     ROW(config, "broker.tls.key", setting_file, broker.key, NULL, NULL, "PEM file"),
     SECTION("ca", "the certificate authority made for this workspace alone"),
     ROW(config, "ca.publish", setting_directory, ca_publish, "/run/gitlatch/public", NULL,
-        "directory into which ca.pem, bundle.pem, env and gitconfig are written"),
+        "directory into which ca.pem, bundle.pem, truststore.p12, wgetrc, rules.json, env and gitconfig are written"),
     ROW(config, "ca.roots", setting_files, ca_roots, "[" SYSTEM_ROOTS "]", NULL, "what bundle.pem holds beside our CA"),
     ROW(config, "ca.state", setting_directory, ca_state, NULL, NULL,
         "directory that keeps the CA over a restart (memory-backed); absent: it lives in memory alone"),

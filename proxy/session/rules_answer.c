@@ -64,17 +64,21 @@ static bool write_rules(struct stream *stream, const struct head *request, struc
     return written;
 }
 
+void rules_answer_text(const struct runtime *runtime, struct text *out)
+{
+    workspace_rules_append(runtime->config, runtime->granted != NULL, RULES_SIZE_MAX, out);
+    if (out->size > BODY_SIZE_MAX) {
+        text_clear(out);
+        workspace_rules_append(runtime->config, runtime->granted != NULL, 0, out);
+    }
+}
+
 bool rules_answer_send(struct client *client, const struct head *request)
 {
-    const struct runtime *runtime = client->runtime;
     struct text text = {0};
     bool written;
 
-    workspace_rules_append(runtime->config, runtime->granted != NULL, RULES_SIZE_MAX, &text);
-    if (text.size > BODY_SIZE_MAX) {
-        text_clear(&text);
-        workspace_rules_append(runtime->config, runtime->granted != NULL, 0, &text);
-    }
+    rules_answer_text(client->runtime, &text);
     written = write_rules(client->stream, request, text_bytes(&text));
     if (written) {
         record_rules(client, request, text.size);

@@ -13,6 +13,7 @@
 #include "password_guesses.h"
 #include "proxy_password.h"
 #include "restart.h"
+#include "rules_answer.h"
 #include "secret.h"
 #include "server_drain.h"
 #include "server_state.h"
@@ -215,6 +216,16 @@ static void collect(struct metrics *metrics, void *arg)
     metrics_set(metrics, METRIC_AUDIT_DROPPED, METRIC_NO_LABELS, (double)log_audit_dropped());
 }
 
+static bool publish_rules(const struct server *server, const struct runtime *runtime, struct error *ret_error)
+{
+    struct text rules = {0};
+
+    rules_answer_text(runtime, &rules);
+    bool published = identity_publish_rules(server->identity, text_bytes(&rules), ret_error);
+    text_free(&rules);
+    return published;
+}
+
 struct server *server_new(const struct server_options *options, struct error *ret_error)
 {
     struct server *server = mem_alloc_zero(1, sizeof(*server));
@@ -252,7 +263,8 @@ struct server *server_new(const struct server_options *options, struct error *re
             goto failed;
     server->context.leaves = identity_leaves(server->identity);
     server->proxy_url = make_proxy_url(server, options->password);
-    if (!identity_publish(server->identity, server->proxy_url, ret_error))
+    if (!identity_publish(server->identity, server->proxy_url, ret_error) ||
+        !publish_rules(server, server->context.runtime, ret_error))
         goto failed;
     server->published = true;
     metrics_collect(server->metrics, collect, server);
@@ -291,8 +303,10 @@ bool server_reload(struct server *server, struct config *config, struct error *r
     if (restart_is_needed(server->context.runtime->config, config, ret_error))
         return false;
     runtime = make_runtime(server, config, ret_error);
-    if (!runtime)
+    if (!runtime || !publish_rules(server, runtime, ret_error)) {
+        runtime_unref(runtime);
         return false;
+    }
     token_service_adopt(runtime->tokens, server->context.runtime->tokens);
     granted_rules_adopt(runtime->granted, server->context.runtime->granted);
     runtime_unref(server->context.runtime);

@@ -54,6 +54,7 @@ struct identity *workspace_identity_new(struct loop *loop, const struct config *
     struct identity_settings settings = {
         .state = config->ca_state,
         .publish = config->ca_publish,
+        .shared = config->reuse_port,
         .roots = {(const char *const *)config->ca_roots.items, config->ca_roots.count},
         .hosts = {names, count},
         .web_hosts = {webs, config->github_count},

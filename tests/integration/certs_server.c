@@ -143,6 +143,7 @@ int main(int argc, char **argv)
     const struct identity_settings settings = {
         .state = argc > 1 ? argv[1] : "",
         .publish = argc > 2 ? argv[2] : "",
+        .shared = true,
         .roots = {roots, 1},
         .hosts = {host_names, GL_ARRAY_SIZE(host_names)},
         .web_hosts = {host_names, 1},

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,20 @@ http.request({host: url.hostname, port: url.port, method: 'CONNECT', path: host 
   .on('connect', (answer, socket) => https.get({host, path: '/', socket, agent: false,
     servername: net.isIP(host) ? '' : host}, answer => answer.pipe(process.stdout)).on('error', fail))
   .on('error', fail).end();
+"""
+
+JAVA = """
+import java.net.URL;
+import javax.net.ssl.HttpsURLConnection;
+
+class Get {
+    public static void main(String[] arguments) throws Exception {
+        var connection = (HttpsURLConnection) new URL("https://" + arguments[0] + "/repos/acme/widgets").openConnection();
+        var stream = connection.getResponseCode() < 400 ? connection.getInputStream() : connection.getErrorStream();
+        System.out.write(stream.readAllBytes());
+        System.out.flush();
+    }
+}
 """
 
 
@@ -70,6 +85,23 @@ def node(workspace, host):
     return workspace.run("/usr/bin/node", "-e", NODE, "--", host, check=None)
 
 
+def wget(workspace, host):
+    return workspace.run("wget", "-nv", "-O", "-", "--content-on-error", "--tries=1", f"https://{host}/repos/acme/widgets",
+                         check=None)
+
+
+def java(workspace, host):
+    """Led by nothing but the published store; Java reads no variable for the proxy."""
+    if not shutil.which("javac", path=PATH):
+        pytest.skip("no JDK is installed")
+    source = workspace.folder / "Get.java"
+    source.write_text(JAVA)
+    proxy = urllib.parse.urlsplit(workspace.env["https_proxy"])
+    store = Path(workspace.env["WGETRC"]).parent / "truststore.p12"
+    return workspace.run("java", f"-Dhttps.proxyHost={proxy.hostname}", f"-Dhttps.proxyPort={proxy.port}",
+                         f"-Djavax.net.ssl.trustStore={store}", source, host, check=None)
+
+
 # Each tool: the hosts that it speaks to, and how it words a certificate that it does not believe.
 TOOLS = {
     git: (("github.com",), "certificate verification failed"),
@@ -78,6 +110,7 @@ TOOLS = {
     curl: (("github.com", "api.github.com", "uploads.github.com"), "subtree violation"),
     python: (("api.github.com",), "subtree violation"),
     node: (("api.github.com",), "subtree violation"),
+    wget: (("github.com", "api.github.com"), "is not trusted"),
 }
 every_tool = pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.__name__)
 
@@ -168,6 +201,12 @@ def test_takes_our_leaf(certs, tool):
         assert ACCEPTED in result.all, str(result)
 
 
+def test_java_takes_our_leaf_with_the_published_store(certs):
+    """It reads no name constraint of a root, so that it is not among the tools below."""
+    result = java(certs.workspace(), "api.github.com")
+    assert ACCEPTED in result.out, str(result)
+
+
 @every_tool
 @pytest.mark.parametrize("host", OUTSIDE)
 def test_refuses_what_is_outside_the_constraint(certs, tool, host):
@@ -225,7 +264,7 @@ def test_another_user_reads_what_is_published_and_not_the_state(certs):
         os.setgid(65534)
         os.setuid(65534)
 
-    for name in ("ca.pem", "bundle.pem", "env", "gitconfig"):
+    for name in ("ca.pem", "bundle.pem", "truststore.p12", "wgetrc", "env", "gitconfig"):
         subprocess.run(["cat", certs.public / name], preexec_fn=nobody, check=True, capture_output=True)
     for name in ("ca.key", "ca.pem"):
         assert subprocess.run(["cat", certs.state / name], preexec_fn=nobody, capture_output=True).returncode != 0

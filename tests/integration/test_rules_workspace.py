@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 
-from lib.process import free_port
+from lib.process import free_port, wait_until
 
 
 BINARY = os.environ.get("GITLATCH_BIN", "")
@@ -37,6 +37,15 @@ def test_the_first_push_of_who_reads_it_is_right(start, folder):
     workspace.git(*widgets["example_push"].split()[1:], cwd=clone)
     assert gitlatch.wait_audit(operation="push", decision="allow", status=200)
     assert [each["status"] for each in gitlatch.audit(operation="other")] == [200]
+
+
+def test_the_published_file_says_the_same_and_is_kept_current(start):
+    gitlatch = start(repositories=RULES)
+    published = gitlatch.public / "rules.json"
+    assert published.read_text() == ask(gitlatch.url)[1] and published.stat().st_mode & 0o777 == 0o644
+    gitlatch.reload(repositories=RULES[:1], other_repositories="deny")
+    wait_until(lambda: json.loads(published.read_text())["other_repositories"] == "deny", "the new rules")
+    assert published.read_text() == ask(gitlatch.url)[1]
 
 
 def test_it_is_guarded_as_the_gateway_is(start):

@@ -56,6 +56,15 @@ def test_a_file_in_place_of_a_directory(failure, folder):
         assert said.startswith(f"ca.publish: {path}: Not a directory; name a directory"), said
 
 
+def test_a_directory_in_which_another_proxy_publishes(failure, gitlatch):
+    before = {path.name: path.read_bytes() for path in gitlatch.public.iterdir()}
+    said = failure(ca={"publish": str(gitlatch.public)},
+                   credentials=gitlatch.config["credentials"])
+    assert said == (f"ca.publish: {gitlatch.public}: another gitlatch publishes here; end that one, or name a directory "
+                    "of its own for each")
+    assert {path.name: path.read_bytes() for path in gitlatch.public.iterdir()} == before
+
+
 def test_an_audit_file_that_cannot_be_opened(failure, folder):
     said = failure(log={"audit": str(folder / "none/audit.jsonl")})
     assert said.startswith(f"log.audit: {folder}/none/audit.jsonl cannot be opened: No such file or directory; name "), said

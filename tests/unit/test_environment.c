@@ -39,6 +39,7 @@ static void tools_get_proxy_and_trust(void **state)
         {"NODE_USE_ENV_PROXY", "1"},
         {"npm_config_cafile", "/run/gitlatch/public/bundle.pem"},
         {"DENO_CERT", "/run/gitlatch/public/bundle.pem"},
+        {"WGETRC", "/run/gitlatch/public/wgetrc"},
         {"AWS_CA_BUNDLE", "/run/gitlatch/public/bundle.pem"},
         {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "/run/gitlatch/public/bundle.pem"},
         {"NIX_SSL_CERT_FILE", "/run/gitlatch/public/bundle.pem"},

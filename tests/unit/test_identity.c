@@ -206,9 +206,11 @@ static void a_failure_is_tried_again(void **state)
 static void two_processes_renew_to_one_ca(void **state)
 {
     struct fixture *fixture = *state;
-    struct identity *one = start(fixture);
-    struct identity *two = start(fixture);
+    struct identity *one, *two;
 
+    fixture->settings.shared = true;
+    one = start(fixture);
+    two = start(fixture);
     sleep_until_day(fixture, 330);
     for (int day = 0; day < 10; day++) {
         run_for(fixture, DAY_MS);

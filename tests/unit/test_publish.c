@@ -4,13 +4,15 @@
 #include <sys/wait.h>
 
 #include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 
 #include "authority.h"
 #include "secret.h"
 
 #include "certs_unit.h"
 
-static const char *const published[] = {"ca.pem", "bundle.pem", "env", "gitconfig"};
+static const char *const published[] = {"ca.pem", "bundle.pem", "truststore.p12", "wgetrc", "env", "gitconfig"};
 #define PROXY_URL "http://127.0.0.1:3128"
 
 // A folder with `roots.pem`, which holds one certificate, and the place to publish to.
@@ -60,7 +62,7 @@ static bool write_to(const struct fixture *fixture, const char *to, struct error
 {
     static const char *const names[] = {"github.com"};
     const struct name_list web_hosts = {names, 1};
-    struct publish *publish = publish_new(to, &web_hosts, &fixture->roots, ret_error);
+    struct publish *publish = publish_new(to, false, &web_hosts, &fixture->roots, ret_error);
     bool done = publish && publish_write(publish, authority_pem(fixture->authority), PROXY_URL, ret_error);
 
     publish_free(publish);
@@ -75,7 +77,7 @@ static void publish_all(const struct fixture *fixture)
     assert_string_equal(error.text, "");
 }
 
-static void four_files_are_there_for_all_to_read(void **state)
+static void the_files_are_there_for_all_to_read(void **state)
 {
     struct fixture *fixture = *state;
     mode_t before = umask(077);
@@ -280,7 +282,7 @@ static void a_relative_name_becomes_absolute(void **state)
     struct publish *publish;
 
     assert_int_equal(chdir(fixture->directory), 0);
-    publish = publish_new("public/", &fixture->roots, &fixture->roots, &error);
+    publish = publish_new("public/", false, &fixture->roots, &fixture->roots, &error);
     assert_int_equal(chdir(here), 0);
     assert_string_equal(publish_directory(publish), fixture->to);
     publish_free(publish);
@@ -334,6 +336,97 @@ static void publish_for_ever(struct fixture *fixture)
     }
 }
 
+// The certificates of the store, which is opened without a password; each is one that Java trusts.
+static STACK_OF(PKCS12_SAFEBAG) *read_store(const char *directory)
+{
+    size_t size = 0;
+    char *content = certs_unit_read(directory, "truststore.p12", &size);
+    const unsigned char *der = (const unsigned char *)content;
+    PKCS12 *store = d2i_PKCS12(NULL, &der, (long)size);
+    STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(store);
+    STACK_OF(PKCS12_SAFEBAG) *bags = PKCS12_unpack_p7data(sk_PKCS7_value(safes, 0));
+
+    assert_int_equal(sk_PKCS7_num(safes), 1);
+    sk_PKCS7_pop_free(safes, PKCS7_free);
+    PKCS12_free(store);
+    mem_free(content);
+    return bags;
+}
+
+static void the_store_of_java_holds_what_the_bundle_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const pems[] = {fixture->root, authority_pem(fixture->authority).data};
+    STACK_OF(PKCS12_SAFEBAG) *bags;
+
+    publish_all(fixture);
+    bags = read_store(fixture->to);
+    assert_int_equal(sk_PKCS12_SAFEBAG_num(bags), GL_ARRAY_SIZE(pems));
+    for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags); i++) {
+        const PKCS12_SAFEBAG *bag = sk_PKCS12_SAFEBAG_value(bags, i);
+        BIO *in = BIO_new_mem_buf(pems[i], -1);
+        X509 *expected = PEM_read_bio_X509(in, NULL, NULL, NULL), *found = PKCS12_SAFEBAG_get1_cert(bag);
+
+        assert_int_equal(X509_cmp(expected, found), 0);
+        assert_int_equal(sk_X509_ATTRIBUTE_num(PKCS12_SAFEBAG_get0_attrs(bag)), 2);
+        X509_free(expected);
+        X509_free(found);
+        BIO_free(in);
+    }
+    sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+}
+
+static void rules_are_written_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    struct publish *publish = publish_new(fixture->to, false, &fixture->roots, &fixture->roots, &error);
+    char *found;
+
+    assert_true(publish_write_rules(publish, BYTES("{}\n"), &error));
+    assert_true(publish_write_rules(publish, BYTES("{\"a\":1}\n"), &error));
+    found = certs_unit_read(fixture->to, "rules.json", NULL);
+    assert_string_equal(found, "{\"a\":1}\n");
+    assert_int_equal(certs_unit_mode(fixture->to, "rules.json"), 0644);
+    mem_free(found);
+    publish_free(publish);
+}
+
+static void wgetrc_names_proxy_and_roots(void **state)
+{
+    struct fixture *fixture = *state;
+    char *expected =
+        mem_format("use_proxy = on\nhttps_proxy = " PROXY_URL "\nca_certificate = %s/bundle.pem\n", fixture->to);
+    char *found;
+
+    publish_all(fixture);
+    found = certs_unit_read(fixture->to, "wgetrc", NULL);
+    assert_string_equal(found, expected);
+    mem_free(found);
+    mem_free(expected);
+}
+
+// Each has a CA of its own: what one publishes, the workspaces of the other cannot use.
+static void a_second_publisher_is_refused_unless_both_share(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error;
+    struct publish *first = publish_new(fixture->to, false, &fixture->roots, &fixture->roots, &error), *second;
+
+    assert_non_null(first);
+    assert_null(publish_new(fixture->to, false, &fixture->roots, &fixture->roots, &error));
+    assert_non_null(strstr(error.text, "ca.publish: "));
+    assert_non_null(strstr(error.text, "/public: another gitlatch publishes here; "));
+    assert_null(publish_new(fixture->to, true, &fixture->roots, &fixture->roots, &error));
+    publish_free(first);
+    first = publish_new(fixture->to, true, &fixture->roots, &fixture->roots, &error);
+    second = publish_new(fixture->to, true, &fixture->roots, &fixture->roots, &error);
+    assert_non_null(first);
+    assert_non_null(second);
+    publish_free(first);
+    publish_free(second);
+}
+
 // Every certificate of the file can be read to its last byte.
 static int whole_certificates(const char *directory, const char *name)
 {
@@ -378,8 +471,12 @@ static void readers_see_whole_files_whenever_the_writer_is_killed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(four_files_are_there_for_all_to_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_files_are_there_for_all_to_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bundle_is_the_roots_and_our_ca, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_store_of_java_holds_what_the_bundle_holds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rules_are_written_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wgetrc_names_proxy_and_roots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_second_publisher_is_refused_unless_both_share, set_up, tear_down),
         cmocka_unit_test_setup_teardown(env_and_gitconfig_name_the_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_key_is_published, set_up, tear_down),
         cmocka_unit_test_setup_teardown(roots_that_cannot_be_used_are_named, set_up, tear_down),

@@ -83,7 +83,8 @@ void token_service_describe(const struct token_service *service, struct text *te
 struct token_test_line {
     const char *source;
     bool ok;
-    const char *text; // what was found, or what is wrong and how to mend it; one line
+    const char *text;   // what was found, or what is wrong and how to mend it; one line
+    enum reason reason; // why it failed, where the text does not say how to mend it; else REASON_NONE
 };
 struct token_test_callbacks {
     void *arg;

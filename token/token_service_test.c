@@ -55,6 +55,15 @@ static void say(struct token_test *test, bool ok, const char *text)
     test->callbacks.line(test->callbacks.arg, &line);
 }
 
+static void say_failed(struct token_test *test, const struct verdict *verdict)
+{
+    struct token_test_line line = {
+        .source = source_id_name(source_of(test)->id), .text = verdict->sentence, .reason = verdict->reason};
+
+    test->ok = false;
+    test->callbacks.line(test->callbacks.arg, &line);
+}
+
 static void next(struct token_test *test)
 {
     token_unref(test->token);
@@ -98,7 +107,7 @@ static void on_token(void *arg, struct token *token, const struct verdict *verdi
 
     test->asking = NULL;
     if (!token) {
-        say(test, false, verdict->sentence);
+        say_failed(test, verdict);
         next(test);
         return;
     }
@@ -177,7 +186,7 @@ static void on_step(void *arg)
     }
     struct source *source = source_of(test);
     if (!source->id.kind->ready(source, &failure)) {
-        say(test, false, failure.verdict.sentence);
+        say_failed(test, &failure.verdict);
         next(test);
     } else if (source->id.kind->probe) {
         test->probe = source->id.kind->probe(source, on_probed, test);

@@ -30,12 +30,16 @@ def check(folder, github):
 
 
 def failures(lines):
-    return [line for line in lines if not line.startswith("ok    ")]
+    return [line for line in lines if not line.startswith(("ok    ", "note  "))]
+
+
+def notes(lines):
+    return [line for line in lines if line.startswith("note  ")]
 
 
 def test_all_is_ok(check, github):
     code, lines, err = check()
-    assert (code, failures(lines), err) == (0, [], "")
+    assert (code, failures(lines), notes(lines), err) == (0, [], [], "")
     assert "configuration: " in lines[0] and lines[0].endswith("gitlatch.yaml, 2 rules")
     assert any(line.startswith("ok    app: ") for line in lines)
     assert [line.split()[1] for line in lines[-3:]] == [f"{host}:" for host in HOSTS]
@@ -128,7 +132,7 @@ def test_what_should_be_known_is_said(check, github, folder):
     secret.write_text(github.token(owner="acme") + "\n")
     code, lines, _ = check(credentials=[{"type": "file", "path": str(secret)}], enforce=False)
     assert code == 0
-    assert "enforce is false: what the rules deny is only audited" in lines[0]
+    assert notes(lines)[-1].startswith("note  enforce: is false: what the rules deny is only audited; set it to true")
     assert any(line.startswith("ok    file: ") and "cannot be narrowed" in line for line in lines)
 
 
@@ -272,10 +276,98 @@ def test_each_failure_is_told_once(check, github):
     github.control("POST", "/certificate", use="expired", host="github.com")
     code, lines, err = check()
     assert (code, err) == (1, "")
-    assert failures(lines) == ["FAIL  github.com: certificate: certificate has expired"]
+    (line,) = failures(lines)
+    assert line.startswith("FAIL  github.com: certificate: certificate has expired; name the roots that signed it in")
     github.fault(path="/app/*/access_tokens", status=403, body={"message": "Resource not accessible"})
     code, lines, err = check()
     assert (code, err) == (1, "") and len(failures(lines)) == 2
+
+
+def test_each_host_line_says_how_to_mend_it(check, github):
+    connect_to = github.connect_to() | {"uploads.github.com:443": "127.0.0.1:9"}
+    code, lines, _ = check(github={"connect_to": connect_to})
+    assert code == 1 and "curl -v to the same host" in failures(lines)[0]
+
+
+def test_remedies_speak_to_the_operator(check):
+    """Nobody is sent to the operator by a line that the operator reads."""
+    _, lines, _ = check(repositories=[{"match": name, "fetch": True} for name in ("initech/*", "umbrella/x", "acme/typo")])
+    assert len(failures(lines)) == 3 and not any("ask the operator" in line for line in lines)
+    assert "to the App's installation (Repository access)" in "\n".join(failures(lines))
+
+
+# What is allowed, but likely not meant: the check says so, and so does the start.
+
+def notices(folder, github):
+    key = folder / "open.pem"
+    key.write_bytes(github.app_key.read_bytes())
+    key.chmod(0o644)
+    return {
+        "listen": ({"listen": "0.0.0.0:0"}, "asks for no password there; listen on 127.0.0.1, or name a `password_file`"),
+        "credentials[0].private_key": ({"credentials": [{"type": "app", "app_id": APP_ID, "private_key": str(key)}]},
+                                       f"{key} can be read by everybody (mode 0644); every user of this machine has what it "
+                                       f"opens; chmod o-r {key} "),
+        "repositories": ({"repositories": []}, "is empty: it allows nothing; no repository is reached with a credential; "
+                                               "write a rule"),
+        "other_hosts": ({"other_hosts": "deny"}, 'git-lfs waits 36 s for each object, then fails; write other_hosts: '
+                                                 '{allow: ["@github-objects"]}'),
+        "enforce": ({"enforce": False}, "is false: what the rules deny is only audited; set it to true"),
+    }
+
+
+@pytest.mark.parametrize("key", ["listen", "credentials[0].private_key", "repositories", "other_hosts", "enforce"])
+def test_what_is_likely_not_meant_is_told_by_check_and_start(check, start, github, folder, key):
+    changes, words = notices(folder, github)[key]
+    code, lines, _ = check("--offline", **changes)
+    (note,) = notes(lines)
+    assert code == 0 and note.startswith(f"note  {key}: ") and words in note
+    start(**changes).wait_log(f"{key}: " + note.partition(": ")[2].partition("{")[0])
+
+
+def test_a_hidden_rule(check, start):
+    rules = [{"match": "acme/w*", "fetch": True}, {"match": "acme/*", "fetch": True}, {"match": "acme/widgets", "fetch": True},
+             {"match": "*/docs", "fetch": True}, {"match": "ACME/x*y", "fetch": True}]
+    _, lines, _ = check("--offline", repositories=rules)
+    first, second = notes(lines)
+    assert "rule acme/widgets (line " in first and "never decides, since rule acme/w* matches all of it; " \
+        "the first match decides; move it before line " in first
+    assert "rule acme/x*y" in second and "rule acme/* matches" in second
+    start(repositories=rules).wait_log("never decides, since rule acme/w* matches all of it")
+
+
+@pytest.mark.parametrize("hosts", [["@github-objects"], ["*.s3.amazonaws.com"], ["github-cloud.s3.amazonaws.com", "a.test"]])
+def test_hosts_of_lfs_objects_that_are_allowed(check, hosts):
+    assert notes(check("--offline", other_hosts={"allow": hosts})[1]) == []
+    assert notes(check("--offline", other_hosts={"allow": ["a.test"]})[1]) != []
+
+
+def test_offline_asks_nobody_and_needs_no_key(check, github):
+    code, lines, err = check("--offline", credentials=[{"type": "app", "app_id": "1", "private_key": "/nonexistent.pem"}],
+                             github={"connect_to": {name: "127.0.0.1:9" for name in github.connect_to()}})
+    assert (code, err, len(lines)) == (0, "", 1) and github.requests() == []
+    code, lines, err = check("--offline", listne="127.0.0.1:1")
+    assert (code, lines) == (2, []) and "unknown key" in err
+    for options in (("--offline", "--explain", "fetch", "a/b"), ("--json", "--suggest", "-")):
+        code, lines, err = check(*options)
+        assert code == 2 and "go with neither" in err
+
+
+def test_json(check, github):
+    code, lines, err = check("--json", enforce=False)
+    said = json.loads("\n".join(lines))
+    assert (code, said["ok"], err) == (0, True, "")
+    assert [each["subject"] for each in said["findings"]][-3:] == HOSTS
+    (note,) = [each for each in said["findings"] if each["state"] == "warning"]
+    assert note == {"state": "warning", "subject": "enforce", "what": "is false: what the rules deny is only audited",
+                    "remedy": "set it to true once the audit log shows what is needed (`check --suggest`)"}
+    assert not any(token in "".join(lines) for token in github.tokens())
+    code, lines, _ = check("--json", other_hosts="deny", repositories=[{"match": "initech/tps", "fetch": True}])
+    said = json.loads("\n".join(lines))
+    (wrong,) = [each for each in said["findings"] if each["state"] == "wrong"]
+    assert (code, said["ok"]) == (1, False) and wrong["subject"].startswith("rule initech/tps (line ")
+    assert wrong["remedy"].startswith("ask an owner") and "is not installed" in wrong["what"]
+    (note,) = [each for each in said["findings"] if each["state"] == "warning"]
+    assert note["why"] == "git-lfs waits 36 s for each object, then fails"
 
 
 def test_a_bad_configuration(check):

@@ -123,7 +123,7 @@ def test_wide_api_is_a_choice(start, folder, wide):
 def test_a_wide_token_is_said_at_start_and_by_check(start, wide):
     credential, env = wide("file")
     gitlatch = start(credentials=[credential], repositories=RULES, env=env)
-    gitlatch.wait_log("credentials[0] gives one wide token")
+    gitlatch.wait_log("credentials[0]: gives one wide token")
 
 
 def test_a_platform_is_asked_by_owner_and_once(start, folder, wide, platform):

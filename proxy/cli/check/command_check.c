@@ -7,13 +7,14 @@
 #include "caller_question.h"
 #include "cluster_server.h"
 #include "command.h"
+#include "configuration_findings.h"
 #include "help_topic.h"
 #include "explanation.h"
 #include "rule_draft.h"
 #include "rule_match.h"
 #include "trial.h"
 
-static const char help[] = "Usage: gitlatch check [-c FILE]\n"
+static const char help[] = "Usage: gitlatch check [-c FILE] [--offline] [--json]\n"
                            "       gitlatch check [-c FILE] --explain OPERATION [WORD]...\n"
                            "       gitlatch check [-c FILE] --explain --token FILE [OPERATION [WORD]...]\n"
                            "       gitlatch check --suggest AUDIT.jsonl\n"
@@ -22,7 +23,8 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
                            "Reads the configuration, tests each credential and mints one token with it, holds\n"
                            "the rules against what an App was granted, mints a token for what each of them\n"
                            "names (20 at most), and reaches GitHub's hosts: a line each, `ok` or `FAIL` with\n"
-                           "what is wrong and how to mend it. Exits with 0 if all is ok, with 1 if not. One\n"
+                           "what is wrong and how to mend it; a `note` is allowed, but likely not meant, such\n"
+                           "as a rule that an earlier one hides. Exits with 0 if all is ok, with 1 if not. One\n"
                            "with `broker` is checked as a broker's: its certificate and other files, the keys of\n"
                            "its issuers, and the rules of its grants.\n"
                            "\n"
@@ -38,6 +40,9 @@ static const char help[] = "Usage: gitlatch check [-c FILE]\n"
                            "                     the caller that has this token, which claims fail, and what\n"
                            "                     those grants say to OPERATION; its signature is not verified\n"
                            "      --claims FILE  the same for the claims of a token, as a JSON object\n"
+                           "      --json         one JSON object: {\"findings\": [{\"state\": \"ok\", \"warning\" or\n"
+                           "                     \"wrong\", \"subject\", \"what\", \"why\", \"remedy\"}], \"ok\"}\n"
+                           "      --offline      asks nobody and reads no key: the configuration alone, for CI\n"
                            "      --suggest FILE the least rules that would have allowed what is in an audit\n"
                            "                     log (- is stdin), as they are written in a configuration;\n"
                            "                     lines that are torn are left out, and counted on stderr;\n"
@@ -55,6 +60,8 @@ static const struct option options[] = {
     {"claims", required_argument, NULL, 'l'},
     {"config", required_argument, NULL, 'c'},
     {"explain", no_argument, NULL, 'e'},
+    {"json", no_argument, NULL, 'j'},
+    {"offline", no_argument, NULL, 'o'},
     {"suggest", required_argument, NULL, 's'},
     {"token", required_argument, NULL, 't'},
     COMMAND_OPTION_HELP_TOPIC,
@@ -69,50 +76,22 @@ static int print_help(const struct command *command)
     return command_finish_output(command);
 }
 
-// Whose rules hold as well, or alone where there are none here.
-static bool has_broker(const struct config *config)
-{
-    for (size_t i = 0; i < config->credential_count; i++) {
-        if (credential_gives_rules(config->credentials[i].type))
-            return true;
-    }
-    return false;
-}
-
-// What of the configuration is told before anything is tried.
-static void print_rules(const struct config *config)
-{
-    const struct config_broker *broker = &config->broker;
-    size_t granted = 0;
-
-    for (size_t i = 0; i < broker->grant_count; i++)
-        granted += broker->grants[i].rules.count;
-    if (broker->present)
-        printf(", a broker's, %zu grant%s with %zu rule%s", broker->grant_count, broker->grant_count == 1 ? "" : "s",
-               granted, granted == 1 ? "" : "s");
-    if (config->rules.present)
-        printf(", %zu rule%s", config->rules.count, config->rules.count == 1 ? "" : "s");
-    else if (has_broker(config))
-        fputs("; no `repositories`: the rules are those that the broker grants", stdout);
-    else if (!broker->present)
-        fputs("; no `repositories`: the workspace reaches whatever the credential reaches", stdout);
-}
-
-static int check(const struct command *command, const char *path)
+static int check(const struct command *command, const char *path, bool offline, bool json)
 {
     struct config *config = command_config(command, path, CONFIG_FOR_CHECK);
-    bool ok;
+    struct findings findings;
 
     if (!config)
         return COMMAND_USAGE;
-    printf("ok    configuration: %s", config->path);
-    print_rules(config);
-    puts(config->enforce ? "" : "; enforce is false: what the rules deny is only audited");
-    ok = trial_run(config);
+    findings_begin(&findings, json);
+    configuration_findings(config, &findings);
+    if (!offline)
+        trial_run(config, &findings);
+    findings_end(&findings);
     config_unref(config);
     if (command_finish_output(command) != COMMAND_DONE)
         return COMMAND_FAILED;
-    return ok ? COMMAND_DONE : COMMAND_FAILED;
+    return findings.wrong ? COMMAND_FAILED : COMMAND_DONE;
 }
 
 // The host of the repository that the words name: "push gitlab.corp.example/group/app …"; else the first GitHub.
@@ -141,7 +120,7 @@ static int explain(const struct command *command, const char *path, char *const 
 
     if (!config)
         return COMMAND_USAGE;
-    if (!config->rules.present && (has_broker(config) || config->broker.present)) {
+    if (!config->rules.present && (configuration_has_broker_rules(config) || config->broker.present)) {
         config_unref(config);
         return command_fail(
             command, "there is no `repositories`: the rules are those under `broker.grants` of the broker; with its "
@@ -155,7 +134,7 @@ static int explain(const struct command *command, const char *path, char *const 
         fputs(text_string(&text), stdout);
         if (result == EXPLANATION_DENIED && !config->enforce)
             puts("enforce is false: it is only audited, and let through");
-        if (result == EXPLANATION_ALLOWED && has_broker(config))
+        if (result == EXPLANATION_ALLOWED && configuration_has_broker_rules(config))
             puts("for a token of the broker, its grant has to allow it as well");
     }
     text_free(&text);
@@ -250,7 +229,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
     struct caller_question caller = {0};
     const char *path = NULL, *audit = NULL, *url = NULL;
-    bool explaining = false, cluster = false;
+    bool explaining = false, cluster = false, offline = false, json = false;
     int option;
 
     while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
@@ -260,6 +239,10 @@ static int run(const struct command *command, int argc, char **argv)
             path = optarg;
         else if (option == 'e')
             explaining = true;
+        else if (option == 'j')
+            json = true;
+        else if (option == 'o')
+            offline = true;
         else if (option == 's')
             audit = optarg;
         else if (option == 'k')
@@ -273,6 +256,8 @@ static int run(const struct command *command, int argc, char **argv)
         return command_misused(command, "--explain and --suggest are two things; ask for one");
     if (caller.path && !explaining)
         return command_misused(command, "--token and --claims go with --explain");
+    if ((explaining || audit) && (offline || json))
+        return command_misused(command, "--offline and --json go with neither --explain nor --suggest");
     if (caller.path)
         return explain_caller(command, path, &caller, argv + optind, (size_t)(argc - optind));
     if (explaining)
@@ -280,8 +265,8 @@ static int run(const struct command *command, int argc, char **argv)
     if (!command_no_arguments(command, argc, argv))
         return COMMAND_USAGE;
     if (cluster)
-        return path || audit ? command_misused(command, "--cluster stands alone") : survey_cluster(command, url);
-    return audit ? suggest(command, audit) : check(command, path);
+        return path || audit || offline || json ? command_misused(command, "--cluster stands alone") : survey_cluster(command, url);
+    return audit ? suggest(command, audit) : check(command, path, offline, json);
 }
 
 const struct command command_check = {

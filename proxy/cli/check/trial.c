@@ -1,7 +1,6 @@
 #include "trial.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
 
@@ -12,6 +11,7 @@
 #include "loop.h"
 #include "mem.h"
 #include "metrics.h"
+#include "operator_remedy.h"
 #include "rule_grant.h"
 #include "rule_set.h"
 #include "rule_trial.h"
@@ -34,6 +34,7 @@ struct trial_owner {
 
 struct trial {
     struct config *config;
+    struct findings *findings;
     struct spawner *spawner;
     struct loop *loop;
     struct metrics *metrics;
@@ -45,14 +46,17 @@ struct trial {
     const char *source; // whose grant is compared
     struct trial_owner *compared;
     bool rules_ok; // each that was tried
-    bool ok;
 };
 
 static void say(struct trial *trial, bool ok, const char *what, const char *text)
 {
-    printf("%-5s %s: %s\n", ok ? "ok" : "FAIL", what, text);
-    fflush(stdout); // what comes next may take seconds
-    trial->ok &= ok;
+    finding_add(trial->findings, ok ? FINDING_OK : FINDING_WRONG, what, "%s", text);
+}
+
+// `mend` "": the text says it.
+static void say_wrong(struct trial *trial, const char *what, const char *text, const char *mend)
+{
+    finding_add(trial->findings, FINDING_WRONG, what, "%s%s%s", text, *mend ? FINDING_MEND : "", mend);
 }
 
 // The hosts.
@@ -75,12 +79,13 @@ static void on_dialled(void *arg, struct stream *stream, const struct verdict *v
     bool stuck =
         !stream && trial->name == 0 && verdict->reason == REASON_UPSTREAM_UNREACHABLE && !trial->config->upstream_proxy;
     const char *name = trial->names[trial->name];
-    char *text =
-        mem_format("%s%s", stream ? "reached, and its certificate is trusted" : without_host(verdict->sentence, name),
-                   stuck ? "; where a proxy is the way out, name it in `upstream.proxy`" : "");
 
-    say(trial, stream != NULL, name, text);
-    mem_free(text);
+    if (stream)
+        say(trial, true, name, "reached, and its certificate is trusted");
+    else
+        say_wrong(trial, name, without_host(verdict->sentence, name),
+                  stuck ? "where a proxy is the way out, name it in `upstream.proxy`"
+                        : operator_remedy(verdict->reason));
     stream_free(stream);
     trial->name++;
     dial_next(trial);
@@ -111,7 +116,10 @@ static void dial_next(struct trial *trial)
 
 static void on_token_line(void *arg, const struct token_test_line *line)
 {
-    say(arg, line->ok, line->source, line->text);
+    if (line->ok)
+        say(arg, true, line->source, line->text);
+    else
+        say_wrong(arg, line->source, line->text, operator_remedy(line->reason));
 }
 
 static void on_lack(void *arg, const char *text)
@@ -160,7 +168,7 @@ static void on_rule_failed(void *arg, const struct rule_trial_failure *failure)
     struct trial *trial = arg;
     const struct verdict *verdict = failure->verdict;
     const struct trial_owner *owner = find_owner(trial, failure->host, failure->owner);
-    struct text what = {0}, text = {0};
+    struct text what = {0};
 
     trial->rules_ok = false;
     // What an installation was not granted was told when that was compared, where it could be.
@@ -169,12 +177,8 @@ static void on_rule_failed(void *arg, const struct rule_trial_failure *failure)
     text_format(&what, "rule %s", failure->match);
     if (failure->line)
         text_format(&what, " (line %d)", failure->line);
-    // A workspace's remedy for a new name is its remote's; here it is the rule's.
-    text_format(&text, "%s; %s", verdict->sentence,
-                verdict->reason == REASON_RENAMED ? "write that name" : reason_row(verdict->reason)->remedy);
-    say(trial, false, text_string(&what), text_string(&text));
+    say_wrong(trial, text_string(&what), verdict->sentence, operator_remedy(verdict->reason));
     text_free(&what);
-    text_free(&text);
 }
 
 static bool uses_graphql(const struct rules *rules)
@@ -252,11 +256,9 @@ static bool try_roots(struct trial *trial)
         char *key = config->github_count > 1 ? mem_format("github[%zu].trust", i) : mem_string("github.trust");
 
         if (!tls) {
-            char *text = mem_format("%s; it is the PEM file with the roots that GitHub's certificate is checked "
-                                    "against, such as %s",
-                                    error.text, DEFAULT_ROOTS);
-            say(trial, false, key, text);
-            mem_free(text);
+            say_wrong(
+                trial, key, error.text,
+                "name the PEM file with the roots that GitHub's certificate is checked against, such as " DEFAULT_ROOTS);
         }
         ok &= tls != NULL;
         tls_client_unref(tls);
@@ -302,15 +304,15 @@ static void stop(struct trial *trial)
         loop_free(trial->loop);
 }
 
-bool trial_run(struct config *config)
+void trial_run(struct config *config, struct findings *findings)
 {
-    struct trial trial = {.config = config, .rules_ok = true, .ok = true};
+    struct trial trial = {.config = config, .findings = findings, .rules_ok = true};
     struct token_test_callbacks callbacks = {&trial, on_token_line, on_grant, on_tokens_tested};
     struct error error;
 
     STAILQ_INIT(&trial.owners);
     if (!try_roots(&trial))
-        return false;
+        return;
     if (start(&trial, &error)) {
         if (config->broker.present) {
             broker_trial(trial.loop, config, on_broker_line, &trial);
@@ -324,5 +326,4 @@ bool trial_run(struct config *config)
         say(&trial, false, "credentials", error.text);
     }
     stop(&trial);
-    return trial.ok;
 }

@@ -6,8 +6,9 @@
 #include <stdbool.h>
 
 #include "config.h"
+#include "finding.h"
 
-// Prints a line for each thing that is tried, to stdout. False: one of them failed.
-bool trial_run(struct config *config);
+// Adds a finding for each thing that is tried.
+void trial_run(struct config *config, struct findings *findings);
 
 #endif

@@ -1,8 +1,8 @@
 // `gitlatch proxy`: the sidecar.
 #include <stdio.h>
-#include <string.h>
 
 #include "command.h"
+#include "config_notice.h"
 #include "help_topic.h"
 #include "log.h"
 #include "server.h"
@@ -42,41 +42,10 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void warn_of_open_addresses(const struct config *config)
+static void on_notice(void *arg, const struct config_notice *notice)
 {
-    for (size_t i = 0; i < config->listener_count; i++) {
-        const struct config_listener *listener = &config->listeners[i];
-
-        if (listener->password_file || address_kind(&listener->address.address) == ADDRESS_LOOPBACK)
-            continue;
-        log_warn("config",
-                 "whoever reaches %s in the network uses the credential, for `listen` asks for no password there; %s",
-                 listener->address.text,
-                 listener->mode == LISTENER_TRANSPARENT ? "listen on 127.0.0.1, or let a firewall keep others from it"
-                                                        : "listen on 127.0.0.1, or name a `password_file`");
-    }
-}
-
-// What is allowed, but should be known.
-static void warn(const struct config *config)
-{
-    bool broker = false;
-
-    for (size_t i = 0; i < config->credential_count; i++) {
-        broker |= credential_gives_rules(config->credentials[i].type);
-        if (!credential_narrows(config->credentials[i].type))
-            log_warn("config", "credentials[%zu] gives one wide token, which cannot be narrowed to a repository%s", i,
-                     config->credentials[i].wide_api && config->rules.present
-                         ? "; with wide_api: true API calls can pass round the rules"
-                         : "");
-    }
-    warn_of_open_addresses(config);
-    if (!config->rules.present && !broker)
-        log_warn("config", "there is no `repositories`: the workspace reaches whatever the credential reaches");
-    if (config->broker.present)
-        log_warn("config", "`broker` is not for a proxy, which serves no token: that is done by `gitlatch broker`");
-    if (!config->enforce)
-        log_warn("config", "enforce is false: what the rules deny is only audited");
+    log_warn("config", "%s: %s%s%s; %s", notice->key, notice->what, *notice->why ? "; " : "", notice->why,
+             notice->mend);
 }
 
 static void on_ready(void *arg, const void *server)
@@ -84,7 +53,9 @@ static void on_ready(void *arg, const void *server)
     const struct config *config = arg;
     struct text addresses = {0};
 
-    warn(config);
+    config_notices(config, on_notice, NULL);
+    if (config->broker.present)
+        log_warn("config", "`broker` is not for a proxy, which serves no token: that is done by `gitlatch broker`");
     server_append_addresses(server, &addresses);
     log_info("proxy", "gitlatch " GITLATCH_VERSION " listens at %s; a workspace's files are in %s",
              text_string(&addresses), server_publish_directory(server));

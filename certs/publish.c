@@ -126,10 +126,11 @@ static char *make_gitconfig(const struct publish *publish, const char *proxy_url
     return copy;
 }
 
-// wget knows no variable for roots, but one that names this file (WGETRC).
-static char *make_wgetrc(const struct publish *publish, const char *proxy_url)
+// wget knows no variable for roots, but one that names this file (WGETRC). The proxy is left to its variable, over which
+// a line here would win.
+static char *make_wgetrc(const struct publish *publish)
 {
-    return mem_format("use_proxy = on\nhttps_proxy = %s\nca_certificate = %s/bundle.pem\n", proxy_url, publish->path);
+    return mem_format("ca_certificate = %s/bundle.pem\n", publish->path);
 }
 
 struct content {
@@ -158,7 +159,7 @@ static bool write_files(int directory, const struct content *contents, size_t co
 bool publish_write(struct publish *publish, struct bytes ca_pem, const char *proxy_url, struct error *ret_error)
 {
     struct text bundle = {0}, store = {0};
-    char *wgetrc = make_wgetrc(publish, proxy_url);
+    char *wgetrc = make_wgetrc(publish);
     char *environment = make_environment(publish, proxy_url);
     char *gitconfig = make_gitconfig(publish, proxy_url);
     char *signers = publish->signing_key ? git_sign_allowed_signers_text(publish->signing_key) : NULL;

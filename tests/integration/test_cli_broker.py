@@ -13,12 +13,14 @@ def check(folder, github, kubernetes, authority):
         broker = Broker(folder, github, kubernetes, authority, **options)
         done = subprocess.run([BINARY, "check", "-c", broker.config_path, *arguments], capture_output=True, text=True,
                               timeout=60, env=broker.env)
-        return done.returncode, done.stdout.splitlines(), done.stderr
+        # What openssl and the tests write can be read by everybody.
+        lines = [line for line in done.stdout.splitlines() if "can be read by everybody" not in line]
+        return done.returncode, lines, done.stderr
     return check
 
 
 def failures(lines):
-    return [line for line in lines if not line.startswith(("ok    ", "note  "))]
+    return [line for line in lines if not line.startswith("ok    ")]
 
 
 def grant(namespace, *rules):

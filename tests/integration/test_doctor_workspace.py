@@ -1,5 +1,6 @@
 """`gitlatch doctor`: a workspace examined from inside with its real tools, healthy and broken in every way that it tells
 of."""
+import json
 import os
 import random
 import shutil
@@ -307,6 +308,42 @@ def test_go_and_cargo_where_they_are(workspace, tool, variable):
     assert tool in doctor(workspace, **{variable: SYSTEM_ROOTS}).names_wrong
 
 
+LANGUAGES = [("wget", "WGETRC"), ("pip", "PIP_CERT"), ("uv", "SSL_CERT_FILE"), ("bun", "NODE_EXTRA_CA_CERTS"),
+             ("deno", "DENO_CERT"), ("ruby", "SSL_CERT_FILE"), ("php", "SSL_CERT_FILE")]
+
+
+@pytest.mark.parametrize("tool, variable", LANGUAGES)
+def test_languages_where_they_are(quick, gitlatch, tool, variable):
+    """GITLATCH_TOOLS: further folders with tools, since few machines have all of them."""
+    found = shutil.which(tool, path=PATH + ":" + os.environ.get("GITLATCH_TOOLS", ""))
+    if not found:
+        pytest.skip(f"{tool} is not installed")
+    (quick.folder / "tools" / tool).symlink_to(found)
+    (quick.folder / "tools" / "python3").symlink_to("/usr/bin/python3")
+    assert doctor(quick).ok(tool), doctor(quick)
+    empty = quick.folder / "empty"
+    empty.write_text("")
+    # What each would read as well.
+    others = {name: SYSTEM_ROOTS for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")}
+    said = doctor(quick, **{**others, variable: empty if tool == "wget" else SYSTEM_ROOTS})
+    assert tool in said.names_wrong, said
+    assert f"{variable} names " in said.text(tool) and f"/{'wgetrc' if tool == 'wget' else 'bundle.pem'}; `. /" in said.text(tool)
+
+
+@pytest.mark.parametrize("words, state", [
+    ("error NU1301: Response status code does not indicate success: 403 (Forbidden).", "ok"),
+    ("error NU1301: The SSL connection could not be established, see inner exception.", "SSL_CERT_FILE"),
+    ("error NU1301: Connection refused", "does not reach gitlatch")])
+def test_dotnet_by_what_it_says(quick, words, state):
+    folder = quick.folder / "fake"
+    folder.mkdir()
+    (folder / "dotnet").write_text(f"#!/bin/sh\n[ -f \"$2\" ] || exit 9\necho '{words}'; exit 1\n")
+    (folder / "dotnet").chmod(0o755)
+    quick.env["PATH"] += f":{folder}"
+    said = doctor(quick)
+    assert said.ok("dotnet") if state == "ok" else state in said.text("dotnet")
+
+
 def test_an_older_cargo_is_judged_by_what_it_would_read(workspace):
     fake(workspace, "cargo", "echo 'error: sparse registries are unstable' >&2; exit 101")
     assert doctor(workspace).text("cargo") == "CARGO_HTTP_CAINFO holds gitlatch's CA"
@@ -327,6 +364,84 @@ def test_java(workspace, gitlatch):
     found = doctor(workspace, JAVA_TOOL_OPTIONS=f"{led} -Djavax.net.ssl.trustStore={store}"
                                                       " -Djavax.net.ssl.trustStorePassword=changeit")
     assert found.wrong == [] and found.ok("java")
+
+
+# Settings by which git goes past gitlatch.
+
+def mended_by(found, workspace, cwd=None):
+    """Runs the command that each wrong finding of git names, and looks again."""
+    for what, text in found.wrong:
+        workspace.run("sh", "-c", text.rpartition("; ")[2], cwd=cwd)
+    return Findings(workspace.run(BINARY, "doctor", check=None, cwd=cwd))
+
+
+@pytest.mark.parametrize("kind", ["insteadOf", "pushInsteadOf"])
+@pytest.mark.parametrize("base", ["git@github.com:", "ssh://git@github.com/", "ssh://git@ssh.github.com:443/"])
+def test_a_setting_that_sends_git_by_ssh(quick, kind, base):
+    quick.git("config", "--global", f"url.{base}.{kind}", "https://github.com/")
+    found = doctor(quick)
+    assert "git" in found.names_wrong
+    text = next(text for what, text in found.wrong if "insteadof = " in text)
+    assert f"url.{base}.{kind.lower()} = https://github.com/ ({quick.home}/.gitconfig) sends git to GitHub by SSH; " in text
+    quick.run("sh", "-c", text.rpartition("; ")[2])
+    assert doctor(quick).wrong == []
+
+
+def test_a_tls_library_that_reads_no_ca(quick):
+    quick.git("config", "--global", "http.sslBackend", "schannel")
+    found = doctor(quick)
+    text = next(text for what, text in found.wrong if "sslbackend" in text)
+    assert f"http.sslbackend = schannel ({quick.home}/.gitconfig)" in text
+    quick.run("sh", "-c", text.rpartition("; ")[2])
+    assert doctor(quick).wrong == []
+
+
+def test_git_that_verifies_nobody(quick):
+    found = doctor(quick, GIT_SSL_NO_VERIFY="1")
+    assert found.wrong == [("environment", "GIT_SSL_NO_VERIFY is set; whoever stands between may pass for GitHub; "
+                                           "unset GIT_SSL_NO_VERIFY")]
+
+
+def test_a_proxy_by_https(quick):
+    url = quick.env["https_proxy"].replace("http://", "https://")
+    found = doctor(quick, https_proxy=url, HTTPS_PROXY=url)
+    assert "begins with https://; " in found.text("proxy") and f"write {quick.env['https_proxy']}" in found.text("proxy")
+
+
+def test_a_remote_of_the_repository_at_hand(quick, folder):
+    repository = folder / "repository"
+    quick.git("init", "--quiet", repository)
+    quick.git("remote", "add", "origin", "org-42@github.com:acme/widgets.git", cwd=repository)
+    quick.git("remote", "add", "other", "git@gitlab.com:acme/widgets.git", cwd=repository)
+    quick.git("remote", "add", "plain", "https://github.com/acme/widgets", cwd=repository)
+    found = Findings(quick.run(BINARY, "doctor", check=None, cwd=repository))
+    assert found.wrong == [("git", "the remote origin (.git/config) is org-42@github.com:acme/widgets.git; git goes there by "
+                                   "SSH, past gitlatch; git remote set-url origin https://github.com/acme/widgets.git")]
+    assert mended_by(found, quick, cwd=repository).wrong == []
+
+
+def test_what_is_published_is_another_gitlatchs(workspace, gitlatch, start, folder):
+    """The CA is named once, and first."""
+    other = start(ca={"publish": str(folder / "elsewhere")})
+    found = doctor(workspace, https_proxy=other.url, HTTPS_PROXY=other.url)
+    assert found.wrong[0][0] == "CA" and f"{gitlatch.public}/ca.pem is not the CA of the gitlatch that answers here" in \
+        found.text("CA")
+
+
+def test_copilot_is_said_not_to_work(workspace):
+    fake(workspace, "copilot", "exit 0")
+    assert "/copilot_internal" in doctor(workspace).text("copilot")
+
+
+def test_json(quick):
+    result = quick.run(BINARY, "doctor", "--json", env={"GITHUB_TOKEN": TOKEN}, check=None)
+    said = json.loads(result.out)
+    assert result.code == 1 and said["ok"] is False and TOKEN not in result.all
+    (wrong,) = [each for each in said["findings"] if each["state"] == "wrong"]
+    assert wrong == {"state": "wrong", "subject": "environment", "what": "GITHUB_TOKEN holds a credential",
+                     "why": "whatever runs here can take it, and no rule of gitlatch's binds it",
+                     "remedy": "take it out of the workspace's environment"}
+    assert json.loads(quick.run(BINARY, "doctor", "--json").out)["ok"] is True
 
 
 # Credentials that are not gitlatch's.

@@ -392,11 +392,10 @@ static void rules_are_written_alone(void **state)
     publish_free(publish);
 }
 
-static void wgetrc_names_proxy_and_roots(void **state)
+static void wgetrc_names_the_roots(void **state)
 {
     struct fixture *fixture = *state;
-    char *expected =
-        mem_format("use_proxy = on\nhttps_proxy = " PROXY_URL "\nca_certificate = %s/bundle.pem\n", fixture->to);
+    char *expected = mem_format("ca_certificate = %s/bundle.pem\n", fixture->to);
     char *found;
 
     publish_all(fixture);
@@ -475,7 +474,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bundle_is_the_roots_and_our_ca, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_store_of_java_holds_what_the_bundle_holds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rules_are_written_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(wgetrc_names_proxy_and_roots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wgetrc_names_the_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_publisher_is_refused_unless_both_share, set_up, tear_down),
         cmocka_unit_test_setup_teardown(env_and_gitconfig_name_the_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_key_is_published, set_up, tear_down),

@@ -1,22 +1,13 @@
 #include "doctor.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-
-static void GL_PRINTF(3, 0) print_line(const char *word, const char *what, const char *format, va_list values)
-{
-    printf("%-5s %s: ", word, what);
-    vprintf(format, values);
-    putchar('\n');
-    fflush(stdout); // what comes next may take seconds
-}
 
 void doctor_ok(struct doctor *doctor, const char *what, const char *format, ...)
 {
     va_list values;
 
     va_start(values, format);
-    print_line("ok", what, format, values);
+    finding_add_list(&doctor->findings, FINDING_OK, what, format, values);
     va_end(values);
 }
 
@@ -25,7 +16,7 @@ void doctor_wrong(struct doctor *doctor, const char *what, const char *format, .
     va_list values;
 
     va_start(values, format);
-    print_line("FAIL", what, format, values);
+    finding_add_list(&doctor->findings, FINDING_WRONG, what, format, values);
     va_end(values);
     doctor->ok = false;
 }
@@ -35,6 +26,6 @@ void doctor_note(struct doctor *doctor, const char *what, const char *format, ..
     va_list values;
 
     va_start(values, format);
-    print_line("note", what, format, values);
+    finding_add_list(&doctor->findings, FINDING_WARNING, what, format, values);
     va_end(values);
 }

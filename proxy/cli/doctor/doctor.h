@@ -7,6 +7,7 @@
 #include <gitlatch/attr.h>
 
 #include "clock.h"
+#include "finding.h"
 #include "git_config.h"
 
 // What gitlatch itself always refuses, whatever its rules: its answer shows that it was reached, and GitHub hears
@@ -22,7 +23,9 @@
 enum doctor_way { DOCTOR_NO_WAY, DOCTOR_PROXY, DOCTOR_GATEWAY, DOCTOR_TRANSPARENT };
 
 struct doctor {
-    bool ok;
+    struct findings findings;
+    bool ok;               // nothing was wrong since an examination set it
+    bool clock_wrong;      // no certificate can be judged
     struct git_config git; // of the working directory; empty where there is no git
 
     // Where curl, gh and most tools are led, and where git is; DOCTOR_NO_WAY: not to gitlatch.
@@ -33,7 +36,7 @@ struct doctor {
     char *published;         // the directory of bundle.pem and env; NULL: not found
 };
 
-// One line on stdout: what was looked at, and what was found. What is wrong says how to mend it.
+// Adds a finding: what was looked at, and what was found, why it matters, what mends it (FINDING_WHY, FINDING_MEND).
 void doctor_ok(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);
 void doctor_wrong(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);
 void doctor_note(struct doctor *doctor, const char *what, const char *format, ...) GL_PRINTF(3, 4);

@@ -13,6 +13,8 @@
 
 extern char **environ;
 
+#define WHY_NONE FINDING_WHY "whatever runs here can take it, and no rule of gitlatch's binds it"
+
 // Files of tools are small; more is not read.
 #define FILE_MAX_SIZE (256 * KIB)
 
@@ -52,10 +54,10 @@ static void examine_environment(struct doctor *doctor)
         // git's own settings are told of below, with their keys.
         if (bytes_start_with(name, BYTES("GIT_CONFIG_")))
             continue;
-        doctor_wrong(doctor, "environment", "%.*s holds a credential; %s", (int)name.size, name.data,
-                     bytes_equal(name, BYTES("GH_TOKEN"))
-                         ? "set it to the word `gitlatch`, which is all that gh needs to start"
-                         : "take it out of the workspace's environment");
+        doctor_wrong(
+            doctor, "environment", "%.*s holds a credential" WHY_NONE FINDING_MEND "%s", (int)name.size, name.data,
+            bytes_equal(name, BYTES("GH_TOKEN")) ? "set it to the word `gitlatch`, which is all that gh needs to start"
+                                                 : "take it out of the workspace's environment");
     }
     if (getenv("GIT_ASKPASS"))
         doctor_note(doctor, "environment", "GIT_ASKPASS is set: that program may give git a credential of its own");
@@ -93,13 +95,6 @@ static bool has_credential(struct bytes url)
     return token;
 }
 
-static const char *where(const struct git_setting *setting)
-{
-    const char *colon = strchr(setting->origin, ':');
-
-    return colon && colon[1] ? colon + 1 : "the environment or the command line";
-}
-
 // Only a word is shown of a helper: a command line may hold what it gives.
 static void examine_helper(struct doctor *doctor, const struct git_setting *setting)
 {
@@ -109,9 +104,9 @@ static void examine_helper(struct doctor *doctor, const struct git_setting *sett
     if (*setting->value == '\0' || strstr(setting->value, "gitlatch credential"))
         return;
     doctor_wrong(doctor, "git",
-                 "credential.helper %s%s%s(%s) may give git a credential of its own; take it out, for "
-                 "behind gitlatch none is asked for",
-                 plain ? "\"" : "", plain ? setting->value : "", plain ? "\" " : "", where(setting));
+                 "credential.helper %s%s%s(%s) may give git a credential of its own" FINDING_MEND
+                 "take it out, for behind gitlatch none is asked for",
+                 plain ? "\"" : "", plain ? setting->value : "", plain ? "\" " : "", git_setting_file(setting));
 }
 
 // A URL in a key may hold the credential itself: no key is shown either.
@@ -124,27 +119,29 @@ static void examine_setting(struct doctor *doctor, const struct git_setting *set
     else if (git_setting_is(setting, "http", "extraheader", &between) && is_for_github(doctor, between) &&
              (strcasestr(setting->value, "authorization") || strcasestr(setting->value, "cookie")))
         doctor_wrong(doctor, "git",
-                     "http.extraHeader (%s) sends a credential; take it out (of a checkout by a CI system: "
-                     "do not let it persist its credential)",
-                     where(setting));
+                     "http.extraHeader (%s) sends a credential" WHY_NONE FINDING_MEND
+                     "take it out (of a checkout by a CI system: do not let it persist its credential)",
+                     git_setting_file(setting));
     else if ((git_setting_is(setting, "url", "insteadof", &between) ||
               git_setting_is(setting, "url", "pushinsteadof", &between)) &&
              has_credential(between))
-        doctor_wrong(doctor, "git", "url.<base>.insteadOf (%s) puts a credential into URLs; take it out",
-                     where(setting));
+        doctor_wrong(doctor, "git",
+                     "url.<base>.insteadOf (%s) puts a credential into URLs" WHY_NONE FINDING_MEND "take it out",
+                     git_setting_file(setting));
     else if ((git_setting_is(setting, "remote", "url", &between) ||
               git_setting_is(setting, "remote", "pushurl", &between)) &&
              has_credential(value))
         doctor_wrong(doctor, "git",
-                     "the URL of the remote %.*s (%s) holds a credential; set it to the URL without: `git "
-                     "remote set-url`",
-                     (int)between.size, between.data, where(setting));
+                     "the URL of the remote %.*s (%s) holds a credential" WHY_NONE FINDING_MEND
+                     "set it to the URL without it: git remote set-url %.*s https://github.com/OWNER/NAME",
+                     (int)between.size, between.data, git_setting_file(setting), (int)between.size, between.data);
     else if (git_setting_is(setting, "http", "sslverify", &between) && is_for_github(doctor, between) &&
              (strcasecmp(setting->value, "false") == 0 || strcmp(setting->value, "0") == 0))
         doctor_wrong(doctor, "git",
-                     "http.sslVerify is false (%s): whoever stands between may pass for GitHub; take it "
-                     "out, for gitlatch's CA is all that git needs",
-                     where(setting));
+                     "http.sslVerify is false (%s)" FINDING_WHY
+                     "whoever stands between may pass for GitHub" FINDING_MEND
+                     "take it out, for gitlatch's CA is all that git needs",
+                     git_setting_file(setting));
 }
 
 // Files.
@@ -215,13 +212,18 @@ static bool is_gh_hosts(const char *text)
     return strstr(text, "oauth_token:") != NULL;
 }
 
+static bool is_copilot(const char *text)
+{
+    return strstr(text, "oauth_token") != NULL;
+}
+
 static void examine_file(struct doctor *doctor, char *path, bool (*holds_credential)(const char *text),
                          const char *mend)
 {
     struct text text = read_file(path);
 
     if (holds_credential(text_string(&text)))
-        doctor_wrong(doctor, path, "holds a credential for GitHub; %s", mend);
+        doctor_wrong(doctor, path, "holds a credential for GitHub" WHY_NONE FINDING_MEND "%s", mend);
     if (text.size > 0)
         explicit_bzero(text.data, text.size);
     text_free(&text);
@@ -247,7 +249,9 @@ static void examine_gh(struct doctor *doctor)
 
     if (doctor_program_is_found("gh") &&
         doctor_program_run(&program, DOCTOR_TIMEOUT_MS, &output, &status) == DOCTOR_PROGRAM_EXITED && status == 0)
-        doctor_wrong(doctor, "gh", "is logged in with a credential of its own; `gh auth logout --hostname github.com`");
+        doctor_wrong(doctor, "gh",
+                     "is logged in with a credential of its own" WHY_NONE FINDING_MEND
+                     "`gh auth logout --hostname github.com`");
     text_free(&output);
 }
 
@@ -263,6 +267,10 @@ static void examine_files(struct doctor *doctor, const char *home)
                  "take its entry out: git and curl read it");
     examine_file(doctor, gh && *gh ? mem_format("%s/hosts.yml", gh) : config_file(home, "gh/hosts.yml"), is_gh_hosts,
                  "`gh auth logout`");
+    examine_file(doctor, config_file(home, "github-copilot/hosts.json"), is_copilot,
+                 "rm it: Copilot does not work here");
+    examine_file(doctor, config_file(home, "github-copilot/apps.json"), is_copilot,
+                 "rm it: Copilot does not work here");
     if (doctor->ok)
         examine_gh(doctor);
     doctor->ok &= ok;
@@ -285,6 +293,16 @@ static void note_ssh(struct doctor *doctor, const char *home)
                     key ? "a key" : "an agent");
 }
 
+// It asks api.github.com/copilot_internal for a token of a person's, which gitlatch never attaches.
+static void note_copilot(struct doctor *doctor)
+{
+    if (doctor_program_is_found("copilot") || doctor_program_is_found("copilot-language-server"))
+        doctor_note(doctor, "copilot",
+                    "is here, and cannot log in behind gitlatch" FINDING_WHY
+                    "it wants a person's own credential (/copilot_internal), which no workspace gets" FINDING_MEND
+                    "use it outside the workspace, or another agent inside");
+}
+
 void doctor_examine_credentials(struct doctor *doctor)
 {
     const char *home = getenv("HOME") ? getenv("HOME") : "";
@@ -301,4 +319,5 @@ void doctor_examine_credentials(struct doctor *doctor)
                   "of gh's");
     doctor->ok &= ok;
     note_ssh(doctor, home);
+    note_copilot(doctor);
 }

@@ -50,6 +50,35 @@ static bool write_roots(const char *store, const char *password, const char *pat
     return ok;
 }
 
+// The command that leads java here and makes it trust the CA; given to mem_free.
+static char *options_command(const struct doctor *doctor)
+{
+    const char *published = doctor->published ? doctor->published : "PUBLISHED";
+    const char *url = doctor->tools_proxy ? doctor->tools_proxy : "http://HOST:PORT";
+    const char *scheme = strstr(url, "://"), *authority = scheme ? scheme + 3 : url, *at = strchr(authority, '@');
+    struct bytes host, port, rest = bytes_of_string(at ? at + 1 : authority);
+
+    bytes_cut(rest, '/', &rest, &port);
+    const char *colon = rest.size ? memrchr(rest.data, ':', rest.size) : NULL;
+    host = colon ? bytes_of(rest.data, (size_t)(colon - rest.data)) : rest;
+    port = colon ? bytes_skip(rest, host.size + 1) : BYTES("80");
+    return mem_format("export JAVA_TOOL_OPTIONS='-Dhttps.proxyHost=%.*s -Dhttps.proxyPort=%.*s "
+                      "-Djavax.net.ssl.trustStore=%s/truststore.p12'",
+                      (int)host.size, host.data, (int)port.size, port.data, published);
+}
+
+static void say_untrusted(struct doctor *doctor, const char *store)
+{
+    char *command = options_command(doctor);
+
+    doctor_wrong(doctor, "java",
+                 "its trust store does not hold gitlatch's CA" FINDING_WHY "it does not trust gitlatch" FINDING_MEND
+                 "%s, or keytool -importcert -noprompt -alias gitlatch %s%s -storepass changeit -file %s/ca.pem",
+                 command, store ? "-keystore " : "-cacerts", store ? store : "",
+                 doctor->published ? doctor->published : "PUBLISHED");
+    mem_free(command);
+}
+
 static void examine_store(struct doctor *doctor, const char *temporary)
 {
     char *store = property("javax.net.ssl.trustStore"), *roots = mem_format("%s/java.pem", temporary);
@@ -60,18 +89,14 @@ static void examine_store(struct doctor *doctor, const char *temporary)
     if (!write_roots(store, password, roots)) {
         doctor_note(doctor, "java",
                     "its trust store %s cannot be listed by keytool, so that its trust cannot be told; of "
-                    "a PKCS12 store java needs -Djavax.net.ssl.trustStorePassword",
+                    "a PKCS12 store with a password java needs -Djavax.net.ssl.trustStorePassword",
                     store ? store : "");
     } else {
         doctor_request(&request, &answer);
         if (answer.from_gitlatch)
             doctor_ok(doctor, "java", "its trust store holds gitlatch's CA");
         else
-            doctor_wrong(doctor, "java",
-                         "its trust store does not hold gitlatch's CA: keytool -importcert -noprompt "
-                         "-alias gitlatch %s%s -storepass changeit -file %s/ca.pem",
-                         store ? "-keystore " : "-cacerts", store ? store : "",
-                         doctor->published ? doctor->published : "PUBLISHED");
+            say_untrusted(doctor, store);
     }
     mem_free(password);
     mem_free(store);
@@ -80,16 +105,15 @@ static void examine_store(struct doctor *doctor, const char *temporary)
 
 void doctor_examine_java(struct doctor *doctor, const char *temporary)
 {
-    char *proxy = property("https.proxyHost");
+    char *proxy = property("https.proxyHost"), *command = options_command(doctor);
 
     if (!doctor_program_is_found("java") || doctor->tools_way == DOCTOR_NO_WAY)
         ;
     else if (!proxy && doctor->tools_way == DOCTOR_PROXY)
         doctor_note(doctor, "java",
-                    "reads no HTTPS_PROXY and is not led to gitlatch; where it should be, set "
-                    "JAVA_TOOL_OPTIONS to -Dhttps.proxyHost=HOST -Dhttps.proxyPort=PORT and import the CA "
-                    "into its trust store");
+                    "reads no HTTPS_PROXY and is not led to gitlatch" FINDING_MEND "where it should be: %s", command);
     else
         examine_store(doctor, temporary);
+    mem_free(command);
     mem_free(proxy);
 }

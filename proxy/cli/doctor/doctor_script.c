@@ -39,3 +39,28 @@ const char doctor_script_node[] =
     "            https.get(url, {createConnection, defaultPort: 443}, show).on('error', fail);\n"
     "        }).on('error', fail).end();\n"
     "}\n";
+
+const char doctor_script_fetch[] =
+    "fetch('" DOCTOR_URL "').then(answer => answer.text()).then(text => console.log(text))\n"
+    "    .catch(error => { for (; error; error = error.cause) console.error(String(error)); });\n";
+
+const char doctor_script_ruby[] = "require 'open-uri'\n"
+                                  "begin\n"
+                                  "  puts URI.open('" DOCTOR_URL "', open_timeout: 10, read_timeout: 10).read\n"
+                                  "rescue OpenURI::HTTPError => answer\n"
+                                  "  puts answer.io.read\n"
+                                  "end\n";
+
+// Led by a CONNECT of the script's, where there is a proxy; its trust is PHP's own.
+const char doctor_script_php[] =
+    "$proxy = parse_url(getenv('GITLATCH_DOCTOR_PROXY'));\n"
+    "$http = ['timeout' => 10, 'ignore_errors' => true];\n"
+    "if (isset($proxy['host'])) {\n"
+    "    $http['proxy'] = 'tcp://' . $proxy['host'] . ':' . ($proxy['port'] ?? 80);\n"
+    "    if (isset($proxy['user'])) {\n"
+    "        $user = urldecode($proxy['user']) . ':' . urldecode($proxy['pass'] ?? '');\n"
+    "        $http['header'] = 'Proxy-Authorization: Basic ' . base64_encode($user);\n"
+    "    }\n"
+    "}\n"
+    "set_error_handler(function ($number, $words) { echo $words, \"\\n\"; return true; });\n"
+    "echo file_get_contents('" DOCTOR_URL "', false, stream_context_create(['http' => $http]));\n";

@@ -1,4 +1,4 @@
-// What node and Python are given to run.
+// What languages are given to run.
 #ifndef GITLATCH_DOCTOR_SCRIPT_H
 #define GITLATCH_DOCTOR_SCRIPT_H
 
@@ -10,5 +10,8 @@
 extern const char doctor_script_node[];
 extern const char doctor_script_python[];
 extern const char doctor_script_requests[];
+extern const char doctor_script_fetch[]; // of bun and deno
+extern const char doctor_script_ruby[];
+extern const char doctor_script_php[];
 
 #endif

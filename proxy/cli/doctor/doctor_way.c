@@ -2,22 +2,18 @@
 // network that leads there by itself; and whether gitlatch is who answers.
 #include "doctor_way.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "doctor_clock.h"
 #include "doctor_program.h"
 #include "doctor_request.h"
 #include "mem.h"
 #include "no_proxy.h"
 
 #define GITHUB "https://github.com/"
-// A page that gitlatch passes on without a credential, so that the answer has GitHub's own Date.
-#define PAGE GITHUB "robots.txt"
-// A JWT of gitlatch's is dated a minute back: beyond, GitHub refuses it.
-#define CLOCK_TOLERANCE_MS MINUTE_MS
 
 static const char *const intercepted[] = {"github.com", "api.github.com", "uploads.github.com"};
 
@@ -71,7 +67,7 @@ static void read_git(struct doctor *doctor)
     if (doctor_program_run(&program, DOCTOR_TIMEOUT_MS, &output, &status) == DOCTOR_PROGRAM_EXITED && status == 0)
         doctor->git = git_config_parse(text_bytes(&output));
     else
-        doctor_wrong(doctor, "git", "its configuration cannot be read; `git config --list` says why");
+        doctor_wrong(doctor, "git", "its configuration cannot be read" FINDING_MEND "`git config --list` says why");
     text_free(&output);
     doctor->git_proxy = git_value("http.proxy");
 }
@@ -108,8 +104,8 @@ static void find_proxy(struct doctor *doctor)
     doctor->tools_proxy = lower ? lower : upper;
     if (lower && upper && strcmp(lower, upper) != 0)
         doctor_wrong(doctor, "proxy",
-                     "https_proxy and HTTPS_PROXY differ, and tools read one or the other; set both "
-                     "to the address of gitlatch");
+                     "https_proxy and HTTPS_PROXY differ" FINDING_WHY "tools read one or the other" FINDING_MEND
+                     "set both to the address of gitlatch");
 }
 
 // The directory of what a variable names, if it is one in which gitlatch has published.
@@ -186,26 +182,32 @@ static bool try_proxy(struct doctor *doctor, const char *what, const char *from,
     doctor_request(&request, &answer);
     if (answer.from_gitlatch)
         doctor_ok(doctor, what, "%s (%s) is reached, and gitlatch answers for github.com", url, from);
-    else if (answer.proxy_status == 407)
+    else if (strncasecmp(proxy, "https://", 8) == 0)
         doctor_wrong(doctor, what,
-                     "%s (%s) wants a password, and the URL holds none or another; write it as "
-                     "http://gitlatch:PASSWORD@%s, with what is in the `password_file` of gitlatch's "
-                     "`listen`",
+                     "%s (%s) begins with https://" FINDING_WHY
+                     "to gitlatch itself no TLS is spoken: what goes through it is encrypted all the same" FINDING_MEND
+                     "write http://%s",
                      url, from, without_scheme(url));
+    else if (answer.proxy_status == 407)
+        doctor_wrong(
+            doctor, what,
+            "%s (%s) wants a password, and the URL holds none or another" FINDING_MEND
+            "write it as http://gitlatch:PASSWORD@%s, with what is in the `password_file` of gitlatch's `listen`",
+            url, from, without_scheme(url));
     else if (answer.proxy_status >= 300)
         doctor_wrong(doctor, what,
-                     "%s (%s) answers %d and does not lead to github.com; set %s to the address that "
-                     "gitlatch listens on",
+                     "%s (%s) answers %d and does not lead to github.com" FINDING_MEND
+                     "set %s to the address that gitlatch listens on",
                      url, from, answer.proxy_status, from);
     else if (answer.answered)
         doctor_wrong(doctor, what,
-                     "%s (%s) leads to github.com, but it is not gitlatch: no credential is attached "
-                     "there; set %s to the address that gitlatch listens on",
+                     "%s (%s) leads to github.com, but it is not gitlatch" FINDING_WHY
+                     "no credential is attached there" FINDING_MEND "set %s to the address that gitlatch listens on",
                      url, from, from);
     else
         doctor_wrong(doctor, what,
-                     "%s (%s) cannot be used: %s; is `gitlatch proxy` running, and is that its `listen` "
-                     "address?",
+                     "%s (%s) cannot be used: %s" FINDING_MEND
+                     "is `gitlatch proxy` running, and is that its `listen` address?",
                      url, from, answer.problem);
     mem_free(url);
     return answer.from_gitlatch;
@@ -220,18 +222,19 @@ static bool try_gateway(struct doctor *doctor)
 
     doctor_request(&request, &answer);
     if (answer.status == 421)
-        doctor_wrong(doctor, "gateway", "%s is reached, but not under that name; add the name to `gateway_hosts`",
-                     base);
+        doctor_wrong(doctor, "gateway",
+                     "%s is reached, but not under that name" FINDING_MEND "add the name to `gateway_hosts`", base);
     else if (answer.from_gitlatch)
         doctor_ok(doctor, "gateway", "%s (url.<base>.insteadOf) is reached, and takes git's requests", base);
     else if (answer.answered)
         doctor_wrong(doctor, "gateway",
-                     "%s (url.<base>.insteadOf) answers, but it is not gitlatch; set the base to "
-                     "http://ADDRESS/github.com/, with an address that gitlatch listens on",
+                     "%s (url.<base>.insteadOf) answers, but it is not gitlatch" FINDING_MEND
+                     "set the base to http://ADDRESS/github.com/, with an address that gitlatch listens on",
                      base);
     else
-        doctor_wrong(doctor, "gateway", "%s (url.<base>.insteadOf) cannot be used: %s; is `gitlatch proxy` running?",
-                     base, answer.problem);
+        doctor_wrong(doctor, "gateway",
+                     "%s (url.<base>.insteadOf) cannot be used: %s" FINDING_MEND "is `gitlatch proxy` running?", base,
+                     answer.problem);
     mem_free(base);
     mem_free(url);
     return answer.status != 421 && answer.from_gitlatch;
@@ -251,13 +254,13 @@ static bool try_transparent(struct doctor *doctor)
         doctor_note(doctor, "proxy", "HTTPS_PROXY is not set: the gateway serves git and git-lfs alone");
     else if (answer.answered)
         doctor_wrong(doctor, "proxy",
-                     "neither HTTPS_PROXY nor git names one, and github.com is GitHub itself: no "
-                     "credential is attached; %s",
+                     "neither HTTPS_PROXY nor git names one, and github.com is GitHub itself" FINDING_WHY
+                     "no credential is attached" FINDING_MEND "%s",
                      remedy(doctor, room, sizeof(room)));
     else
         doctor_wrong(doctor, "proxy",
-                     "neither HTTPS_PROXY nor git names one, and github.com itself is not reached "
-                     "(%s); %s",
+                     "neither HTTPS_PROXY nor git names one, and github.com itself is not reached (%s)" FINDING_MEND
+                     "%s",
                      answer.problem, remedy(doctor, room, sizeof(room)));
     return answer.from_gitlatch;
 }
@@ -268,7 +271,9 @@ static bool examine_bypass(struct doctor *doctor, const char *name)
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(intercepted); i++) {
         if (no_proxy_bypasses(list, bytes_of_string(intercepted[i]), &entry)) {
-            doctor_wrong(doctor, name, "its entry \"%.*s\" leads tools past the proxy to %s; take it out",
+            doctor_wrong(doctor, name,
+                         "its entry \"%.*s\" leads tools past the proxy to %s" FINDING_WHY
+                         "no credential is attached there" FINDING_MEND "take it out",
                          (int)entry.size, entry.data, intercepted[i]);
             return true;
         }
@@ -300,47 +305,13 @@ static void examine_git_way(struct doctor *doctor)
         doctor->git_way = try_proxy(doctor, "git's proxy", "http.proxy", own) ? DOCTOR_PROXY : DOCTOR_NO_WAY;
     } else if (own && !*own && doctor->tools_proxy) {
         doctor_wrong(doctor, "git's proxy",
-                     "http.proxy is set to nothing, so that git goes past the proxy; take it out "
-                     "of git's configuration");
+                     "http.proxy is set to nothing, so that git goes past the proxy" FINDING_MEND
+                     "take it out of git's configuration");
     } else {
         doctor->git_way = doctor->tools_way;
         if (!own)
             doctor->git_proxy = mem_string(doctor->tools_proxy);
     }
-}
-
-// The clock.
-
-static void examine_clock(struct doctor *doctor)
-{
-    bool by_proxy = doctor->tools_way == DOCTOR_PROXY || doctor->git_way == DOCTOR_PROXY;
-    struct doctor_request request = {.url = PAGE, .head = true};
-    struct wall now = clock_wall(clock_real());
-    struct doctor_answer answer;
-    int64_t ahead_ms;
-
-    if (by_proxy)
-        request.proxy = doctor->tools_way == DOCTOR_PROXY ? doctor->tools_proxy : doctor->git_proxy;
-    else if (doctor->tools_way != DOCTOR_TRANSPARENT) {
-        doctor_note(doctor, "clock", "cannot be told from here: nothing leads to GitHub's pages");
-        return;
-    }
-    doctor_request(&request, &answer);
-    ahead_ms = now.ms - answer.date.ms;
-    if (answer.not_after.ms && (now.ms < answer.not_before.ms || now.ms > answer.not_after.ms))
-        doctor_wrong(doctor, "clock",
-                     "it is %s all of the days for which gitlatch's certificate is good; set it, or the "
-                     "clock of the machine below",
-                     now.ms < answer.not_before.ms ? "before" : "after");
-    else if (!answer.date.ms)
-        doctor_ok(doctor, "clock",
-                  "within the days for which gitlatch's certificate is good; GitHub's own clock is not "
-                  "seen from here");
-    else if (llabs(ahead_ms) > CLOCK_TOLERANCE_MS)
-        doctor_wrong(doctor, "clock", "it is %" PRId64 " s %s GitHub's; set it, or the clock of the machine below",
-                     (int64_t)llabs(ahead_ms) / SECOND_MS, ahead_ms > 0 ? "ahead of" : "behind");
-    else
-        doctor_ok(doctor, "clock", "as GitHub's, within a minute");
 }
 
 void doctor_examine_ways(struct doctor *doctor)
@@ -365,5 +336,6 @@ void doctor_examine_ways(struct doctor *doctor)
     } else if (!doctor->tools_proxy && doctor->git_way == DOCTOR_PROXY) {
         doctor_note(doctor, "proxy", "HTTPS_PROXY is not set: git and git-lfs alone are led to gitlatch");
     }
-    examine_clock(doctor);
+    doctor_examine_clock(doctor);
+    doctor_examine_published(doctor);
 }

@@ -52,3 +52,10 @@ bool git_setting_is(const struct git_setting *setting, const char *section, cons
     *ret_between = bytes_of(rest.data, rest.size > name_size ? rest.size - name_size - 1 : 0);
     return true;
 }
+
+const char *git_setting_file(const struct git_setting *setting)
+{
+    const char *colon = strchr(setting->origin, ':');
+
+    return colon && colon[1] ? colon + 1 : "the environment or the command line";
+}

@@ -30,5 +30,7 @@ void git_config_clear(struct git_config *config);
 // nothing does). Names are in lower case.
 bool git_setting_is(const struct git_setting *setting, const char *section, const char *name,
                     struct bytes *ret_between);
+// The file in which it stands, or what else it comes from, for people.
+const char *git_setting_file(const struct git_setting *setting);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "command.h"
 
+extern const struct command command_app;
 extern const struct command command_audit;
 extern const struct command command_broker;
 extern const struct command command_check;
@@ -19,7 +20,7 @@ extern const struct command command_ssh_guard;
 const struct command *const command_table[] = {
     &command_proxy, &command_run,    &command_broker,     &command_env,
     &command_check, &command_health, &command_credential, &command_doctor,
-    &command_rules, &command_audit,  &command_completion, &command_ssh_guard,
+    &command_rules, &command_app, &command_audit,  &command_completion, &command_ssh_guard,
     NULL,
 };
 

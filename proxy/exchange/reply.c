@@ -1,6 +1,7 @@
 #include "reply.h"
 
 #include "refusal.h"
+#include "workspace_rules.h"
 
 #define DOCUMENTATION_URL "https://docs.github.com/rest"
 
@@ -39,12 +40,16 @@ static void render_push(const struct verdict *verdict, const struct reply_contex
         .id = bytes_of_string(context->id),
         .reasons = context->decision ? context->decision->reasons : NULL,
     };
+    struct text example = {0};
 
     if (context->decision && context->decision->patterns) {
         refusal.allowed = context->decision->patterns->patterns;
         refusal.allowed_count = context->decision->patterns->count;
+        if (verdict->reason == REASON_REF_DENIED && workspace_rules_example(context->decision->patterns, &example))
+            refusal.example = text_string(&example);
     }
     refusal_receive_pack(out, context->push, &refusal);
+    text_free(&example);
 }
 
 struct reply reply_render(const struct verdict *verdict, const struct reply_context *context, struct text *out)

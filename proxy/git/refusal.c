@@ -35,6 +35,8 @@ static void append_remote_lines(struct text *out, const struct refusal_push *ref
     text_format(out, "gitlatch: %s\n", verdict->sentence);
     for (size_t i = 0; i < refusal->allowed_count; i++)
         text_format(out, "allowed: %s\n", refusal->allowed[i]);
+    if (refusal->example)
+        text_format(out, "for example: git push origin HEAD:refs/heads/%s\n", refusal->example);
     if (*remedy)
         text_format(out, "gitlatch: %s\n", remedy);
     text_append(out, "gitlatch: ");

@@ -26,9 +26,10 @@ struct refusal_push {
                                 // (push_decision); NULL: the verdict is for each
     char *const *allowed;       // ref patterns that may be pushed, to be shown; NULL: none
     size_t allowed_count;
+    const char *example; // a branch that may be pushed; NULL: none
 };
 // Appends the body that makes git show `! [remote rejected] main -> main (…)` for each command, and the
-// sentence, the allowed patterns and the remedy as `remote:` lines. `commands` may have been cut off or
+// sentence, the allowed patterns, an example and the remedy as `remote:` lines. `commands` may have been cut off or
 // refused.
 void refusal_receive_pack(struct text *out, const struct push_commands *commands, const struct refusal_push *refusal);
 

@@ -2,6 +2,7 @@
 #include "api.h"
 
 #include "api_mint.h"
+#include "app_manifest.h"
 #include "graphql.h"
 #include "mock_setting.h"
 
@@ -232,6 +233,7 @@ static void search_repositories(const struct api_request *request, struct api_an
 const struct api_route api_app_routes[] = {
     {"GET", "", API_ANYONE, NULL, 0, get_root},
     {"GET", "/", API_ANYONE, NULL, 0, get_root},
+    {"POST", "/app-manifests/*/conversions", API_ANYONE, NULL, 0, app_manifest_convert},
     {"GET", "/app", API_APP, NULL, 0, get_app},
     {"GET", "/app/installations", API_APP, NULL, 0, list_installations},
     {"GET", "/app/installations/*", API_APP, NULL, 0, get_installation},

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "app_manifest.h"
 #include "git_command.h"
 #include "signed_url.h"
 #include "world.h"
@@ -107,6 +108,8 @@ void web_service_serve(struct call *call)
 {
     bool known;
 
+    if (app_manifest_serve(call))
+        return;
     if (call_path_is(call, 0, "/*/*/releases/download/*/*")) {
         serve_download(call);
     } else if (call_path_is(call, 0, "/*/*/archive/**")) {

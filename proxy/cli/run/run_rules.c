@@ -14,6 +14,24 @@ static void append_ref(struct text *text, const char *pattern)
     mem_free(ref);
 }
 
+static void append_permissions(struct text *text, struct bytes list)
+{
+    struct bytes item, name, level;
+    const char *before = ", permissions: {";
+    bool more = true;
+
+    while (more) {
+        more = bytes_cut(list, ',', &item, &list);
+        bytes_cut(item, '=', &name, &level);
+        text_append(text, before);
+        text_append_json_string(text, name);
+        text_append(text, ": ");
+        text_append_json_string(text, level);
+        before = ", ";
+    }
+    text_append_char(text, '}');
+}
+
 static void append_rule(struct text *text, const struct run_rules *rules, const char *repository)
 {
     text_append(text, "  - {match: ");
@@ -23,7 +41,11 @@ static void append_rule(struct text *text, const struct run_rules *rules, const 
         text_append(text, i == 0 ? ", push: [" : ", ");
         append_ref(text, rules->pushes[i]);
     }
-    text_append(text, rules->push_count ? "]}\n" : "}\n");
+    if (rules->push_count)
+        text_append_char(text, ']');
+    if (rules->permissions)
+        append_permissions(text, bytes_of_string(rules->permissions));
+    text_append(text, "}\n");
 }
 
 char *run_rules_text(const struct run_rules *rules, struct error *ret_error)
@@ -33,6 +55,10 @@ char *run_rules_text(const struct run_rules *rules, struct error *ret_error)
 
     if (rules->push_count > 0 && rules->repository_count == 0) {
         error_set(ret_error, "--push needs --repo OWNER/NAME, the repository that may be pushed to");
+        return NULL;
+    }
+    if (rules->permissions && rules->repository_count == 0) {
+        error_set(ret_error, "--permissions needs --repo OWNER/NAME, the repository whose API they are for");
         return NULL;
     }
     if (rules->repository_count > 0)

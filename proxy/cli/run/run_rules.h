@@ -15,6 +15,7 @@ struct run_rules {
     size_t repository_count;
     const char **pushes; // ref patterns, for each of the repositories; without `refs/` they are branches
     size_t push_count;
+    const char *permissions; // of each of them, "issues=read,pull_requests=write"; NULL: none
 };
 
 // The configuration's text; the caller's (mem_free). "": there are no rules. NULL: they cannot be written, the error says

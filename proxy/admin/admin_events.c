@@ -25,6 +25,7 @@ struct admin_events {
     struct listener *listeners;
     size_t count;
     struct timer heartbeat;
+    struct audit_ring_watch watch;
 };
 
 static void on_gone(void *arg)
@@ -122,7 +123,8 @@ struct admin_events *admin_events_new(struct loop *loop, admin_advise_fn *advise
     events->advise_arg = arg;
     timer_init(&events->heartbeat, loop, on_heartbeat, events);
     timer_start(&events->heartbeat, HEARTBEAT_MS);
-    audit_ring_watch(on_event, events);
+    events->watch = (struct audit_ring_watch){.fn = on_event, .arg = events};
+    audit_ring_watch(&events->watch);
     return events;
 }
 
@@ -130,7 +132,7 @@ void admin_events_free(struct admin_events *events)
 {
     if (!events)
         return;
-    audit_ring_watch(NULL, NULL);
+    audit_ring_unwatch(&events->watch);
     timer_stop(&events->heartbeat);
     mem_free(events);
 }

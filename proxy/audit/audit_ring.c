@@ -5,12 +5,12 @@
 static struct {
     struct text lines[AUDIT_RING_EVENTS]; // that of number N is at N % AUDIT_RING_EVENTS
     uint64_t count;                       // the last number
-    audit_ring_fn *watch;
-    void *watch_arg;
+    LIST_HEAD(, audit_ring_watch) watches;
 } ring;
 
 void audit_ring_add(struct bytes line)
 {
+    const struct audit_ring_watch *watch;
     struct text *place;
 
     if (line.size > AUDIT_RING_LINE_MAX)
@@ -18,8 +18,8 @@ void audit_ring_add(struct bytes line)
     place = &ring.lines[++ring.count % AUDIT_RING_EVENTS];
     text_clear(place);
     text_append_bytes(place, line);
-    if (ring.watch)
-        ring.watch(ring.watch_arg, ring.count, line);
+    LIST_FOREACH(watch, &ring.watches, link)
+        watch->fn(watch->arg, ring.count, line);
 }
 
 void audit_ring_each(uint64_t after, audit_ring_fn *fn, void *arg)
@@ -33,8 +33,12 @@ void audit_ring_each(uint64_t after, audit_ring_fn *fn, void *arg)
         fn(arg, number, text_bytes(&ring.lines[number % AUDIT_RING_EVENTS]));
 }
 
-void audit_ring_watch(audit_ring_fn *fn, void *arg)
+void audit_ring_watch(struct audit_ring_watch *watch)
 {
-    ring.watch = fn;
-    ring.watch_arg = arg;
+    LIST_INSERT_HEAD(&ring.watches, watch, link);
+}
+
+void audit_ring_unwatch(struct audit_ring_watch *watch)
+{
+    LIST_REMOVE(watch, link);
 }

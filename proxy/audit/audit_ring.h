@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "bytes.h"
 
@@ -18,7 +19,13 @@ typedef void audit_ring_fn(void *arg, uint64_t number, struct bytes line);
 void audit_ring_add(struct bytes line);
 // Calls `fn` for each event that is kept and whose number is above `after`.
 void audit_ring_each(uint64_t after, audit_ring_fn *fn, void *arg);
-// Calls `fn` for each event from now on; one function at a time. NULL: no longer.
-void audit_ring_watch(audit_ring_fn *fn, void *arg);
+// Calls the watch's `fn` for each event from now on. The watch is the caller's, and stays until it is taken away.
+struct audit_ring_watch {
+    LIST_ENTRY(audit_ring_watch) link; // the ring's
+    audit_ring_fn *fn;
+    void *arg;
+};
+void audit_ring_watch(struct audit_ring_watch *watch);
+void audit_ring_unwatch(struct audit_ring_watch *watch);
 
 #endif

@@ -18,10 +18,9 @@ extern const struct command command_run;
 extern const struct command command_ssh_guard;
 
 const struct command *const command_table[] = {
-    &command_proxy, &command_run,    &command_broker,     &command_env,
-    &command_check, &command_health, &command_credential, &command_doctor,
-    &command_rules, &command_app, &command_audit,  &command_completion, &command_ssh_guard,
-    NULL,
+    &command_proxy,  &command_run,        &command_broker,    &command_env,   &command_check,
+    &command_health, &command_credential, &command_doctor,    &command_rules, &command_app,
+    &command_audit,  &command_completion, &command_ssh_guard, NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -11,6 +11,7 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "torn_line.h"
 
 // Lines of one sink are written together up to this size: one system call for many lines when they come fast.
 #define BATCH_SIZE         (64 * KIB)
@@ -177,20 +178,21 @@ static void write_batch(struct log_writer *writer, enum log_sink which, size_t s
 
     if (sink->fd < 0)
         return;
-    // A full disk cut the last line: the next one must not be glued to it.
+    // The last line was cut: the next one must not be glued to it.
     if (sink->torn && write_fully(writer, sink->fd, "\n", 1) == 1)
         sink->torn = false;
     done = sink->torn ? 0 : write_fully(writer, sink->fd, writer->batch, size);
     if (done < size) {
         log_writer_lose(which, count_lines(writer->batch + done, size - done));
-        sink->torn = sink->torn || (done && writer->batch[done - 1] != '\n');
+        size_t torn = torn_line_size(writer->batch, done);
+        sink->torn = sink->torn || (torn > 0 && !torn_line_cut(sink->fd, torn));
     }
 }
 
 static void take_audit(struct log_writer *writer, int fd)
 {
     close_audit(writer->sinks[LOG_SINK_AUDIT].fd);
-    writer->sinks[LOG_SINK_AUDIT] = (struct sink){.fd = fd};
+    writer->sinks[LOG_SINK_AUDIT] = (struct sink){.fd = fd, .torn = torn_line_at_end(fd)};
 }
 
 // What the owner asked for since: another audit sink, or the same file anew. The mutex is held, and let go
@@ -317,7 +319,7 @@ struct log_writer *log_writer_new(int audit_fd, const char *audit_path, log_writ
     writer->report = report_fn;
     writer->audit_path = mem_string(audit_path);
     writer->sinks[LOG_SINK_ERROR].fd = STDERR_FILENO;
-    writer->sinks[LOG_SINK_AUDIT].fd = audit_fd;
+    writer->sinks[LOG_SINK_AUDIT] = (struct sink){.fd = audit_fd, .torn = torn_line_at_end(audit_fd)};
     for (size_t i = 0; i < LOG_SINK_COUNT; i++)
         writer->reported[i] = log_writer_lost((enum log_sink)i);
     pthread_mutex_init(&writer->mutex, NULL);

@@ -77,6 +77,17 @@ def test_a_refusal_comes_with_the_rule_that_would_allow_it(busy):
     assert found[None] is None  # what was allowed needs nothing
 
 
+def test_the_log_says_once_what_would_allow_a_refusal(busy, folder):
+    """With file and line, where the page is not open."""
+    line = busy.wait_log("acme/secret")
+    assert "was refused (repository); what would allow it, after the rules at " in line and "fetch: true" in line
+    line = busy.wait_log("refs/heads/main")
+    assert "(ref); what would allow it, before the rule at " in line and f"{busy.config_path} line " in line
+    busy.workspace(folder / "again").git("ls-remote", "https://github.com/acme/secret", check=False)
+    wait_until(lambda: len(busy.audit(decision="deny", reason="repository")) == 2, "the second refusal")
+    assert busy.log.count("match: acme/secret") == 1
+
+
 def test_status_names_rules_with_lines_and_a_failed_reload(busy):
     status = busy.status()
     assert status["repositories"][0]["rule"]["match"] == "acme/widgets" and status["repositories"][0]["line"] > 0

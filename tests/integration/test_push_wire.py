@@ -39,7 +39,7 @@ def test_any_chunking(raw, github):
         assert report.lines == [
             "unpack ok", f"ng refs/heads/agent/a gitlatch: refused with refs/heads/main [{code}]",
             f"ng refs/heads/main gitlatch: the rule does not allow to push this ref [{code}]"], chunk
-        assert "allowed: refs/heads/agent/*\n" in report.remote
+        assert "allowed: refs/heads/agent/*\nfor example: git push origin HEAD:refs/heads/agent/my-change\n" in report.remote
 
 
 @pytest.mark.parametrize("chunk", [1, None])

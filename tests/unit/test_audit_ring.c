@@ -35,7 +35,11 @@ static void the_last_are_kept_and_handed_on(void **state)
     char *large = mem_alloc_zero(1, AUDIT_RING_LINE_MAX + 1);
 
     assert_int_equal(seen.count, 0);
-    audit_ring_watch(see, &watched);
+    struct audit_ring_watch one = {.fn = see, .arg = &watched}, two = one;
+
+    audit_ring_watch(&one);
+    audit_ring_watch(&two);
+    audit_ring_unwatch(&two);
     for (int i = 1; i <= AUDIT_RING_EVENTS + 50; i++) {
         char line[16];
 
@@ -43,7 +47,7 @@ static void the_last_are_kept_and_handed_on(void **state)
         audit_ring_add(bytes_of_string(line));
     }
     audit_ring_add(bytes_of(large, AUDIT_RING_LINE_MAX + 1)); // not kept
-    audit_ring_watch(NULL, NULL);
+    audit_ring_unwatch(&one);
     assert_int_equal(watched.count, AUDIT_RING_EVENTS + 50);
     seen = each(0);
     assert_int_equal(seen.count, AUDIT_RING_EVENTS);

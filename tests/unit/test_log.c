@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -371,6 +373,48 @@ static void a_file_is_private_appended_to_and_reopened(void **state)
     mem_free(old);
 }
 
+static void a_line_that_a_kill_has_torn_is_ended(void **state)
+{
+    struct fixture *f = *state;
+    char *path = mem_format("%s/audit", f->directory);
+    FILE *file = fopen(path, "we");
+
+    fputs("{\"a\":1}\n{\"torn", file);
+    assert_int_equal(fchmod(fileno(file), 0600), 0);
+    fclose(file);
+    init(path, LOG_JSON);
+    audit(BYTES("{\"b\":2}"));
+    assert_true(log_stop(5000));
+    assert_file(path, "{\"a\":1}\n{\"torn\n{\"b\":2}\n");
+    mem_free(path);
+}
+
+// Of a line that does not fit nothing stays, and what comes when there is room again is whole.
+static void a_full_disk_leaves_no_torn_line(void **state)
+{
+    struct fixture *f = *state;
+    char *path = mem_format("%s/audit", f->directory);
+    struct rlimit limit, before;
+    uint64_t dropped = log_audit_dropped();
+
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){.rlim_cur = 20, .rlim_max = before.rlim_max};
+    init(path, LOG_JSON);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    audit(BYTES("{\"first\":1}"));
+    audit(BYTES("{\"second\":\"too long\"}"));
+    assert_true(log_stop(5000));
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_file(path, "{\"first\":1}\n");
+    assert_int_equal(log_audit_dropped(), dropped + 1);
+    init(path, LOG_JSON);
+    audit(BYTES("{\"third\":3}"));
+    assert_true(log_stop(5000));
+    assert_file(path, "{\"first\":1}\n{\"third\":3}\n");
+    mem_free(path);
+}
+
 static void a_file_that_cannot_be_opened_is_an_error(void **state)
 {
     const struct log_options options = {.level = LOG_INFO, .format = LOG_JSON, .audit = "/nonexistent/audit"};
@@ -398,6 +442,8 @@ int main(void)
         LOG_TEST(lines_come_without_a_stop),
         LOG_TEST(oversized_events_are_counted),
         LOG_TEST(a_file_is_private_appended_to_and_reopened),
+        LOG_TEST(a_line_that_a_kill_has_torn_is_ended),
+        LOG_TEST(a_full_disk_leaves_no_torn_line),
         LOG_TEST(a_file_that_cannot_be_opened_is_an_error),
     };
 

@@ -54,7 +54,7 @@ static void a_forbidden_ref_is_told_with_what_is_allowed(void **state)
     char pattern[] = "refs/heads/agent/*";
     char *allowed[] = {pattern};
     struct verdict verdict;
-    struct refusal_push refusal = {&verdict, BYTES("01ab"), second_refused, allowed, 1};
+    struct refusal_push refusal = {&verdict, BYTES("01ab"), second_refused, allowed, 1, "agent/my-change"};
     struct seen seen = {0};
     struct text answer = {0};
 
@@ -63,6 +63,7 @@ static void a_forbidden_ref_is_told_with_what_is_allowed(void **state)
     read_answer(text_bytes(&answer), &seen);
     assert_string_equal(text_string(&seen.remote), "gitlatch: refs/heads/main is not yours\n"
                                                    "allowed: refs/heads/agent/*\n"
+                                                   "for example: git push origin HEAD:refs/heads/agent/my-change\n"
                                                    "gitlatch: push to a ref that matches an allowed pattern\n"
                                                    "gitlatch: reason ref, request 01ab\n");
     assert_string_equal(text_string(&seen.report),

@@ -8,6 +8,7 @@
 #include <event2/event.h>
 
 #include "admin.h"
+#include "advice_log.h"
 #include "audit.h"
 #include "config_spawner.h"
 #include "config_watch.h"
@@ -38,6 +39,7 @@ struct daemon {
     void *instance;
     struct admin *admin, *scrape; // `admin`, `metrics`
     struct config_watch *watch;
+    struct advice_log *advice;
     struct event *signals[GL_ARRAY_SIZE(signals)];
     struct event *lifeline;
     bool draining;
@@ -342,6 +344,7 @@ static bool start(struct daemon *daemon, struct error *ret_error)
         !open_admin(daemon, &daemon->config->metrics, true, &daemon->scrape, ret_error))
         return false;
     catch_signals(daemon);
+    daemon->advice = advice_log_new(daemon->loop, &daemon->config);
     if (daemon->options->reloads) {
         daemon->watch = config_watch_new(daemon->loop, daemon->config->path, reload, daemon, &error);
         if (!daemon->watch)
@@ -355,6 +358,7 @@ static bool start(struct daemon *daemon, struct error *ret_error)
 static void stop(struct daemon *daemon)
 {
     config_watch_free(daemon->watch);
+    advice_log_free(daemon->advice);
     for (size_t i = 0; i < GL_ARRAY_SIZE(signals); i++) {
         if (daemon->signals[i])
             event_free(daemon->signals[i]);

@@ -6,6 +6,7 @@
 #include "authorization.h"
 #include "config.h"
 #include "github_refusal.h"
+#include "log.h"
 #include "pool.h"
 #include "rewrite.h"
 #include "secret.h"
@@ -93,8 +94,16 @@ static void use_token(struct attempt *attempt, struct token *token)
 static void on_attempt_token(void *arg, struct token *token, const struct verdict *verdict)
 {
     struct attempt *attempt = arg;
+    struct verdict unnamed;
 
     attempt->token_request = NULL;
+    // The source names all organisations that use the App, which is the operator's to know.
+    if (verdict && verdict->reason == REASON_OWNER_UNKNOWN) {
+        log_info("token", "a request that names no repository is refused: %s; set `github.default_owner`",
+                 verdict->sentence);
+        verdict_set(&unnamed, REASON_OWNER_UNKNOWN, NULL);
+        verdict = &unnamed;
+    }
     if (verdict) {
         attempt->callbacks->failed(attempt->arg, verdict);
         return;

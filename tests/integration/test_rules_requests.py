@@ -268,6 +268,18 @@ def test_a_foreign_credential_never_arrives(at, github):
         assert request.auth == "none" or (request.scope or {}).get("user") is None, request
 
 
+def test_who_else_uses_the_app_is_for_the_log_alone(start, folder):
+    """Without rules and a default owner /user belongs to no installation; the credential is well all the same."""
+    gitlatch = start(repositories=None)
+    answer = ask(gitlatch, "api.github.com", "GET", "/user")
+    assert answer.status == 403 and b"reason owner" in answer.body
+    assert b"globex" not in answer.body and b"acme" not in answer.body
+    line = gitlatch.wait_log("names no repository is refused")
+    assert "globex" in line and "acme" in line and "github.default_owner" in line
+    (credential,) = gitlatch.status()["credentials"]
+    assert credential["state"] == "no token yet"
+
+
 def test_a_token_in_the_query_never_arrives(at, github):
     token = github.token(user="octocat")
     for path in (f"/repos/acme/widgets/pulls?access_token={token}&state=all",

@@ -338,6 +338,7 @@ static bool is_of_scope(enum reason reason)
     case REASON_BROKER_DENIED:
     case REASON_SCOPE:
     case REASON_RENAMED:
+    case REASON_OWNER_UNKNOWN: // the request's fault, not the credential's
         return true;
     default:
         return false;

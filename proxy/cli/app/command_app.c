@@ -18,26 +18,26 @@
 
 static const char help[] = "Usage: gitlatch app create [--repo OWNER/NAME]... [--push REF]... [OPTION]...\n"
                            "\n"
-                           "Creates a GitHub App with the least permissions by which the rules work. A browser\n"
-                           "opens a page on this machine; its one button leads to GitHub, which shows the App and\n"
-                           "makes it. Its private key is then stored (app.pem, 0600) beside a configuration\n"
-                           "(gitlatch.yaml), which is checked; at the end the link is printed by which the App is\n"
-                           "installed for the repositories it may reach.\n"
+                           "Creates a GitHub App with the least permissions by which the rules work. A\n"
+                           "browser opens a page on this machine; its one button leads to GitHub, which shows\n"
+                           "the App and makes it. Its private key is then stored (app.pem, 0600) beside a\n"
+                           "configuration (gitlatch.yaml), which is checked; at the end the link is printed by\n"
+                           "which the App is installed for the repositories that it may reach.\n"
                            "\n"
-                           "      --repo PATTERN       a repository that a workspace may fetch, such as acme/widgets\n"
-                           "      --push REF           what may be pushed to each of these, such as 'agent/*'\n"
-                           "      --permissions LIST   for api.github.com, such as issues=read,pull_requests=write\n"
+                           "      --repo PATTERN       a repository that a workspace may fetch: acme/widgets\n"
+                           "      --push REF           what may be pushed to each of these: 'agent/*'\n"
+                           "      --permissions LIST   for api.github.com: issues=read,pull_requests=write\n"
                            "      --organization NAME  that will own the App; else you do\n"
                            "      --name NAME          of the App; else GitHub's page asks for it\n"
                            "      --host HOST          a GitHub Enterprise host; else github.com\n"
                            "      --trust FILE         roots by which that host is trusted (PEM)\n"
                            "      --directory DIR      for the two files; else ~/.config/gitlatch\n"
-                           "      --no-browser         opens none, and waits for the code on stdin: open the link in\n"
-                           "                           a browser (over SSH: with ssh -L PORT:127.0.0.1:PORT), and\n"
-                           "                           paste the address to which GitHub sends it\n"
+                           "      --no-browser         opens none, and waits for the code on stdin: open the\n"
+                           "                           link in a browser (with ssh -L PORT:127.0.0.1:PORT),\n"
+                           "                           and paste the address to which GitHub sends it\n"
                            "  -h, --help               this text\n"
                            "\n"
-                           "Without --repo the App may read what it is installed for, and no rule narrows that.\n";
+                           "Without --repo no rule narrows what the App may read.\n";
 
 enum {
     OPTION_REPO = 256,

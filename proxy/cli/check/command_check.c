@@ -25,23 +25,24 @@ static const char help[] = "Usage: gitlatch check [-c FILE] [--offline] [--json]
                            "names (20 at most), and reaches GitHub's hosts: a line each, `ok` or `FAIL` with\n"
                            "what is wrong and how to mend it; a `note` is allowed, but likely not meant, such\n"
                            "as a rule that an earlier one hides. Exits with 0 if all is ok, with 1 if not. One\n"
-                           "with `broker` is checked as a broker's: its certificate and other files, the keys of\n"
-                           "its issuers, and the rules of its grants.\n"
+                           "with `broker` is checked as a broker's: its certificate and other files, the keys\n"
+                           "of its issuers, and the rules of its grants.\n"
                            "\n"
                            "  -c, --config FILE  the configuration; else GITLATCH_CONFIG, else\n"
                            "                     " CONFIG_DEFAULT_PATH "\n"
-                           "      --cluster[=URL]  what of gitlatch is in a Kubernetes cluster: what injects and\n"
-                           "                     guards, the broker, each namespace of workspaces, its pods and\n"
-                           "                     their images. Needs no configuration. URL is `kubectl proxy`'s\n"
+                           "      --cluster[=URL]  what of gitlatch is in a Kubernetes cluster: what injects\n"
+                           "                     and guards, the broker, each namespace of workspaces, its\n"
+                           "                     pods and their images. Needs no configuration. URL is\n"
+                           "                     `kubectl proxy`'s\n"
                            "                     (default: a pod's own API server, else http://127.0.0.1:8001)\n"
                            "      --explain      what the rules decide, and which rule says so; exits with 0\n"
                            "                     if it is allowed, with 1 if not\n"
-                           "      --token FILE   with --explain and a broker's configuration: which grants are for\n"
-                           "                     the caller that has this token, which claims fail, and what\n"
-                           "                     those grants say to OPERATION; its signature is not verified\n"
+                           "      --token FILE   with --explain and a broker's configuration: which grants are\n"
+                           "                     for the caller that has this token, which claims fail, and\n"
+                           "                     what those grants say to OPERATION; its signature is not verified\n"
                            "      --claims FILE  the same for the claims of a token, as a JSON object\n"
-                           "      --json         one JSON object: {\"findings\": [{\"state\": \"ok\", \"warning\" or\n"
-                           "                     \"wrong\", \"subject\", \"what\", \"why\", \"remedy\"}], \"ok\"}\n"
+                           "      --json         one JSON object: `findings`, each with its `state` (ok,\n"
+                           "                     warning, wrong), `subject`, `what`, `why`, `remedy`; and `ok`\n"
                            "      --offline      asks nobody and reads no key: the configuration alone, for CI\n"
                            "      --suggest FILE the least rules that would have allowed what is in an audit\n"
                            "                     log (- is stdin), as they are written in a configuration;\n"
@@ -265,7 +266,8 @@ static int run(const struct command *command, int argc, char **argv)
     if (!command_no_arguments(command, argc, argv))
         return COMMAND_USAGE;
     if (cluster)
-        return path || audit || offline || json ? command_misused(command, "--cluster stands alone") : survey_cluster(command, url);
+        return path || audit || offline || json ? command_misused(command, "--cluster stands alone")
+                                                : survey_cluster(command, url);
     return audit ? suggest(command, audit) : check(command, path, offline, json);
 }
 

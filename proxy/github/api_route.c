@@ -82,7 +82,7 @@ bool api_route_parse(struct operation *operation, struct plain_path *path, enum 
 
     operation->kind = bytes_equal(first, BYTES("graphql")) ? OPERATION_GRAPHQL : OPERATION_API_OTHER;
     if (credential_endpoint_names(path->plain, method))
-        return verdict_set(ret_verdict, REASON_ENDPOINT_FORBIDDEN, NULL);
+        return credential_endpoint_refuse(path->plain, ret_verdict);
     if (path->trailing && path->plain.size && !drop_last_slash(&path->raw))
         return malformed(ret_verdict, "the path ends in an encoded slash, or in more than one");
     if (more && bytes_equal(first, BYTES("repos")) && memchr(rest.data, '/', rest.size))

@@ -48,3 +48,13 @@ bool credential_endpoint_names(struct bytes plain, enum head_method method)
             return true;
     return false;
 }
+
+bool credential_endpoint_refuse(struct bytes plain, struct verdict *ret_verdict)
+{
+    if (bytes_start_with(plain, BYTES("copilot_internal")))
+        return verdict_set(
+            ret_verdict, REASON_ENDPOINT_FORBIDDEN,
+            "Copilot wants a person's own credential, which no workspace gets: use it outside, or another "
+            "agent here");
+    return verdict_set(ret_verdict, REASON_ENDPOINT_FORBIDDEN, NULL);
+}

@@ -122,7 +122,7 @@ bool web_route_parse_page(struct operation *operation, const struct plain_path *
 
     operation->kind = OPERATION_PAGE;
     if (credential_endpoint_names(path->plain, method))
-        return verdict_set(ret_verdict, REASON_ENDPOINT_FORBIDDEN, NULL);
+        return credential_endpoint_refuse(path->plain, ret_verdict);
     operation->object =
         github_host_of(operation->host)->flavor == GITHUB_ENTERPRISE_SERVER && is_object_path(path->plain);
     bytes_cut(path->raw, '/', &owner, &rest);

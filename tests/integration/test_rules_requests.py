@@ -268,6 +268,11 @@ def test_a_foreign_credential_never_arrives(at, github):
         assert request.auth == "none" or (request.scope or {}).get("user") is None, request
 
 
+def test_copilot_is_told_why(start):
+    answer = ask(start(), "api.github.com", "GET", "/copilot_internal/v2/token")
+    assert answer.status == 403 and b"Copilot wants a person's own credential, which no workspace gets" in answer.body
+
+
 def test_who_else_uses_the_app_is_for_the_log_alone(start, folder):
     """Without rules and a default owner /user belongs to no installation; the credential is well all the same."""
     gitlatch = start(repositories=None)

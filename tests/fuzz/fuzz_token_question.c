@@ -1,4 +1,4 @@
-// Any bytes as the body of POST /v1/token: it is refused with a line, or the question is whole, normal, and for a
+// Any bytes as the body of POST /v1/token, and of POST /v1/repositories: it is refused with a line, or the question is whole, normal, and for a
 // GitHub that the broker serves.
 #include "token_question.h"
 
@@ -55,6 +55,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (token_question_parse(bytes_of((const char *)data, size), config, &question, &error)) {
         check_question(&question, config);
+        token_question_clear(&question);
+    } else {
+        FUZZ_CHECK(error.text[0]);
+    }
+    error.text[0] = '\0';
+    if (token_question_parse_listing(bytes_of((const char *)data, size), config, &question, &error)) {
+        FUZZ_CHECK(question.host == &config->githubs[0].host && !question.names && question.permissions.count == 0);
+        FUZZ_CHECK(question.page >= 1 && question.page <= TOKEN_QUESTION_PAGES_MAX);
         token_question_clear(&question);
     } else {
         FUZZ_CHECK(error.text[0]);

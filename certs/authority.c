@@ -45,7 +45,7 @@ static bool add_subtree(STACK_OF(GENERAL_SUBTREE) **list, GENERAL_NAME *name)
     return false;
 }
 
-static int compare_names(const void *a, const void *b)
+static int authority_compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -58,7 +58,7 @@ static bool permit_hosts(NAME_CONSTRAINTS *constraints, const struct name_list *
 
     for (size_t i = 0; i < hosts->count; i++)
         names[i] = hosts->names[i];
-    qsort(names, hosts->count, sizeof(*names), compare_names);
+    qsort(names, hosts->count, sizeof(*names), authority_compare_names);
     for (size_t i = 0; i < hosts->count && done; i++)
         done = add_subtree(&constraints->permittedSubtrees,
                            certificate_general_name(GEN_DNS, V_ASN1_IA5STRING, bytes_of_string(names[i])));
@@ -177,7 +177,7 @@ struct authority *authority_renew(const struct authority *old, struct wall now, 
 }
 
 // An encrypted key must fail, not prompt on the terminal.
-static int refuse_password(char *buffer, int size, int writing, void *arg)
+static int authority_refuse_password(char *buffer, int size, int writing, void *arg)
 {
     return -1;
 }
@@ -185,7 +185,7 @@ static int refuse_password(char *buffer, int size, int writing, void *arg)
 static X509 *parse_certificate(struct bytes pem)
 {
     BIO *in = BIO_new_mem_buf(pem.data, (int)pem.size);
-    X509 *certificate = in ? PEM_read_bio_X509(in, NULL, refuse_password, NULL) : NULL;
+    X509 *certificate = in ? PEM_read_bio_X509(in, NULL, authority_refuse_password, NULL) : NULL;
 
     BIO_free(in);
     return certificate;
@@ -194,7 +194,7 @@ static X509 *parse_certificate(struct bytes pem)
 static EVP_PKEY *parse_key(struct bytes pem)
 {
     BIO *in = BIO_new_mem_buf(pem.data, (int)pem.size);
-    EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, refuse_password, NULL) : NULL;
+    EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, authority_refuse_password, NULL) : NULL;
 
     BIO_free(in);
     return key;

@@ -78,7 +78,7 @@ static int take_lock(const struct authority_state *state, int64_t wait_ms, struc
 }
 
 // The whole of a file, which others may not read from now on. NULL with errno; ENOENT: it is not there.
-static struct secret *read_file(const struct authority_state *state, const char *name)
+static struct secret *authority_state_read_file(const struct authority_state *state, const char *name)
 {
     int descriptor = openat(state->directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;
@@ -101,9 +101,9 @@ static struct secret *read_file(const struct authority_state *state, const char 
 }
 
 // What is kept. NULL: nothing that can be used; `*ret_damage` says why, and is empty where nothing is kept.
-static struct authority *read_pair(const struct authority_state *state, struct error *ret_damage)
+static struct authority *authority_state_read_pair(const struct authority_state *state, struct error *ret_damage)
 {
-    struct secret *certificate = read_file(state, CERTIFICATE_NAME);
+    struct secret *certificate = authority_state_read_file(state, CERTIFICATE_NAME);
     struct secret *key = NULL;
     struct authority *authority = NULL;
 
@@ -111,7 +111,7 @@ static struct authority *read_pair(const struct authority_state *state, struct e
     if (!certificate && errno == ENOENT)
         return NULL;
     if (certificate)
-        key = read_file(state, KEY_NAME);
+        key = authority_state_read_file(state, KEY_NAME);
     if (certificate && key)
         authority = authority_parse(secret_bytes(certificate), secret_bytes(key), ret_damage);
     else
@@ -185,7 +185,7 @@ static struct authority *load_locked(const struct authority_state *state, const 
                                      struct wall now, struct error *ret_error)
 {
     struct error damage;
-    struct authority *kept = read_pair(state, &damage);
+    struct authority *kept = authority_state_read_pair(state, &damage);
     struct authority *fresh;
 
     if (kept && authority_fits(kept, hosts)) {

@@ -32,7 +32,7 @@ static const char *const dotcom_remote_forms[] = {
 };
 
 // git-config(1), "Syntax": within double quotes, `"` and `\` are escaped.
-static void append_value(struct text *text, const char *name, const char *value)
+static void git_settings_append_value(struct text *text, const char *name, const char *value)
 {
     text_format(text, "\t%s = \"", name);
     for (; *value; value++) {
@@ -69,9 +69,9 @@ static void append_remote_forms(struct text *text, const char *host)
 static void append_way(struct text *text, const char *host, const char *proxy_url, const char *ca)
 {
     text_format(text, "[http \"https://%s/\"]\n", host);
-    append_value(text, "proxy", proxy_url);
-    append_value(text, "sslCAInfo", ca);
-    append_value(text, "sslCAPath", NO_DIRECTORY);
+    git_settings_append_value(text, "proxy", proxy_url);
+    git_settings_append_value(text, "sslCAInfo", ca);
+    git_settings_append_value(text, "sslCAPath", NO_DIRECTORY);
 }
 
 static void append_host(struct text *text, const char *host, const char *proxy_url, const char *ca)
@@ -85,7 +85,7 @@ static void append_dotcom_objects(struct text *text, const char *proxy_url)
 {
     for (size_t i = 0; i < GL_ARRAY_SIZE(dotcom_object_hosts); i++) {
         text_format(text, "[http \"https://%s/\"]\n", dotcom_object_hosts[i]);
-        append_value(text, "proxy", proxy_url);
+        git_settings_append_value(text, "proxy", proxy_url);
     }
 }
 
@@ -110,7 +110,7 @@ void git_settings_append_remote_host(struct text *text, const struct remote_host
     append_way(text, host->web, proxy_url, ca);
     for (size_t i = 0; i < host->forms.count; i++) {
         text_format(text, "[url \"https://%s/%s\"]\n", host->web, host->below.names[i]);
-        append_value(text, "insteadOf", host->forms.names[i]);
+        git_settings_append_value(text, "insteadOf", host->forms.names[i]);
     }
 }
 
@@ -122,14 +122,14 @@ char *git_settings_signing_text(const char *directory, const char *public_key)
     char *copy;
 
     text_append(&text, "[gpg]\n");
-    append_value(&text, "format", "ssh");
+    git_settings_append_value(&text, "format", "ssh");
     text_append(&text, "[gpg \"ssh\"]\n");
-    append_value(&text, "program", program);
-    append_value(&text, "allowedSignersFile", signers);
+    git_settings_append_value(&text, "program", program);
+    git_settings_append_value(&text, "allowedSignersFile", signers);
     text_append(&text, "[user]\n");
-    append_value(&text, "signingKey", public_key);
+    git_settings_append_value(&text, "signingKey", public_key);
     text_append(&text, "[commit]\n");
-    append_value(&text, "gpgSign", "true");
+    git_settings_append_value(&text, "gpgSign", "true");
     copy = mem_string(text_string(&text));
     text_free(&text);
     mem_free(signers);

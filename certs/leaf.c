@@ -23,7 +23,7 @@ static bool add_host(X509 *certificate, const char *host)
     return done;
 }
 
-static bool fill(X509 *certificate, const struct authority *authority, const char *host)
+static bool leaf_fill(X509 *certificate, const struct authority *authority, const char *host)
 {
     X509 *issuer = authority_certificate(authority);
 
@@ -45,7 +45,7 @@ bool leaf_make(const struct authority *authority, const char *host, struct wall 
     if (leaf.key)
         leaf.certificate = certificate_new(leaf.key, (struct wall){now.ms - AUTHORITY_BACKDATE_MS},
                                            (struct wall){now.ms + LEAF_LIFE_MS});
-    if (!leaf.certificate || !fill(leaf.certificate, authority, host)) {
+    if (!leaf.certificate || !leaf_fill(leaf.certificate, authority, host)) {
         leaf_clear(&leaf);
         certificate_error(ret_error, "a certificate cannot be made");
         return error_prefix(ret_error, "%s", host);

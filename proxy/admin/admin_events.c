@@ -28,7 +28,7 @@ struct admin_events {
     struct audit_ring_watch watch;
 };
 
-static void on_gone(void *arg)
+static void on_admin_events_gone(void *arg)
 {
     struct listener *listener = arg;
 
@@ -106,7 +106,7 @@ bool admin_events_take(struct admin_events *events, struct service_call *call)
         listener->next->previous = listener;
     events->listeners = listener;
     events->count++;
-    service_call_watch(call, on_gone, listener);
+    service_call_watch(call, on_admin_events_gone, listener);
     service_stream_begin(call, BYTES("text/event-stream"));
     audit_ring_each(0, append_kept, &kept);
     if (!service_stream_send(call, text_bytes(&kept.text)))

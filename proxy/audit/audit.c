@@ -60,7 +60,7 @@ static void add_c_string(struct text *text, struct bytes member, const char *val
 }
 
 // A new event, in the memory of the one before.
-static struct text *begin(struct wall now)
+static struct text *audit_begin(struct wall now)
 {
     static struct text text;
     char time[WALL_TEXT_SIZE];
@@ -165,7 +165,8 @@ static void end_object(struct text *text, const struct audit_workspace *workspac
     text->size = redact(text->data, text->size);
 }
 
-static void finish(struct text *text, const struct audit_workspace *workspace, enum log_audit_kind kind, size_t room)
+static void audit_finish(struct text *text, const struct audit_workspace *workspace, enum log_audit_kind kind,
+                         size_t room)
 {
     end_object(text, workspace);
     if (!log_audit(text_bytes(text), kind, room))
@@ -270,7 +271,7 @@ void audit_write(const struct audit_event *event, struct wall now)
 {
     static const char *const modes[] = {"proxy", "gateway", "transparent", NULL};
     struct bytes agent = event->user_agent;
-    struct text *text = begin(now);
+    struct text *text = audit_begin(now);
 
     add_word(text, WORD("event"), event->event);
     add_word(text, WORD("id"), event->id);
@@ -291,16 +292,16 @@ void audit_write(const struct audit_event *event, struct wall now)
                bytes_of(agent.data, agent.size < USER_AGENT_MAX ? agent.size : USER_AGENT_MAX));
     add_string(text, MEMBER("github_request_id"), event->github_request_id);
     if (event->room > 0)
-        finish(text, event->workspace, LOG_AUDIT_KEPT, event->room);
+        audit_finish(text, event->workspace, LOG_AUDIT_KEPT, event->room);
     else if (event->decision == DECISION_DENY)
         finish_refusal(text, event);
     else
-        finish(text, event->workspace, LOG_AUDIT_OTHER, 0);
+        audit_finish(text, event->workspace, LOG_AUDIT_OTHER, 0);
 }
 
 void audit_mint(const struct token_mint_event *event, struct wall now)
 {
-    struct text *text = begin(now);
+    struct text *text = audit_begin(now);
 
     add_word(text, WORD("event"), "mint");
     add_c_string(text, MEMBER("host"), event->host);
@@ -314,17 +315,17 @@ void audit_mint(const struct token_mint_event *event, struct wall now)
     }
     add_word(text, WORD("token"), event->fingerprint);
     text_format(text, ",\"duration_ms\":%lld", (long long)event->duration_ms);
-    finish(text, NULL, LOG_AUDIT_OTHER, 0);
+    audit_finish(text, NULL, LOG_AUDIT_OTHER, 0);
 }
 
 void audit_sign(const struct audit_sign_event *event, struct wall now)
 {
-    struct text *text = begin(now);
+    struct text *text = audit_begin(now);
 
     add_word(text, WORD("event"), "sign");
     add_word(text, WORD("client"), event->client);
     add_word(text, WORD("blob"), event->blob);
     add_word(text, WORD("result"), event->result);
     add_c_string(text, MEMBER("message"), event->message);
-    finish(text, NULL, LOG_AUDIT_OTHER, 0);
+    audit_finish(text, NULL, LOG_AUDIT_OTHER, 0);
 }

@@ -55,7 +55,7 @@ size_t audit_refs_size(const struct push_commands *push)
     return size;
 }
 
-static void append_ref(const struct push_command *command, bool more, struct text *text)
+static void audit_refs_append_ref(const struct push_command *command, bool more, struct text *text)
 {
     text_append(text, more ? ",{\"ref\":" : "{\"ref\":");
     text_append_json_string(text, command->ref);
@@ -104,7 +104,7 @@ void audit_refs_append(const struct push_commands *push, struct text *text)
     for (size_t i = 0; i < count; i++) {
         struct push_command command = push_commands_at(push, i);
 
-        append_ref(&command, i > 0, text);
+        audit_refs_append_ref(&command, i > 0, text);
     }
     text_append_char(text, ']');
     if (count == push_commands_count(push))

@@ -24,7 +24,7 @@ static struct bytes without_port(const char *client)
     return colon ? bytes_of(client, (size_t)(colon - client)) : bytes_of_string(client);
 }
 
-static struct refusal *find(const struct refusals *refusals, struct bytes client, enum reason reason)
+static struct refusal *refusals_find(const struct refusals *refusals, struct bytes client, enum reason reason)
 {
     struct refusal *refusal;
 
@@ -38,7 +38,7 @@ static struct refusal *find(const struct refusals *refusals, struct bytes client
 bool refusals_add(struct refusals *refusals, const char *client, enum reason reason, struct bytes line)
 {
     struct bytes host = without_port(client);
-    struct refusal *refusal = find(refusals, host, reason);
+    struct refusal *refusal = refusals_find(refusals, host, reason);
 
     if (refusal) {
         refusal->count++;

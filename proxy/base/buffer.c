@@ -61,7 +61,7 @@ size_t buffer_blocks_used(void)
     return pool.blocks - pool.warm_count - pool.cold_count;
 }
 
-static void check(const struct buffer *buffer)
+static void buffer_check(const struct buffer *buffer)
 {
     assert(buffer->start <= buffer->end && buffer->end <= BUFFER_SIZE);
     assert(buffer->block || buffer->end == 0);
@@ -73,7 +73,7 @@ static size_t written(const struct buffer *buffer)
     return buffer->end > buffer->high ? buffer->end : buffer->high;
 }
 
-static void release(struct buffer *buffer)
+static void buffer_release(struct buffer *buffer)
 {
     if (buffer->block && buffer->secret)
         explicit_bzero(buffer->block, written(buffer));
@@ -84,7 +84,7 @@ static void release(struct buffer *buffer)
 
 struct bytes buffer_data(const struct buffer *buffer)
 {
-    check(buffer);
+    buffer_check(buffer);
     // Not even 0 is added to a null pointer (C17 6.5.6).
     return bytes_of(buffer->block ? buffer->block + buffer->start : NULL, buffer_size(buffer));
 }
@@ -99,7 +99,7 @@ static bool should_compact(const struct buffer *buffer)
 
 char *buffer_room(struct buffer *buffer, size_t *ret_size)
 {
-    check(buffer);
+    buffer_check(buffer);
     if (!buffer->block)
         buffer->block = pool_take();
     if (should_compact(buffer)) {
@@ -114,25 +114,25 @@ char *buffer_room(struct buffer *buffer, size_t *ret_size)
 
 void buffer_commit(struct buffer *buffer, size_t count)
 {
-    check(buffer);
+    buffer_check(buffer);
     assert(buffer->block && count <= BUFFER_SIZE - buffer->end);
     buffer->end += (uint32_t)count;
     if (buffer_empty(buffer))
-        release(buffer);
+        buffer_release(buffer);
 }
 
 void buffer_consume(struct buffer *buffer, size_t count)
 {
-    check(buffer);
+    buffer_check(buffer);
     assert(count <= buffer_size(buffer));
     buffer->start += (uint32_t)count;
     if (buffer_empty(buffer))
-        release(buffer);
+        buffer_release(buffer);
 }
 
 bool buffer_append(struct buffer *buffer, struct bytes bytes)
 {
-    check(buffer);
+    buffer_check(buffer);
     if (bytes.size > buffer_free_size(buffer))
         return false;
     while (bytes.size) {
@@ -149,13 +149,13 @@ bool buffer_append(struct buffer *buffer, struct bytes bytes)
 
 void buffer_mark_secret(struct buffer *buffer)
 {
-    check(buffer);
+    buffer_check(buffer);
     assert(!buffer_empty(buffer));
     buffer->secret = true;
 }
 
 void buffer_clear(struct buffer *buffer)
 {
-    check(buffer);
-    release(buffer);
+    buffer_check(buffer);
+    buffer_release(buffer);
 }

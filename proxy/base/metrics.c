@@ -83,7 +83,7 @@ void metrics_free(struct metrics *metrics)
 
 // Position in the family; its count where it is not there. A family has few series, so they are looked at in
 // turn.
-static size_t find(const struct metrics *metrics, enum metric metric, const char *const *labels)
+static size_t metrics_find(const struct metrics *metrics, enum metric metric, const char *const *labels)
 {
     const struct family *family = &metrics->families[metric];
     size_t at;
@@ -103,12 +103,12 @@ struct series *metrics_series(struct metrics *metrics, enum metric metric, const
 {
     static const char *const other[METRIC_LABELS_MAX] = {"other", "other", "other"};
     struct family *family = &metrics->families[metric];
-    size_t at = find(metrics, metric, labels);
+    size_t at = metrics_find(metrics, metric, labels);
     struct series *series;
 
     if (at == family->count && family->count >= METRIC_SERIES_MAX - 1) {
         labels = other;
-        at = find(metrics, metric, labels);
+        at = metrics_find(metrics, metric, labels);
     }
     if (at < family->count)
         return family->series[at];
@@ -161,7 +161,7 @@ void metrics_observe(struct metrics *metrics, enum metric metric, const char *co
 void metrics_remove(struct metrics *metrics, enum metric metric, const char *const *labels)
 {
     struct family *family = &metrics->families[metric];
-    size_t at = find(metrics, metric, labels);
+    size_t at = metrics_find(metrics, metric, labels);
 
     if (at == family->count)
         return;
@@ -182,7 +182,7 @@ static uint64_t observations(const struct series *series)
 double metrics_value(const struct metrics *metrics, enum metric metric, const char *const *labels)
 {
     const struct family *family = &metrics->families[metric];
-    size_t at = find(metrics, metric, labels);
+    size_t at = metrics_find(metrics, metric, labels);
 
     if (at == family->count)
         return 0;

@@ -1,17 +1,17 @@
 #include <gitlatch/repository_name.h>
 
-static char lower(char c)
+static char repository_name_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
 // Copies in lower case; false where a character is none of [a-z0-9-_] and `extra`, or it does not fit.
-static bool copy_name(struct bytes from, char extra, char *to, size_t size)
+static bool repository_name_copy_name(struct bytes from, char extra, char *to, size_t size)
 {
     if (from.size == 0 || from.size >= size)
         return false;
     for (size_t i = 0; i < from.size; i++) {
-        char c = lower(from.data[i]);
+        char c = repository_name_lower(from.data[i]);
 
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == extra))
             return false;
@@ -37,8 +37,8 @@ bool repository_name_parse(struct bytes owner, struct bytes name, struct reposit
     // No repository's name ends so: GitHub refuses to create one.
     if (has_git_suffix(name))
         return false;
-    if (!copy_name(owner, '-', parsed.owner, sizeof(parsed.owner)) ||
-        !copy_name(name, '.', parsed.name, sizeof(parsed.name)))
+    if (!repository_name_copy_name(owner, '-', parsed.owner, sizeof(parsed.owner)) ||
+        !repository_name_copy_name(name, '.', parsed.name, sizeof(parsed.name)))
         return false;
     if (strcmp(parsed.name, ".") == 0 || strcmp(parsed.name, "..") == 0)
         return false;

@@ -17,7 +17,7 @@ struct scan {
     bool ok;
 };
 
-static bool is_digit(char c)
+static bool wall_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
@@ -29,7 +29,7 @@ static int scan_number(struct scan *scan, size_t digits)
     if (scan->rest.size < digits)
         scan->ok = false;
     for (size_t i = 0; scan->ok && i < digits; i++) {
-        if (!is_digit(scan->rest.data[i]))
+        if (!wall_is_digit(scan->rest.data[i]))
             scan->ok = false;
         number = number * 10 + (scan->rest.data[i] - '0');
     }
@@ -167,8 +167,8 @@ static int scan_fraction(struct scan *scan)
     if (!scan->ok || scan->rest.size == 0 || scan->rest.data[0] != '.')
         return 0;
     scan_literal(scan, ".");
-    scan->ok = scan->rest.size && is_digit(scan->rest.data[0]);
-    while (scan->ok && scan->rest.size && is_digit(scan->rest.data[0])) {
+    scan->ok = scan->rest.size && wall_is_digit(scan->rest.data[0]);
+    while (scan->ok && scan->rest.size && wall_is_digit(scan->rest.data[0])) {
         ms += (scan->rest.data[0] - '0') * unit;
         unit /= 10;
         scan->rest = bytes_skip(scan->rest, 1);

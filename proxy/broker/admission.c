@@ -60,7 +60,7 @@ static const char *text_of(const json_t *object, const char *key)
 }
 
 // The item of a list whose `key` has this value; NULL: there is none.
-static json_t *find(const json_t *list, const char *key, const char *value)
+static json_t *admission_find(const json_t *list, const char *key, const char *value)
 {
     size_t index;
     json_t *item;
@@ -73,16 +73,16 @@ static json_t *find(const json_t *list, const char *key, const char *value)
 }
 
 // Takes the value, NULL where it was given none.
-static void add(json_t *patch, const char *path, json_t *value)
+static void admission_add(json_t *patch, const char *path, json_t *value)
 {
     json_array_append_new(patch, json_pack("{s:s, s:s, s:o}", "op", "add", "path", path, "value", value));
 }
 
 // A list at the end of `path` can only be added to where it is.
-static void add_list(json_t *patch, const json_t *spec, const char *name, const char *path)
+static void admission_add_list(json_t *patch, const json_t *spec, const char *name, const char *path)
 {
     if (!json_is_array(json_object_get(spec, name)))
-        add(patch, path, json_array());
+        admission_add(patch, path, json_array());
 }
 
 // What the container has stays, but for entries whose `key` is that of one of ours.
@@ -92,7 +92,7 @@ static json_t *merge(const json_t *has, const json_t *ours, const char *key)
     size_t index;
 
     json_array_foreach(has, index, item) {
-        if (!find(ours, key, text_of(item, key)))
+        if (!admission_find(ours, key, text_of(item, key)))
             json_array_append(merged, item);
     }
     json_array_foreach(ours, index, item)
@@ -106,8 +106,8 @@ static void keep_no_proxy(const json_t *has, json_t *merged)
     static const char *const names[] = {"no_proxy", "NO_PROXY"};
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(names); i++) {
-        const char *own = text_of(find(has, "name", names[i]), "value");
-        json_t *entry = find(merged, "name", names[i]);
+        const char *own = text_of(admission_find(has, "name", names[i]), "value");
+        json_t *entry = admission_find(merged, "name", names[i]);
 
         if (entry && *own) {
             char *both = mem_format("%s,%s", own, text_of(entry, "value"));
@@ -129,10 +129,10 @@ static void patch_containers(const struct admission *admission, json_t *patch, c
         char *path = mem_format("/spec/%s/%zu/env", list, index);
 
         keep_no_proxy(has, environment);
-        add(patch, path, environment);
+        admission_add(patch, path, environment);
         mem_free(path);
         path = mem_format("/spec/%s/%zu/volumeMounts", list, index);
-        add(patch, path, merge(json_object_get(container, "volumeMounts"), admission->mounts, "mountPath"));
+        admission_add(patch, path, merge(json_object_get(container, "volumeMounts"), admission->mounts, "mountPath"));
         mem_free(path);
     }
 }
@@ -146,12 +146,12 @@ static json_t *make_patch(const struct admission *admission, const json_t *spec)
     patch_containers(admission, patch, spec, "containers");
     patch_containers(admission, patch, spec, "initContainers");
     if (admission->dns && !json_object_get(spec, "dnsConfig"))
-        add(patch, "/spec/dnsConfig", json_incref(admission->dns));
-    add_list(patch, spec, "volumes", "/spec/volumes");
+        admission_add(patch, "/spec/dnsConfig", json_incref(admission->dns));
+    admission_add_list(patch, spec, "volumes", "/spec/volumes");
     json_array_foreach(admission->volumes, index, volume)
-        add(patch, "/spec/volumes/-", json_incref(volume));
-    add_list(patch, spec, "initContainers", "/spec/initContainers");
-    add(patch, "/spec/initContainers/0", json_incref(admission->sidecar));
+        admission_add(patch, "/spec/volumes/-", json_incref(volume));
+    admission_add_list(patch, spec, "initContainers", "/spec/initContainers");
+    admission_add(patch, "/spec/initContainers/0", json_incref(admission->sidecar));
     return patch;
 }
 
@@ -161,7 +161,7 @@ static bool wants_sidecar(const struct admission *admission, const json_t *pod)
     const json_t *init = json_object_get(json_object_get(pod, "spec"), "initContainers");
 
     return strcmp(text_of(pod, "kind"), "Pod") == 0 && strcmp(text_of(labels, LABEL), "true") == 0 &&
-           !find(init, "name", text_of(admission->sidecar, "name"));
+           !admission_find(init, "name", text_of(admission->sidecar, "name"));
 }
 
 static json_t *encode(json_t *patch)

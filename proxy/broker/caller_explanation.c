@@ -41,7 +41,7 @@ static void make_plain(char *value)
 
 // Reading the token.
 
-static bool read_shown(struct explanation_state *state, struct error *ret_error)
+static bool caller_explanation_read_shown(struct explanation_state *state, struct error *ret_error)
 {
     struct bytes shown = state->question->shown;
 
@@ -174,7 +174,7 @@ static void narrow_rule(struct explanation_state *state, struct rule *rule)
 }
 
 // Adds the grant's rules to the caller's.
-static void take_rules(struct explanation_state *state, const struct config_grant *grant)
+static void caller_explanation_take_rules(struct explanation_state *state, const struct config_grant *grant)
 {
     struct rules *rules = &state->rules;
 
@@ -207,7 +207,7 @@ static void explain_grant(struct explanation_state *state, size_t number, struct
         append_repositories(grant, out);
         if (grant->certificate)
             text_format(out, ", if it shows the certificate %s as well", grant->certificate);
-        take_rules(state, grant);
+        caller_explanation_take_rules(state, grant);
     }
     text_append_char(out, '\n');
     text_free(&why);
@@ -254,7 +254,7 @@ enum explanation_result caller_explanation_append(const struct config *config,
     enum explanation_result result = EXPLANATION_DENIED;
     struct error problem;
 
-    if (!read_shown(&state, ret_error)) {
+    if (!caller_explanation_read_shown(&state, ret_error)) {
         result = EXPLANATION_BAD;
     } else if (!take_caller(&state, &problem)) {
         text_format(out, "not proven: %s\n", problem.text);

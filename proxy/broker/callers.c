@@ -37,7 +37,7 @@ struct callers_request {
     struct verdict verdict; // reason REASON_NONE: proven
 };
 
-static void request_free(struct callers_request *request)
+static void callers_request_free(struct callers_request *request)
 {
     id_token_clear(&request->token);
     secret_unref(request->shown);
@@ -51,7 +51,7 @@ void callers_cancel(struct callers_request *request)
     flight_leave(&request->waiter);
     if (request->review)
         review_request_cancel(request->review);
-    request_free(request);
+    callers_request_free(request);
 }
 
 // The end.
@@ -62,7 +62,7 @@ static void deliver_caller(void *arg)
     bool proven = request->verdict.reason == REASON_NONE;
 
     request->done(request->arg, proven ? &request->caller : NULL, proven ? NULL : &request->verdict);
-    request_free(request);
+    callers_request_free(request);
 }
 
 static void settle_caller(struct callers_request *request)
@@ -90,7 +90,7 @@ static void refuse_caller(struct callers_request *request, enum reason reason, c
 
 // A service account's token: the cluster decides.
 
-static void on_review(void *arg, const struct caller *caller, const struct verdict *verdict)
+static void on_callers_review(void *arg, const struct caller *caller, const struct verdict *verdict)
 {
     struct callers_request *request = arg;
     char **names = request->caller.certificate_names;
@@ -108,13 +108,13 @@ static void on_review(void *arg, const struct caller *caller, const struct verdi
 static void ask_cluster(struct callers_request *request)
 {
     request->review =
-        reviews_ask(request->callers->reviews, secret_bytes(request->shown), request->from, on_review, request);
+        reviews_ask(request->callers->reviews, secret_bytes(request->shown), request->from, on_callers_review, request);
 }
 
 // An issuer's token.
 
 // What a verified token says, is believed for this broker alone and for its time.
-static void take_token(struct callers_request *request, const struct config_issuer *config)
+static void callers_take_token(struct callers_request *request, const struct config_issuer *config)
 {
     struct error error;
 
@@ -174,7 +174,7 @@ static void try_issuer(void *arg)
         return;
     result = key_set_verify(issuer_keys(issuer), &request->token);
     if (result == KEY_SET_SIGNED)
-        take_token(request, issuer_config(issuer));
+        callers_take_token(request, issuer_config(issuer));
     else
         try_next(request, result);
 }

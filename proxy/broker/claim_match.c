@@ -79,7 +79,7 @@ const struct config_claim *claim_first_mismatch(const json_t *claims, const stru
     return NULL;
 }
 
-static void append_value(const json_t *claims, const struct config_claim *wanted, struct text *text)
+static void claim_match_append_value(const json_t *claims, const struct config_claim *wanted, struct text *text)
 {
     const json_t *value = claim_find(claims, wanted->name);
     char *shown = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
@@ -93,12 +93,12 @@ static void append_value(const json_t *claims, const struct config_claim *wanted
 
 void claim_describe(const json_t *claims, const struct config_claim *wanted, struct text *text)
 {
-    append_value(claims, wanted, text);
+    claim_match_append_value(claims, wanted, text);
     text_append(text, "which no grant takes");
 }
 
 void claim_explain(const json_t *claims, const struct config_claim *wanted, struct text *text)
 {
-    append_value(claims, wanted, text);
+    claim_match_append_value(claims, wanted, text);
     text_format(text, "and must be %s", wanted->pattern);
 }

@@ -117,7 +117,7 @@ static bool has_uri(const GENERAL_NAMES *list)
 }
 
 // A CA's own certificate is nobody's identity (X509-SVID, section 4.1).
-static bool take_names(X509 *certificate, char **names, struct error *ret_error)
+static bool client_certificate_take_names(X509 *certificate, char **names, struct error *ret_error)
 {
     GENERAL_NAMES *list = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     bool taken = true;
@@ -150,7 +150,7 @@ enum client_certificate client_certificate_check(SSL *ssl, X509_STORE *roots, ch
         return CLIENT_CERTIFICATE_REFUSED;
     // One more for the subject, and the end.
     names = mem_alloc_zero(NAMES_MAX + 2, sizeof(*names));
-    if (take_names(certificate, names, ret_error)) {
+    if (client_certificate_take_names(certificate, names, ret_error)) {
         *ret_names = names;
         return CLIENT_CERTIFICATE_PROVEN;
     }

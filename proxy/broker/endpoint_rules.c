@@ -3,7 +3,7 @@
 #include "grants.h"
 #include "text.h"
 
-static void on_proven(struct broker_call *call)
+static void on_endpoint_rules_proven(struct broker_call *call)
 {
     const struct config_broker *broker = &call->runtime->config->broker;
     struct text json = {0}, message = {0};
@@ -18,5 +18,5 @@ static void on_proven(struct broker_call *call)
 void endpoint_rules(struct broker_call *call)
 {
     call->quiet = true;
-    broker_call_prove(call, on_proven);
+    broker_call_prove(call, on_endpoint_rules_proven);
 }

@@ -40,7 +40,7 @@ struct issuer {
 
 // What came of a fetch.
 
-static void settle_waiters(struct issuer *issuer)
+static void issuer_settle_waiters(struct issuer *issuer)
 {
     struct flight_waiter *waiter;
 
@@ -53,7 +53,7 @@ static void fetch_failed(struct issuer *issuer, const struct error *problem)
     if (!*issuer->problem.text)
         log_error("broker", "issuer %s: its keys cannot be had: %s", issuer->config->name, problem->text);
     issuer->problem = *problem;
-    settle_waiters(issuer);
+    issuer_settle_waiters(issuer);
 }
 
 static bool take_keys(struct issuer *issuer, struct bytes body, struct error *ret_error)
@@ -88,7 +88,7 @@ static void on_keys(void *arg, const struct http_answer *answer)
 
     issuer->fetching = NULL;
     if (is_answered(answer, "the key set", &problem) && take_keys(issuer, answer->body, &problem))
-        settle_waiters(issuer);
+        issuer_settle_waiters(issuer);
     else
         fetch_failed(issuer, &problem);
 }
@@ -157,7 +157,7 @@ static void begin_fetch(struct issuer *issuer)
 
 // What is at hand.
 
-static bool read_file(struct issuer *issuer, struct error *ret_error)
+static bool issuer_read_file(struct issuer *issuer, struct error *ret_error)
 {
     bool changed = false;
 
@@ -169,7 +169,7 @@ static void refresh_file(struct issuer *issuer)
 {
     struct error problem;
 
-    if (!read_file(issuer, &problem) && strcmp(problem.text, issuer->problem.text) != 0) {
+    if (!issuer_read_file(issuer, &problem) && strcmp(problem.text, issuer->problem.text) != 0) {
         log_error("broker", "issuer %s: %s; the keys that were read before count", issuer->config->name, problem.text);
         issuer->problem = problem;
     }
@@ -236,7 +236,7 @@ struct issuer *issuer_new(struct loop *loop, struct http_transport *transport, c
     flight_init(&issuer->flight);
     if (config->jwks_file) {
         secret_file_init(&issuer->file, config->jwks_file);
-        ok = read_file(issuer, ret_error) || error_prefix(ret_error, "jwks_file");
+        ok = issuer_read_file(issuer, ret_error) || error_prefix(ret_error, "jwks_file");
     } else {
         issuer->tls = tls_client_new(config->trust, ret_error);
         ok = issuer->tls || error_prefix(ret_error, "trust");

@@ -217,7 +217,7 @@ static void judge_review(struct review *review, struct bytes body)
 
 static void begin_reviews(struct reviews *reviews);
 
-static void on_review(void *arg, const struct http_answer *answer)
+static void on_reviews_review(void *arg, const struct http_answer *answer)
 {
     struct review *review = arg;
     struct reviews *reviews = review->reviews;
@@ -260,7 +260,7 @@ static void begin_review(struct review *review)
         .timeout_ms = REVIEW_TIMEOUT_MS,
     };
     review->state = REVIEW_ASKED;
-    review->asking = reviews->transport->ask(reviews->transport, &call, on_review, review);
+    review->asking = reviews->transport->ask(reviews->transport, &call, on_reviews_review, review);
     reviews->asked++;
     secret_unref(review->body);
     review->body = NULL;
@@ -298,7 +298,7 @@ static void queue_review(struct review *review, struct review_request *request, 
     begin_reviews(reviews);
 }
 
-static void look_up(struct review_request *request, struct bytes shown, const char *from)
+static void reviews_look_up(struct review_request *request, struct bytes shown, const char *from)
 {
     struct reviews *reviews = request->reviews;
     struct mono now = loop_now(reviews->loop);
@@ -331,7 +331,7 @@ struct review_request *reviews_ask(struct reviews *reviews, struct bytes token, 
     *request = (struct review_request){.reviews = reviews, .done = done, .arg = arg};
     flight_waiter_init(&request->waiter, deliver_review, request);
     if (token_review_well_formed(token))
-        look_up(request, token, from);
+        reviews_look_up(request, token, from);
     else
         refuse_request(request, REASON_CALLER_UNPROVEN, 0, "the token is no bearer token: Authorization: Bearer TOKEN");
     return request;

@@ -27,14 +27,14 @@ struct serving_certificate {
     struct wall end;
 };
 
-static bool fail(struct error *error, const char *key, const char *path, const char *what)
+static bool serving_certificate_fail(struct error *error, const char *key, const char *path, const char *what)
 {
     tls_error_set(error, path, what);
     return error_prefix(error, "broker.%s", key);
 }
 
 // An encrypted key would make OpenSSL ask on the terminal.
-static int refuse_password(char *buffer, int size, int writes, void *arg)
+static int serving_certificate_refuse_password(char *buffer, int size, int writes, void *arg)
 {
     return -1;
 }
@@ -42,13 +42,15 @@ static int refuse_password(char *buffer, int size, int writes, void *arg)
 static bool load(const struct serving_certificate *serving, SSL_CTX *context, struct error *error)
 {
     ERR_clear_error();
-    SSL_CTX_set_default_passwd_cb(context, refuse_password);
+    SSL_CTX_set_default_passwd_cb(context, serving_certificate_refuse_password);
     if (!SSL_CTX_use_certificate_chain_file(context, serving->certificate))
-        return fail(error, "tls.certificate", serving->certificate, "no certificate can be read from it");
+        return serving_certificate_fail(error, "tls.certificate", serving->certificate,
+                                        "no certificate can be read from it");
     if (!SSL_CTX_use_PrivateKey_file(context, serving->key, SSL_FILETYPE_PEM))
-        return fail(error, "tls.key", serving->key, "no key can be read from it that belongs to the certificate");
+        return serving_certificate_fail(error, "tls.key", serving->key,
+                                        "no key can be read from it that belongs to the certificate");
     return SSL_CTX_check_private_key(context) ||
-           fail(error, "tls.key", serving->key, "it does not belong to the certificate");
+           serving_certificate_fail(error, "tls.key", serving->key, "it does not belong to the certificate");
 }
 
 static SSL_CTX *context_new(const struct serving_certificate *serving, struct error *error)
@@ -56,7 +58,7 @@ static SSL_CTX *context_new(const struct serving_certificate *serving, struct er
     SSL_CTX *context = server_context_new();
 
     if (!context)
-        fail(error, "tls.certificate", serving->certificate, "TLS cannot be set up");
+        serving_certificate_fail(error, "tls.certificate", serving->certificate, "TLS cannot be set up");
     else if (load(serving, context, error))
         return context;
     SSL_CTX_free(context);
@@ -71,7 +73,7 @@ static bool ask_clients(SSL_CTX *context, const char *path, struct error *error)
 
     if (!names || !SSL_CTX_load_verify_file(context, path)) {
         sk_X509_NAME_pop_free(names, X509_NAME_free);
-        return fail(error, "clients.ca", path, "no certificates could be read from it");
+        return serving_certificate_fail(error, "clients.ca", path, "no certificates could be read from it");
     }
     SSL_CTX_set_client_CA_list(context, names);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
@@ -89,7 +91,7 @@ static struct wall end_of(const SSL_CTX *context)
     return (struct wall){(int64_t)timegm(&fields) * SECOND_MS};
 }
 
-static void look(const struct serving_certificate *serving, struct stat ret_seen[SERVING_FILES])
+static void serving_certificate_look(const struct serving_certificate *serving, struct stat ret_seen[SERVING_FILES])
 {
     const char *const paths[SERVING_FILES] = {serving->certificate, serving->key, serving->clients};
 
@@ -101,18 +103,18 @@ static void look(const struct serving_certificate *serving, struct stat ret_seen
     }
 }
 
-static bool same(const struct stat *a, const struct stat *b)
+static bool serving_certificate_same(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static bool same_files(const struct stat a[SERVING_FILES], const struct stat b[SERVING_FILES])
+static bool serving_certificate_same_files(const struct stat a[SERVING_FILES], const struct stat b[SERVING_FILES])
 {
     bool all = true;
 
     for (size_t i = 0; i < SERVING_FILES; i++)
-        all = all && same(&a[i], &b[i]);
+        all = all && serving_certificate_same(&a[i], &b[i]);
     return all;
 }
 
@@ -121,7 +123,7 @@ static bool read_files(struct serving_certificate *serving, struct error *error)
     SSL_CTX *context, *clients = NULL;
 
     // Looked at before they are read: what changes meanwhile is read again.
-    look(serving, serving->seen);
+    serving_certificate_look(serving, serving->seen);
     context = context_new(serving, error);
     if (context && serving->clients) {
         clients = context_new(serving, error);
@@ -178,8 +180,8 @@ static void refresh(struct serving_certificate *serving)
     if (now.ms - serving->looked_at.ms < LOOK_MS)
         return;
     serving->looked_at = now;
-    look(serving, seen);
-    if (same_files(seen, serving->seen))
+    serving_certificate_look(serving, seen);
+    if (serving_certificate_same_files(seen, serving->seen))
         return;
     if (read_files(serving, &error))
         log_info("broker", "%s: read again, and in use", serving->certificate);

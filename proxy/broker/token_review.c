@@ -23,7 +23,7 @@ bool token_review_well_formed(struct bytes token)
 }
 
 // The bytes of base64url without padding; NULL: it is none. Given to mem_free.
-static char *decode(struct bytes text, size_t *ret_size)
+static char *token_review_decode(struct bytes text, size_t *ret_size)
 {
     size_t padded = (text.size + 3) / 4 * 4;
     unsigned char *in = mem_alloc(padded + 1);
@@ -53,7 +53,7 @@ struct wall token_review_end(struct bytes token)
 
     if (!bytes_cut(token, '.', &header, &rest) || !bytes_cut(rest, '.', &payload, &signature))
         return end;
-    char *text = decode(payload, &size);
+    char *text = token_review_decode(payload, &size);
     json_t *root = text ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
     const json_t *exp = json_object_get(root, "exp");
     // A year beyond 9999 is no time; nor is one before 1970.
@@ -110,7 +110,7 @@ static bool take_account(const char *user, struct caller *caller)
     return true;
 }
 
-static bool holds(const json_t *list, const char *wanted)
+static bool token_review_holds(const json_t *list, const char *wanted)
 {
     size_t i;
     const json_t *item;
@@ -128,14 +128,14 @@ static const char *find_audience(const json_t *status, const char *const *audien
     const json_t *list = json_object_get(status, "audiences");
 
     for (size_t i = 0; i < count; i++) {
-        if (holds(list, audiences[i]))
+        if (token_review_holds(list, audiences[i]))
             return audiences[i];
     }
     return NULL;
 }
 
-static enum token_review_result judge(const json_t *status, const char *const *audiences, size_t count,
-                                      struct caller *caller, struct error *ret_error)
+static enum token_review_result token_review_judge(const json_t *status, const char *const *audiences, size_t count,
+                                                   struct caller *caller, struct error *ret_error)
 {
     const char *error = json_string_value(json_object_get(status, "error"));
     const json_t *user = json_object_get(status, "user");
@@ -166,7 +166,7 @@ enum token_review_result token_review_parse(struct bytes body, const char *const
     struct caller caller = {0};
 
     if (json_is_object(status))
-        result = judge(status, audiences, count, &caller, ret_error);
+        result = token_review_judge(status, audiences, count, &caller, ret_error);
     else
         error_set(ret_error, "the cluster's answer is no TokenReview");
     if (result == TOKEN_REVIEW_PROVEN)

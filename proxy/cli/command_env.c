@@ -84,7 +84,8 @@ static char *proxy_url(const struct config_listener *listener)
                       address_port(address));
 }
 
-static int print(const struct command *command, struct environment *environment, enum environment_format format)
+static int command_env_print(const struct command *command, struct environment *environment,
+                             enum environment_format format)
 {
     char *text = environment_text(environment, format);
 
@@ -106,7 +107,7 @@ static int print_environment(const struct command *command, const struct config 
         .gh_token = ENVIRONMENT_GH_TOKEN,
         .signs = config_signing_present(&config->signing),
     };
-    int status = print(command, environment_new(&settings), format);
+    int status = command_env_print(command, environment_new(&settings), format);
 
     mem_free(directory);
     mem_free(url);
@@ -163,7 +164,7 @@ static int credential(const struct command *command, const char *path, enum envi
     for (size_t i = 0; i < count; i++)
         hosts[i] = config ? config->githubs[i].host.web : "github.com";
     struct name_list list = {hosts, count};
-    status = print(command, environment_new_credential(&list, git_config_count(count)), format);
+    status = command_env_print(command, environment_new_credential(&list, git_config_count(count)), format);
     mem_free(hosts);
     config_unref(config);
     return status;

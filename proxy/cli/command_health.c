@@ -53,7 +53,7 @@ static bool find_address(const char *option, const char *config, struct address 
     return config_parse_address(CONFIG_DEFAULT_ADMIN, ret_address);
 }
 
-static int ask(const struct command *command, struct address *address, const char *path)
+static int command_health_ask(const struct command *command, struct address *address, const char *path)
 {
     char text[ADDRESS_TEXT_SIZE];
     struct error error;
@@ -99,7 +99,7 @@ static int run(const struct command *command, int argc, char **argv)
         command_fail(command, "%s", error.text);
         return COMMAND_USAGE;
     }
-    return ask(command, &address, path);
+    return command_health_ask(command, &address, path);
 }
 
 const struct command command_health = {

@@ -16,7 +16,7 @@ static const char config_preamble[] =
     "segments; in YAML, what begins with * is put in quotes.\n"
     "\n";
 
-static void print_config(struct text *text)
+static void help_topic_print_config(struct text *text)
 {
     text_append(text, config_preamble);
     config_reference_print(text);
@@ -25,7 +25,8 @@ static void print_config(struct text *text)
 static const struct {
     const char *name;
     void (*print)(struct text *text);
-} topics[] = {{"config", print_config}, {"reasons", reason_reference_print}, {"schema", config_schema_print}};
+} topics[] = {
+    {"config", help_topic_print_config}, {"reasons", reason_reference_print}, {"schema", config_schema_print}};
 
 bool help_topic_exists(const char *name)
 {

@@ -9,7 +9,7 @@
 #include "secret.h"
 #include "suggestion.h"
 
-static int print_help(void)
+static int main_print_help(void)
 {
     puts("Usage: gitlatch COMMAND [OPTION]...\n"
          "\n"
@@ -34,7 +34,7 @@ static int print_version(void)
     return fflush(stdout) == 0 ? COMMAND_DONE : COMMAND_FAILED;
 }
 
-static int refuse(const char *word)
+static int main_refuse(const char *word)
 {
     struct suggestion suggestion;
 
@@ -63,7 +63,7 @@ static int help_command(int argc, char **argv)
     char *arguments[] = {argv[2], help_option, NULL};
 
     if (argc < 3)
-        return print_help();
+        return main_print_help();
     if (argc > 3) {
         fputs("gitlatch: help is about one command or topic at a time\n", stderr);
         return COMMAND_USAGE;
@@ -72,7 +72,7 @@ static int help_command(int argc, char **argv)
         return command->run(command, 2, arguments);
     if (help_topic_exists(argv[2]))
         return help_topic_print(argv[2]) ? COMMAND_DONE : COMMAND_FAILED;
-    return refuse(argv[2]);
+    return main_refuse(argv[2]);
 }
 
 int main(int argc, char **argv)
@@ -90,11 +90,11 @@ int main(int argc, char **argv)
         return COMMAND_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return print_help();
+        return main_print_help();
     if (strcmp(argv[1], "help") == 0)
         return help_command(argc, argv);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0)
         return print_version();
     command = command_find(argv[1]);
-    return command ? command->run(command, argc - 1, argv + 1) : refuse(argv[1]);
+    return command ? command->run(command, argc - 1, argv + 1) : main_refuse(argv[1]);
 }

@@ -69,7 +69,7 @@ static void print_setting(void *arg, const char *key, const struct setting *sett
     text_free(&text);
 }
 
-static void print_config(void)
+static void manual_print_config(void)
 {
     puts(".Bl -tag -width Ds");
     config_reference_each(print_setting, NULL);
@@ -96,7 +96,7 @@ static void print_line(const char *line)
     const char *version = strstr(line, "@VERSION@");
 
     if (strcmp(line, "@CONFIG@\n") == 0)
-        print_config();
+        manual_print_config();
     else if (strcmp(line, "@REASONS@\n") == 0)
         print_reasons();
     else if (version)

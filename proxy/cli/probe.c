@@ -20,7 +20,7 @@ struct probe {
     struct error *error;
 };
 
-static bool fail(struct probe *probe, const char *what, int number)
+static bool probe_fail(struct probe *probe, const char *what, int number)
 {
     return error_set(probe->error, "%s: %s: %s", probe->address, what, strerror(number));
 }
@@ -33,10 +33,10 @@ static bool wait_for(struct probe *probe, short events)
 
     if (count > 0)
         return true;
-    return count == 0 ? fail(probe, "no answer", ETIMEDOUT) : fail(probe, "no answer", errno);
+    return count == 0 ? probe_fail(probe, "no answer", ETIMEDOUT) : probe_fail(probe, "no answer", errno);
 }
 
-static bool connect_to(struct probe *probe, const struct address *address)
+static bool probe_connect_to(struct probe *probe, const struct address *address)
 {
     socklen_t size = sizeof(int);
     int problem = 0;
@@ -44,25 +44,26 @@ static bool connect_to(struct probe *probe, const struct address *address)
     if (connect(probe->socket, &address->any, address->length) == 0)
         return true;
     if (errno != EINPROGRESS)
-        return fail(probe, "cannot be reached", errno);
+        return probe_fail(probe, "cannot be reached", errno);
     if (!wait_for(probe, POLLOUT))
         return false;
     if (getsockopt(probe->socket, SOL_SOCKET, SO_ERROR, &problem, &size) != 0)
         problem = errno;
-    return problem == 0 || fail(probe, "cannot be reached", problem);
+    return problem == 0 || probe_fail(probe, "cannot be reached", problem);
 }
 
 // The request is far smaller than a fresh socket's buffer, so it goes at once or not at all.
-static bool send_request(struct probe *probe, const char *path)
+static bool probe_send_request(struct probe *probe, const char *path)
 {
     char request[256];
     int size = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path,
                         probe->address);
 
-    return send(probe->socket, request, (size_t)size, MSG_NOSIGNAL) == size || fail(probe, "cannot be asked", errno);
+    return send(probe->socket, request, (size_t)size, MSG_NOSIGNAL) == size ||
+           probe_fail(probe, "cannot be asked", errno);
 }
 
-static bool read_status(struct probe *probe, int *ret_status)
+static bool probe_read_status(struct probe *probe, int *ret_status)
 {
     char line[STATUS_LINE_SIZE + 1] = "";
     size_t size = 0;
@@ -74,7 +75,7 @@ static bool read_status(struct probe *probe, int *ret_status)
             return false;
         count = recv(probe->socket, line + size, STATUS_LINE_SIZE - size, 0);
         if (count < 0 && errno != EAGAIN && errno != EINTR)
-            return fail(probe, "no answer", errno);
+            return probe_fail(probe, "no answer", errno);
         if (count == 0)
             break;
         size += count > 0 ? (size_t)count : 0;
@@ -94,8 +95,8 @@ bool probe_get(const struct address *address, const char *path, int64_t timeout_
     address_format(address, probe.address);
     probe.socket = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (probe.socket < 0)
-        return fail(&probe, "no socket", errno);
-    ok = connect_to(&probe, address) && send_request(&probe, path) && read_status(&probe, ret_status);
+        return probe_fail(&probe, "no socket", errno);
+    ok = probe_connect_to(&probe, address) && probe_send_request(&probe, path) && probe_read_status(&probe, ret_status);
     close(probe.socket);
     return ok;
 }

@@ -38,7 +38,7 @@ bool quantity_count(struct bytes text, uint64_t *ret_count)
     return true;
 }
 
-static bool parse(struct bytes text, const struct unit *units, uint64_t most, uint64_t *ret_value)
+static bool quantity_parse(struct bytes text, const struct unit *units, uint64_t most, uint64_t *ret_value)
 {
     size_t number = digits(text);
     struct bytes name = bytes_skip(text, number);
@@ -61,7 +61,7 @@ bool quantity_duration(struct bytes text, int64_t *ret_ms)
 {
     uint64_t ms;
 
-    if (!parse(text, durations, YEAR_MS, &ms))
+    if (!quantity_parse(text, durations, YEAR_MS, &ms))
         return false;
     *ret_ms = (int64_t)ms;
     return true;
@@ -69,7 +69,7 @@ bool quantity_duration(struct bytes text, int64_t *ret_ms)
 
 bool quantity_size(struct bytes text, uint64_t *ret_bytes)
 {
-    return parse(text, sizes, SIZE_MOST, ret_bytes);
+    return quantity_parse(text, sizes, SIZE_MOST, ret_bytes);
 }
 
 static void format(uint64_t value, const struct unit *units, char text[QUANTITY_TEXT_SIZE])

@@ -20,7 +20,7 @@ static void add_flag(struct text *text, const char *key, const bool *flag, const
     text_append(text, word);
 }
 
-static void add_list(struct text *text, const char *key, char *const *items, size_t count)
+static void rule_json_add_list(struct text *text, const char *key, char *const *items, size_t count)
 {
     add_key(text, key);
     for (size_t i = 0; i < count; i++) {
@@ -33,7 +33,7 @@ static void add_list(struct text *text, const char *key, char *const *items, siz
 static void add_refs(struct text *text, const char *key, const struct ref_set *set, const char *fallback)
 {
     if (set->kind == REF_SET_PATTERNS)
-        add_list(text, key, set->patterns, set->count);
+        rule_json_add_list(text, key, set->patterns, set->count);
     else
         add_flag(text, key, &(bool){set->kind == REF_SET_ALL}, fallback);
 }
@@ -41,11 +41,11 @@ static void add_refs(struct text *text, const char *key, const struct ref_set *s
 static void add_paths(struct text *text, const char *key, const struct path_set *set, const char *fallback)
 {
     if (set->patterns)
-        add_list(text, key, set->patterns, set->count);
+        rule_json_add_list(text, key, set->patterns, set->count);
 }
 
-static void add_permissions(struct text *text, const char *key, const struct permissions *permissions,
-                            const char *fallback)
+static void rule_json_add_permissions(struct text *text, const char *key, const struct permissions *permissions,
+                                      const char *fallback)
 {
     if (permissions->count == 0)
         return;
@@ -76,7 +76,7 @@ static void add_match(struct text *text, const char *key, char *const *match, co
 #define ADD_own_flag    add_flag
 #define ADD_refs        add_refs
 #define ADD_paths       add_paths
-#define ADD_permissions add_permissions
+#define ADD_permissions rule_json_add_permissions
 #define ADD_limit       add_limit
 
 void rule_json_append(const struct rule *rule, struct text *text)

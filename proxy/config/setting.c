@@ -75,7 +75,8 @@ static bool read_value(struct filling *filling, const struct setting *row, const
     return read_mapping(filling, value, prefix);
 }
 
-static bool read_pair(struct filling *filling, const yaml_node_t *key, const yaml_node_t *value, const char *prefix)
+static bool setting_read_pair(struct filling *filling, const yaml_node_t *key, const yaml_node_t *value,
+                              const char *prefix)
 {
     const struct setting *row;
     char name[KEY_SIZE];
@@ -107,7 +108,7 @@ static bool read_mapping(struct filling *filling, const yaml_node_t *node, const
         if (key->type != YAML_SCALAR_NODE)
             return yaml_reader_refuse(reader, key, "a key must be a name");
         mark = yaml_reader_enter(reader, bytes_of_string((const char *)key->data.scalar.value));
-        ok = read_pair(filling, key, yaml_reader_node(reader, pair->value), prefix);
+        ok = setting_read_pair(filling, key, yaml_reader_node(reader, pair->value), prefix);
         yaml_reader_leave(reader, mark);
         if (!ok)
             return false;

@@ -95,7 +95,8 @@ static bool read_duration(struct yaml_reader *reader, const yaml_node_t *node, c
     return true;
 }
 
-static bool read_size(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting, void *base)
+static bool setting_type_read_size(struct yaml_reader *reader, const yaml_node_t *node, const struct setting *setting,
+                                   void *base)
 {
     const struct setting_bounds *bounds = setting->detail;
     char least[QUANTITY_TEXT_SIZE], most[QUANTITY_TEXT_SIZE];
@@ -253,7 +254,7 @@ const struct setting_type setting_count = {"number", "a whole number", read_coun
                                            "{\"type\":\"integer\",\"minimum\":0}"};
 const struct setting_type setting_duration = {"duration", "a duration such as 30s, 10m or 1h", read_duration, NULL,
                                               "{\"type\":\"string\",\"pattern\":\"^[0-9]+(s|m|h)$\"}"};
-const struct setting_type setting_size = {"size", "a size such as 64KiB, 1MiB or 2GiB", read_size, NULL,
+const struct setting_type setting_size = {"size", "a size such as 64KiB, 1MiB or 2GiB", setting_type_read_size, NULL,
                                           "{\"type\":\"string\",\"pattern\":\"^[0-9]+(KiB|MiB|GiB)$\"}"};
 const struct setting_type setting_word = {"word", "a word", read_word, NULL, NULL};
 const struct setting_type setting_allow = {"allow | deny", "allow or deny", read_allow, NULL,

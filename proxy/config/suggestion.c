@@ -12,7 +12,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static bool same(char a, char b)
+static bool suggestion_same(char a, char b)
 {
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
@@ -30,9 +30,10 @@ static size_t distance_between(struct bytes a, struct bytes b)
 
         row[0] = i;
         for (size_t j = 1; j <= b.size; j++) {
-            row[j] = above[j - 1] + !same(a.data[i - 1], b.data[j - 1]);
+            row[j] = above[j - 1] + !suggestion_same(a.data[i - 1], b.data[j - 1]);
             row[j] = least(row[j], least(above[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && same(a.data[i - 1], b.data[j - 2]) && same(a.data[i - 2], b.data[j - 1]))
+            if (i > 1 && j > 1 && suggestion_same(a.data[i - 1], b.data[j - 2]) &&
+                suggestion_same(a.data[i - 2], b.data[j - 1]))
                 row[j] = least(row[j], two_above[j - 2] + 1);
         }
     }
@@ -40,7 +41,7 @@ static size_t distance_between(struct bytes a, struct bytes b)
 }
 
 // Half a word is nearer than any with a wrong letter: "token" for "token_file", "limits.idle" for "limits".
-static bool begins(struct bytes a, struct bytes b)
+static bool suggestion_begins(struct bytes a, struct bytes b)
 {
     size_t size = least(a.size, b.size);
 
@@ -62,7 +63,7 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 
     if (suggestion->word.size > WORD_SIZE || other.size > WORD_SIZE)
         return;
-    distance = begins(suggestion->word, other) ? 1 : distance_between(suggestion->word, other);
+    distance = suggestion_begins(suggestion->word, other) ? 1 : distance_between(suggestion->word, other);
     if (distance < suggestion->distance && distance < other.size) {
         suggestion->distance = distance;
         suggestion->nearest = candidate;

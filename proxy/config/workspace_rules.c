@@ -32,7 +32,7 @@ bool workspace_rules_example(const struct ref_set *push, struct text *out)
     return false;
 }
 
-static void append_rule(const struct rule *rule, struct text *out)
+static void workspace_rules_append_rule(const struct rule *rule, struct text *out)
 {
     struct text json = {0}, branch = {0};
 
@@ -51,7 +51,7 @@ static void append_rule(const struct rule *rule, struct text *out)
     text_free(&branch);
 }
 
-static void append_rules(const struct config *config, size_t size_max, struct text *out)
+static void workspace_rules_append_rules(const struct config *config, size_t size_max, struct text *out)
 {
     size_t i;
 
@@ -59,7 +59,7 @@ static void append_rules(const struct config *config, size_t size_max, struct te
     for (i = 0; i < config->rules.count && out->size < size_max; i++) {
         if (i > 0)
             text_append_char(out, ',');
-        append_rule(&config->rules.rules[i], out);
+        workspace_rules_append_rule(&config->rules.rules[i], out);
     }
     text_append_char(out, ']');
     if (i < config->rules.count)
@@ -75,7 +75,7 @@ void workspace_rules_append(const struct config *config, bool has_broker, size_t
                 config->rules.present ? (has_broker ? "configuration, within the broker's grant" : "configuration")
                 : has_broker          ? "the broker's grant"
                                       : "none: whatever the credential reaches is allowed");
-    append_rules(config, size_max, out);
+    workspace_rules_append_rules(config, size_max, out);
     text_format(out, ",\"other_repositories\":\"%s\"", denies ? "deny" : "anonymous");
     text_append(
         out,

@@ -9,7 +9,7 @@ static struct bytes scalar_bytes(const yaml_node_t *node)
     return bytes_of((const char *)node->data.scalar.value, node->data.scalar.length);
 }
 
-static bool is_plain(const yaml_node_t *node, const char *word)
+static bool yaml_reader_is_plain(const yaml_node_t *node, const char *word)
 {
     return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
            bytes_equal(scalar_bytes(node), bytes_of_string(word));
@@ -18,7 +18,7 @@ static bool is_plain(const yaml_node_t *node, const char *word)
 // YAML 1.2 core schema, section 10.3.2: the null words.
 static bool is_null(const yaml_node_t *node)
 {
-    return is_plain(node, "") || is_plain(node, "~") || is_plain(node, "null");
+    return yaml_reader_is_plain(node, "") || yaml_reader_is_plain(node, "~") || yaml_reader_is_plain(node, "null");
 }
 
 // libyaml's reader gives no line for a byte that is no UTF-8, only where it is.
@@ -145,7 +145,7 @@ static const yaml_node_t *child_by_entry(struct yaml_reader *reader, const yaml_
 }
 
 // The line of a key, given by its path; that of the nearest key above it where the file does not name it.
-static int line_of(struct yaml_reader *reader, const char *path)
+static int yaml_reader_line_of(struct yaml_reader *reader, const char *path)
 {
     const yaml_node_t *node = yaml_reader_root(reader);
     int line = node ? (int)node->start_mark.line + 1 : 1;
@@ -166,7 +166,7 @@ static int line_of(struct yaml_reader *reader, const char *path)
 }
 
 // The text quotes the file, and is one line on a terminal.
-static void make_plain(char *text)
+static void yaml_reader_make_plain(char *text)
 {
     for (; *text; text++) {
         if ((unsigned char)*text < ' ' || *text == 0x7f)
@@ -180,7 +180,7 @@ static void GL_PRINTF(3, 0) refuse_line(struct yaml_reader *reader, int line, co
 
     vsnprintf(text, sizeof(text), format, values);
     error_set(reader->error, "%s:%d: %s%s%s", reader->file, line, reader->path, reader->path[0] ? ": " : "", text);
-    make_plain(reader->error->text);
+    yaml_reader_make_plain(reader->error->text);
 }
 
 bool yaml_reader_refuse(struct yaml_reader *reader, const yaml_node_t *node, const char *format, ...)
@@ -199,7 +199,7 @@ bool yaml_reader_refuse_key(struct yaml_reader *reader, const char *key, const c
     va_list values;
 
     va_start(values, format);
-    refuse_line(reader, line_of(reader, reader->path), format, values);
+    refuse_line(reader, yaml_reader_line_of(reader, reader->path), format, values);
     va_end(values);
     yaml_reader_leave(reader, mark);
     return false;
@@ -237,9 +237,9 @@ bool yaml_reader_text(struct yaml_reader *reader, const yaml_node_t *node, const
 
 bool yaml_reader_flag(const yaml_node_t *node, bool *ret_flag)
 {
-    if (!is_plain(node, "true") && !is_plain(node, "false"))
+    if (!yaml_reader_is_plain(node, "true") && !yaml_reader_is_plain(node, "false"))
         return false;
-    *ret_flag = is_plain(node, "true");
+    *ret_flag = yaml_reader_is_plain(node, "true");
     return true;
 }
 

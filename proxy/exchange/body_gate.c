@@ -153,7 +153,7 @@ static enum body_gate_result inflate_content(struct body_gate *gate, struct byte
     return result;
 }
 
-static enum body_gate_result take_data(struct body_gate *gate, struct bytes data, struct verdict *ret_verdict)
+static enum body_gate_result body_gate_take_data(struct body_gate *gate, struct bytes data, struct verdict *ret_verdict)
 {
     if (data.size == 0)
         return gate->decided ? BODY_GATE_DECIDED : BODY_GATE_MORE;
@@ -208,7 +208,7 @@ enum body_gate_result body_gate_feed(struct body_gate *gate, struct bytes raw, b
         if (body_next_data(&gate->body, raw, &used, &data) == BODY_BAD || used == 0)
             break; // the framing's own reader tells it
         raw = bytes_skip(raw, used);
-        result = take_data(gate, data, ret_verdict);
+        result = body_gate_take_data(gate, data, ret_verdict);
     }
     if (end && result == BODY_GATE_MORE)
         return take_end(gate, ret_verdict);

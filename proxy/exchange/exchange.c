@@ -54,7 +54,7 @@ static void send_body(struct exchange *exchange)
     end_early(exchange, upload_send(&exchange->upload, attempt_stream(&exchange->attempt)));
 }
 
-static void ask_token(struct exchange *exchange)
+static void exchange_ask_token(struct exchange *exchange)
 {
     struct judgement *judgement = &exchange->judgement;
 
@@ -85,9 +85,9 @@ static void send_when_ready(struct exchange *exchange)
     send_body(exchange);
 }
 
-static void prepare(struct exchange *exchange)
+static void exchange_prepare(struct exchange *exchange)
 {
-    ask_token(exchange);
+    exchange_ask_token(exchange);
     attempt_ask_connection(&exchange->attempt);
     send_when_ready(exchange);
 }
@@ -107,7 +107,7 @@ static void on_gated(struct exchange *exchange)
              !upload_limit_pack(upload, judgement->decision.rule->max_pack))
         exchange_answer_refuse(exchange, &upload->verdict);
     else
-        prepare(exchange);
+        exchange_prepare(exchange);
 }
 
 // Gives the gate what there is of the body.
@@ -140,10 +140,10 @@ static void begin_request(struct exchange *exchange)
         exchange_answer_begin(exchange, OWN_ANSWER_KEPT);
     } else if (upload_open_gate(&exchange->upload)) {
         if (operation_traits(exchange->request.operation.kind)->token_at_once)
-            ask_token(exchange);
+            exchange_ask_token(exchange);
         inspect_body(exchange);
     } else {
-        prepare(exchange);
+        exchange_prepare(exchange);
     }
 }
 
@@ -191,12 +191,12 @@ static bool on_is_whole(void *arg)
     return upload_is_whole(&exchange->upload);
 }
 
-static void on_ready(void *arg)
+static void on_exchange_ready(void *arg)
 {
     send_when_ready(arg);
 }
 
-static void on_again(void *arg, const struct retry *retry)
+static void on_exchange_again(void *arg, const struct retry *retry)
 {
     struct exchange *exchange = arg;
 
@@ -208,14 +208,14 @@ static void on_again(void *arg, const struct retry *retry)
     exchange_state_enter(exchange, EXCHANGE_PREPARES);
 }
 
-static void on_failed(void *arg, const struct verdict *verdict)
+static void on_exchange_failed(void *arg, const struct verdict *verdict)
 {
     struct exchange *exchange = arg;
 
     struct judgement *judgement = &exchange->judgement;
 
     if (judgement_waives_rules(judgement, verdict) || judgement_does_without_token(judgement, verdict)) {
-        ask_token(exchange);
+        exchange_ask_token(exchange);
         send_when_ready(exchange);
     } else if (judgement->without_token && verdict->reason == REASON_GITHUB_ANONYMOUS) {
         exchange_github_refuse_without_token(exchange);
@@ -231,12 +231,12 @@ static void on_head(void *arg)
 
 static const struct attempt_callbacks attempt_callbacks = {
     .is_whole = on_is_whole,
-    .ready = on_ready,
-    .again = on_again,
+    .ready = on_exchange_ready,
+    .again = on_exchange_again,
     .head = on_head,
     .input = on_github_input,
     .output = on_github_output,
-    .failed = on_failed,
+    .failed = on_exchange_failed,
 };
 
 // The client.
@@ -293,7 +293,7 @@ static struct exchange *new_exchange(struct client *client)
 }
 
 // Takes the head off the client's input, so that its views do not move.
-static void take_head(struct exchange *exchange, const struct head *head)
+static void exchange_take_head(struct exchange *exchange, const struct head *head)
 {
     struct stream *client = exchange->client->stream;
 
@@ -308,7 +308,7 @@ void exchange_start(struct client *client, const struct head *head)
     struct exchange *exchange = new_exchange(client);
     struct verdict verdict;
 
-    take_head(exchange, head);
+    exchange_take_head(exchange, head);
     if (request_find_operation(&exchange->request, client, exchange->runtime, &verdict))
         on_judged(exchange, judgement_of_head(&exchange->judgement));
     else
@@ -320,7 +320,7 @@ void exchange_start_refused(struct client *client, const struct head *head, cons
     struct exchange *exchange = new_exchange(client);
 
     if (head)
-        take_head(exchange, head);
+        exchange_take_head(exchange, head);
     else
         exchange->client_closes = true;
     exchange_answer_refuse(exchange, verdict);

@@ -6,7 +6,7 @@
 #include "accepted_permissions.h"
 
 // The line of a rule in the file; 0: it is not of the file.
-static int line_of(const struct config *config, const struct rule *rule)
+static int missing_permission_line_of(const struct config *config, const struct rule *rule)
 {
     for (size_t i = 0; config->rule_lines && i < config->rules.count; i++)
         if (config->rules.rules[i].match == rule->match) // a host has copies of its rules
@@ -14,11 +14,11 @@ static int line_of(const struct config *config, const struct rule *rule)
     return 0;
 }
 
-static void append_rule(const struct missing_permission *missing, struct text *out)
+static void missing_permission_append_rule(const struct missing_permission *missing, struct text *out)
 {
     const struct config *config = missing->config;
     const struct rule *rule = missing->decision->rule;
-    int line = rule ? line_of(config, rule) : 0;
+    int line = rule ? missing_permission_line_of(config, rule) : 0;
 
     if (!missing->decision->scope.ruled)
         text_append(out, "the App's installation was not granted");
@@ -34,7 +34,7 @@ static void append_rule(const struct missing_permission *missing, struct text *o
 
 void missing_permission_append(const struct missing_permission *missing, struct text *out)
 {
-    append_rule(missing, out);
+    missing_permission_append_rule(missing, out);
     text_append(out, " what this call needs: ");
     accepted_permissions_append(missing->accepted, out);
     text_append(out, " would allow it");

@@ -35,7 +35,7 @@ void gunzip_free(struct gunzip *gunzip)
     mem_free(gunzip);
 }
 
-static enum gunzip_result fail(struct gunzip *gunzip, enum gunzip_result result)
+static enum gunzip_result gunzip_fail(struct gunzip *gunzip, enum gunzip_result result)
 {
     gunzip->failed = true;
     return result;
@@ -69,9 +69,9 @@ enum gunzip_result gunzip_read(struct gunzip *gunzip, struct bytes *input, struc
         return GUNZIP_MALFORMED;
     if (!gunzip->ended) {
         if (!inflate_piece(gunzip, input, &size))
-            return fail(gunzip, GUNZIP_MALFORMED);
+            return gunzip_fail(gunzip, GUNZIP_MALFORMED);
         if (size > gunzip->left)
-            return fail(gunzip, GUNZIP_TOO_LARGE);
+            return gunzip_fail(gunzip, GUNZIP_TOO_LARGE);
         gunzip->left -= size;
         if (size) {
             *ret_piece = bytes_of((const char *)gunzip->piece, size);
@@ -79,7 +79,7 @@ enum gunzip_result gunzip_read(struct gunzip *gunzip, struct bytes *input, struc
         }
     }
     if (gunzip->ended)
-        return input->size ? fail(gunzip, GUNZIP_MALFORMED) : GUNZIP_END;
+        return input->size ? gunzip_fail(gunzip, GUNZIP_MALFORMED) : GUNZIP_END;
     return GUNZIP_MORE;
 }
 

@@ -4,7 +4,7 @@
 
 #include "mem.h"
 
-static bool malformed(struct verdict *verdict, const char *what)
+static bool lfs_body_malformed(struct verdict *verdict, const char *what)
 {
     return verdict_set(verdict, REASON_LFS_MALFORMED, "%s", what);
 }
@@ -41,11 +41,11 @@ static bool parse_ref(json_t *root, struct lfs_body *body, struct verdict *verdi
     json_t *ref, *name;
 
     if (!get_member(root, "ref", &ref))
-        return malformed(verdict, "the members of the Git LFS request are not what git-lfs sends");
+        return lfs_body_malformed(verdict, "the members of the Git LFS request are not what git-lfs sends");
     if (!ref)
         return true;
     if (!get_member(ref, "name", &name) || (name && !json_is_string(name)))
-        return malformed(verdict, "the ref of the Git LFS request is not {\"name\": …}");
+        return lfs_body_malformed(verdict, "the ref of the Git LFS request is not {\"name\": …}");
     if (name && json_string_length(name))
         body->ref = mem_string(json_string_value(name));
     return true;
@@ -57,15 +57,15 @@ static bool parse_operation(json_t *root, struct lfs_body *body, struct verdict 
     const char *word;
 
     if (!get_member(root, "operation", &operation))
-        return malformed(verdict, "the members of the Git LFS batch are not what git-lfs sends");
+        return lfs_body_malformed(verdict, "the members of the Git LFS batch are not what git-lfs sends");
     word = json_string_value(operation);
     if (!word || (strcmp(word, "upload") != 0 && strcmp(word, "download") != 0))
-        return malformed(verdict, "the Git LFS batch names neither upload nor download as its operation");
+        return lfs_body_malformed(verdict, "the Git LFS batch names neither upload nor download as its operation");
     body->upload = strcmp(word, "upload") == 0;
     return true;
 }
 
-static bool parse(struct bytes json, bool batch, struct lfs_body *ret_body, struct verdict *ret_verdict)
+static bool lfs_body_parse(struct bytes json, bool batch, struct lfs_body *ret_body, struct verdict *ret_verdict)
 {
     struct lfs_body body = {0};
     json_error_t error;
@@ -83,7 +83,7 @@ static bool parse(struct bytes json, bool batch, struct lfs_body *ret_body, stru
 
 bool lfs_body_parse_batch(struct bytes json, struct lfs_body *ret_body, struct verdict *ret_verdict)
 {
-    return parse(json, true, ret_body, ret_verdict);
+    return lfs_body_parse(json, true, ret_body, ret_verdict);
 }
 
 bool lfs_body_parse_lock(struct bytes json, struct lfs_body *ret_body, struct verdict *ret_verdict)
@@ -92,7 +92,7 @@ bool lfs_body_parse_lock(struct bytes json, struct lfs_body *ret_body, struct ve
         *ret_body = (struct lfs_body){0};
         return true;
     }
-    return parse(json, false, ret_body, ret_verdict);
+    return lfs_body_parse(json, false, ret_body, ret_verdict);
 }
 
 void lfs_body_clear(struct lfs_body *body)

@@ -5,7 +5,7 @@
 #include "percent.h"
 
 // The length that a header says, or -1.
-static int header_value(const char *header)
+static int pktline_header_value(const char *header)
 {
     int value = 0;
 
@@ -22,7 +22,7 @@ static int header_value(const char *header)
 // A header is whole: PKTLINE_DATA where a payload follows.
 static enum pktline_result read_header(struct pktline_reader *reader)
 {
-    int value = header_value(reader->header);
+    int value = pktline_header_value(reader->header);
 
     switch (value) {
     case 0:
@@ -41,7 +41,7 @@ static enum pktline_result read_header(struct pktline_reader *reader)
     return PKTLINE_DATA;
 }
 
-static struct bytes take(struct bytes *input, size_t most)
+static struct bytes pktline_take(struct bytes *input, size_t most)
 {
     struct bytes taken = bytes_of(input->data, input->size < most ? input->size : most);
 
@@ -56,7 +56,7 @@ enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *in
     if (reader->header_size < PKTLINE_HEADER_SIZE) {
         enum pktline_result result;
 
-        piece = take(input, PKTLINE_HEADER_SIZE - reader->header_size);
+        piece = pktline_take(input, PKTLINE_HEADER_SIZE - reader->header_size);
         if (piece.size)
             memcpy(reader->header + reader->header_size, piece.data, piece.size);
         reader->header_size += piece.size;
@@ -69,7 +69,7 @@ enum pktline_result pktline_read(struct pktline_reader *reader, struct bytes *in
         }
     }
 
-    piece = take(input, reader->missing);
+    piece = pktline_take(input, reader->missing);
     reader->missing -= piece.size;
     if (reader->missing || reader->carry.size)
         text_append_bytes(&reader->carry, piece);
@@ -101,7 +101,7 @@ void pktline_append_flush(struct text *out)
 void pktline_append_band(struct text *out, char band, struct bytes payload)
 {
     while (payload.size) {
-        struct bytes piece = take(&payload, PKTLINE_BAND_MAX);
+        struct bytes piece = pktline_take(&payload, PKTLINE_BAND_MAX);
 
         text_format(out, "%04zx%c", piece.size + 1 + PKTLINE_HEADER_SIZE, band);
         text_append_bytes(out, piece);

@@ -53,7 +53,7 @@ void push_commands_free(struct push_commands *commands)
     mem_free(commands);
 }
 
-static bool malformed(struct verdict *verdict, const char *what)
+static bool push_commands_malformed(struct verdict *verdict, const char *what)
 {
     return verdict_set(verdict, REASON_PUSH_MALFORMED, "%s", what);
 }
@@ -68,7 +68,7 @@ static bool id_valid(const struct push_commands *commands, struct bytes id)
     return true;
 }
 
-static bool id_zero(struct bytes id)
+static bool push_commands_id_zero(struct bytes id)
 {
     for (size_t i = 0; i < id.size; i++)
         if (id.data[i] != '0')
@@ -133,12 +133,12 @@ static bool add_command(struct push_commands *commands, struct bytes line, struc
     struct bytes old_id, new_id, ref;
 
     if (!bytes_cut(line, ' ', &old_id, &ref) || !bytes_cut(ref, ' ', &new_id, &ref) || !id_valid(commands, old_id))
-        return malformed(verdict, "a command of the push is not \"<old id> <new id> <ref>\"");
+        return push_commands_malformed(verdict, "a command of the push is not \"<old id> <new id> <ref>\"");
     commands->id_size = old_id.size;
-    if (!id_valid(commands, new_id) || (id_zero(old_id) && id_zero(new_id)))
-        return malformed(verdict, "a command of the push has ids that git would not send");
+    if (!id_valid(commands, new_id) || (push_commands_id_zero(old_id) && push_commands_id_zero(new_id)))
+        return push_commands_malformed(verdict, "a command of the push has ids that git would not send");
     if (!push_ref_valid(ref))
-        return malformed(verdict, "a ref of the push has a name that git does not allow");
+        return push_commands_malformed(verdict, "a ref of the push has a name that git does not allow");
     if (commands->count == PUSH_COMMANDS_MAX)
         return verdict_set(verdict, REASON_PUSH_TOO_LARGE, "the push names more than %d refs", PUSH_COMMANDS_MAX);
 
@@ -153,7 +153,7 @@ static bool add_command(struct push_commands *commands, struct bytes line, struc
 static bool add_shallow(struct push_commands *commands, struct bytes id, struct verdict *verdict)
 {
     if (!id_valid(commands, id))
-        return malformed(verdict, "a shallow line of the push names no id");
+        return push_commands_malformed(verdict, "a shallow line of the push names no id");
     commands->id_size = id.size;
     commands->shallow = true;
     return true;
@@ -174,7 +174,7 @@ static bool read_front(struct push_commands *commands, struct bytes line, struct
     return add_command(commands, command, verdict);
 }
 
-static int compare_refs(const void *a, const void *b)
+static int push_commands_compare_refs(const void *a, const void *b)
 {
     const struct bytes *left = a;
     const struct bytes *right = b;
@@ -192,7 +192,7 @@ static bool refs_unique(const struct push_commands *commands)
 
     for (size_t i = 0; i < commands->count; i++)
         refs[i] = push_commands_at(commands, i).ref;
-    qsort(refs, commands->count, sizeof(*refs), compare_refs);
+    qsort(refs, commands->count, sizeof(*refs), push_commands_compare_refs);
     for (size_t i = 1; i < commands->count && unique; i++)
         unique = !bytes_equal(refs[i - 1], refs[i]);
     mem_free(refs);
@@ -204,12 +204,12 @@ static bool read_flush(struct push_commands *commands, struct verdict *verdict)
     switch (commands->state) {
     case STATE_FRONT:
         if (commands->shallow)
-            return malformed(verdict, "the push has no command");
+            return push_commands_malformed(verdict, "the push has no command");
         commands->state = STATE_PROBE;
         return true;
     case STATE_COMMANDS:
         if (!refs_unique(commands))
-            return malformed(verdict, "a ref is named twice in the push");
+            return push_commands_malformed(verdict, "a ref is named twice in the push");
         commands->state = commands->capabilities.push_options ? STATE_OPTIONS : STATE_DONE;
         return true;
     default:
@@ -240,7 +240,7 @@ static bool read_packet(struct push_commands *commands, enum pktline_result pack
         return read_line(commands, line, verdict);
     if (packet == PKTLINE_FLUSH)
         return read_flush(commands, verdict);
-    return malformed(verdict, "the push is not in git's packet format");
+    return push_commands_malformed(verdict, "the push is not in git's packet format");
 }
 
 enum push_commands_result push_commands_feed(struct push_commands *commands, struct bytes *input,
@@ -258,7 +258,7 @@ enum push_commands_result push_commands_feed(struct push_commands *commands, str
             commands->state = STATE_REFUSED;
     }
     if (commands->state == STATE_PROBE && input->size) {
-        malformed(ret_verdict, "bytes follow a flush that no command came before");
+        push_commands_malformed(ret_verdict, "bytes follow a flush that no command came before");
         commands->state = STATE_REFUSED;
     }
     return commands->state == STATE_REFUSED ? PUSH_COMMANDS_REFUSED : PUSH_COMMANDS_DONE;
@@ -268,7 +268,7 @@ bool push_commands_end(const struct push_commands *commands, struct verdict *ret
 {
     if (commands->state >= STATE_PROBE)
         return true;
-    return malformed(ret_verdict, "the push ended before its commands did");
+    return push_commands_malformed(ret_verdict, "the push ended before its commands did");
 }
 
 bool push_commands_is_probe(const struct push_commands *commands)
@@ -300,9 +300,9 @@ struct push_command push_commands_at(const struct push_commands *commands, size_
         .change = REF_UPDATE,
     };
 
-    if (id_zero(command.new_id))
+    if (push_commands_id_zero(command.new_id))
         command.change = REF_DELETE;
-    else if (id_zero(command.old_id))
+    else if (push_commands_id_zero(command.old_id))
         command.change = REF_CREATE;
     return command;
 }

@@ -2,7 +2,7 @@
 
 #include "credential_endpoint.h"
 
-static bool malformed(struct verdict *verdict, const char *what)
+static bool api_route_malformed(struct verdict *verdict, const char *what)
 {
     return verdict_set(verdict, REASON_NAME_MALFORMED, "%s", what);
 }
@@ -32,8 +32,8 @@ static size_t size_to_end_of(const struct plain_path *path, struct bytes part)
 }
 
 // repos/O/R/…; `rest` is the plain path from the owner on, and has a slash.
-static bool parse_repository(struct operation *operation, const struct plain_path *path, struct bytes rest,
-                             struct verdict *verdict)
+static bool api_route_parse_repository(struct operation *operation, const struct plain_path *path, struct bytes rest,
+                                       struct verdict *verdict)
 {
     struct bytes owner, name, below;
 
@@ -41,9 +41,9 @@ static bool parse_repository(struct operation *operation, const struct plain_pat
     bytes_cut(rest, '/', &owner, &rest);
     bytes_cut(rest, '/', &name, &below);
     if (!plain_path_below(path, size_to_end_of(path, name), &operation->api_path))
-        return malformed(verdict, "percent-encoding before the end of the repository's name");
+        return api_route_malformed(verdict, "percent-encoding before the end of the repository's name");
     if (!repository_name_parse(owner, name, &operation->repository))
-        return malformed(verdict, "the owner or the repository is not a name that GitHub allows");
+        return api_route_malformed(verdict, "the owner or the repository is not a name that GitHub allows");
     return true;
 }
 
@@ -56,9 +56,9 @@ static bool parse_repository_id(struct operation *operation, const struct plain_
     operation->kind = OPERATION_API_REPOSITORY_ID;
     bytes_cut(rest, '/', &digits, &below);
     if (!plain_path_below(path, size_to_end_of(path, digits), &operation->api_path))
-        return malformed(verdict, "percent-encoding before the end of the repository's id");
+        return api_route_malformed(verdict, "percent-encoding before the end of the repository's id");
     if (!parse_id(digits, &operation->repository_id))
-        return malformed(verdict, "the id of a repository is a number");
+        return api_route_malformed(verdict, "the id of a repository is a number");
     return true;
 }
 
@@ -84,9 +84,9 @@ bool api_route_parse(struct operation *operation, struct plain_path *path, enum 
     if (credential_endpoint_names(path->plain, method))
         return credential_endpoint_refuse(path->plain, ret_verdict);
     if (path->trailing && path->plain.size && !drop_last_slash(&path->raw))
-        return malformed(ret_verdict, "the path ends in an encoded slash, or in more than one");
+        return api_route_malformed(ret_verdict, "the path ends in an encoded slash, or in more than one");
     if (more && bytes_equal(first, BYTES("repos")) && memchr(rest.data, '/', rest.size))
-        return parse_repository(operation, path, rest, ret_verdict);
+        return api_route_parse_repository(operation, path, rest, ret_verdict);
     if (more && bytes_equal(first, BYTES("repositories")))
         return parse_repository_id(operation, path, rest, ret_verdict);
     return true;

@@ -4,7 +4,7 @@
 #include "glob.h"
 #include "service_query.h"
 
-static bool malformed(struct verdict *verdict, const char *what)
+static bool web_route_malformed(struct verdict *verdict, const char *what)
 {
     return verdict_set(verdict, REASON_NAME_MALFORMED, "%s", what);
 }
@@ -54,7 +54,7 @@ static const struct git_route *find_git_route(struct bytes suffix, bool dot_git,
 }
 
 // The repository of a web path; of a wiki's name, the one that the wiki belongs to.
-static bool parse_repository(struct operation *operation, struct bytes owner, struct bytes name)
+static bool web_route_parse_repository(struct operation *operation, struct bytes owner, struct bytes name)
 {
     struct repository_name repository;
     struct bytes plain;
@@ -86,13 +86,13 @@ static bool parse_git_route(struct operation *operation, const struct git_route 
 
     operation->kind = route->kind;
     if (plain_path_encoded(path->raw))
-        return malformed(verdict, "percent-encoding in the path of a repository");
+        return web_route_malformed(verdict, "percent-encoding in the path of a repository");
     bytes_cut(path->raw, '/', &owner, &rest);
     bytes_cut(rest, '/', &name, &suffix);
-    if (!parse_repository(operation, owner, name))
-        return malformed(verdict, "the owner or the repository is not a name that GitHub allows");
+    if (!web_route_parse_repository(operation, owner, name))
+        return web_route_malformed(verdict, "the owner or the repository is not a name that GitHub allows");
     if (!glob_match(bytes_of_string(route->suffix), suffix))
-        return malformed(verdict, "the path below the repository is not written as git writes it");
+        return web_route_malformed(verdict, "the path below the repository is not written as git writes it");
     if (route->refused)
         return refuse_route(route, verdict);
     if (route->method == METHOD_GET ? !reads : method != route->method)
@@ -100,7 +100,7 @@ static bool parse_git_route(struct operation *operation, const struct git_route 
                            route->method == METHOD_GET ? "GET" : "POST");
     // No git sends one, and a server could take a parameter for what the body says.
     if (route->method == METHOD_POST && target->query.size)
-        return malformed(verdict, "a query where git and git-lfs send none");
+        return web_route_malformed(verdict, "a query where git and git-lfs send none");
     return route->kind != OPERATION_FETCH_REFS || service_query_parse(target->query, &operation->kind, verdict);
 }
 
@@ -127,7 +127,7 @@ bool web_route_parse_page(struct operation *operation, const struct plain_path *
         github_host_of(operation->host)->flavor == GITHUB_ENTERPRISE_SERVER && is_object_path(path->plain);
     bytes_cut(path->raw, '/', &owner, &rest);
     bytes_cut(rest, '/', &name, &rest);
-    if (!parse_repository(operation, owner, name))
+    if (!web_route_parse_repository(operation, owner, name))
         operation->repository = (struct repository_name){0}; // a page need not lie under a repository
     return true;
 }

@@ -32,7 +32,7 @@ enum chunk_state {
     CHUNK_TRAILER_LF,
 };
 
-static struct body body_of(enum body_kind kind, uint64_t length)
+static struct body body_body_of(enum body_kind kind, uint64_t length)
 {
     return (struct body){.kind = kind, .left = length};
 }
@@ -40,10 +40,10 @@ static struct body body_of(enum body_kind kind, uint64_t length)
 static struct body framed_as_parsed(const struct head *head, enum body_kind otherwise)
 {
     if (head->chunked)
-        return body_of(BODY_CHUNKED, 0);
+        return body_body_of(BODY_CHUNKED, 0);
     if (head->content_length > 0)
-        return body_of(BODY_LENGTH, (uint64_t)head->content_length);
-    return body_of(head->content_length == 0 ? BODY_NONE : otherwise, 0);
+        return body_body_of(BODY_LENGTH, (uint64_t)head->content_length);
+    return body_body_of(head->content_length == 0 ? BODY_NONE : otherwise, 0);
 }
 
 void body_from_request(struct body *body, const struct head *request)
@@ -57,7 +57,7 @@ void body_from_response(struct body *body, const struct head *response, enum hea
 
     if (method == METHOD_HEAD || response->status < 200 || response->status == 204 || response->status == 304 ||
         (method == METHOD_CONNECT && success))
-        *body = body_of(BODY_NONE, 0);
+        *body = body_body_of(BODY_NONE, 0);
     else
         *body = framed_as_parsed(response, BODY_UNTIL_CLOSE);
 }
@@ -82,7 +82,7 @@ bool body_end_of_input(const struct body *body)
     return body->kind == BODY_UNTIL_CLOSE || body_is_done(body);
 }
 
-static bool bad(struct body *body, const char *why)
+static bool body_bad(struct body *body, const char *why)
 {
     body->bad = why;
     return false;
@@ -94,23 +94,23 @@ static bool go(struct body *body, enum chunk_state state)
     return true;
 }
 
-static bool read_size(struct body *body, char byte)
+static bool body_read_size(struct body *body, char byte)
 {
     int digit = percent_hex_value(byte);
 
     if (digit >= 0) {
         if (++body->digits > CHUNK_SIZE_DIGITS_MAX)
-            return bad(body, "a chunk size with too many digits");
+            return body_bad(body, "a chunk size with too many digits");
         body->left = body->left * 16 + (uint64_t)digit;
         return true;
     }
     if (body->digits == 0)
-        return bad(body, "a chunk without a size");
+        return body_bad(body, "a chunk without a size");
     if (byte == ';')
         return go(body, CHUNK_EXTENSION_NAME_FIRST);
     if (byte == '\r')
         return go(body, CHUNK_SIZE_LF);
-    return bad(body, "a chunk size that is not hexadecimal");
+    return body_bad(body, "a chunk size that is not hexadecimal");
 }
 
 // The LF after a size and its extensions.
@@ -129,23 +129,23 @@ static bool read_extension(struct body *body, char byte)
     enum chunk_state state = body->state;
 
     if (++body->dropped > BODY_EXTENSION_MAX)
-        return bad(body, "chunk extensions that are too long");
+        return body_bad(body, "chunk extensions that are too long");
     switch (state) {
     case CHUNK_EXTENSION_NAME_FIRST:
-        return token ? go(body, CHUNK_EXTENSION_NAME) : bad(body, "a chunk extension without a name");
+        return token ? go(body, CHUNK_EXTENSION_NAME) : body_bad(body, "a chunk extension without a name");
     case CHUNK_EXTENSION_VALUE_FIRST:
         if (byte == '"')
             return go(body, CHUNK_EXTENSION_QUOTED);
-        return token ? go(body, CHUNK_EXTENSION_TOKEN) : bad(body, "a chunk extension without a value");
+        return token ? go(body, CHUNK_EXTENSION_TOKEN) : body_bad(body, "a chunk extension without a value");
     case CHUNK_EXTENSION_QUOTED:
         if (byte == '"')
             return go(body, CHUNK_EXTENSION_QUOTED_END);
         if (byte == '\\')
             return go(body, CHUNK_EXTENSION_ESCAPED);
-        return field_is_value_byte(byte) ? true : bad(body, "a control character in a chunk extension");
+        return field_is_value_byte(byte) ? true : body_bad(body, "a control character in a chunk extension");
     case CHUNK_EXTENSION_ESCAPED:
         return field_is_value_byte(byte) ? go(body, CHUNK_EXTENSION_QUOTED)
-                                         : bad(body, "a control character in a chunk extension");
+                                         : body_bad(body, "a control character in a chunk extension");
     default:
         break;
     }
@@ -158,7 +158,7 @@ static bool read_extension(struct body *body, char byte)
         return go(body, CHUNK_EXTENSION_NAME_FIRST);
     if (byte == '\r')
         return go(body, CHUNK_SIZE_LF);
-    return bad(body, "a malformed chunk extension");
+    return body_bad(body, "a malformed chunk extension");
 }
 
 static bool read_trailer(struct body *body, char byte)
@@ -169,25 +169,25 @@ static bool read_trailer(struct body *body, char byte)
     if (state == CHUNK_TRAILER && byte == '\r')
         return go(body, CHUNK_END_LF);
     if (++body->dropped > BODY_TRAILER_MAX)
-        return bad(body, "a trailer section that is too large");
+        return body_bad(body, "a trailer section that is too large");
     if (state == CHUNK_TRAILER)
-        return token ? go(body, CHUNK_TRAILER_NAME) : bad(body, "a malformed trailer field");
+        return token ? go(body, CHUNK_TRAILER_NAME) : body_bad(body, "a malformed trailer field");
     if (state == CHUNK_TRAILER_NAME) {
         if (byte == ':')
             return go(body, CHUNK_TRAILER_VALUE);
-        return token ? true : bad(body, "a malformed trailer field");
+        return token ? true : body_bad(body, "a malformed trailer field");
     }
     if (state == CHUNK_TRAILER_VALUE) {
         if (byte == '\r')
             return go(body, CHUNK_TRAILER_LF);
-        return field_is_value_byte(byte) ? true : bad(body, "a control character in a trailer field");
+        return field_is_value_byte(byte) ? true : body_bad(body, "a control character in a trailer field");
     }
-    return byte == '\n' ? go(body, CHUNK_TRAILER) : bad(body, "a CR without LF");
+    return byte == '\n' ? go(body, CHUNK_TRAILER) : body_bad(body, "a CR without LF");
 }
 
 static bool expect(struct body *body, char byte, char expected, enum chunk_state next)
 {
-    return byte == expected ? go(body, next) : bad(body, "a chunk that ends elsewhere than its size says");
+    return byte == expected ? go(body, next) : body_bad(body, "a chunk that ends elsewhere than its size says");
 }
 
 // One byte of framing; never in CHUNK_DATA or CHUNK_DONE.
@@ -195,7 +195,7 @@ static bool read_framing(struct body *body, char byte)
 {
     switch ((enum chunk_state)body->state) {
     case CHUNK_SIZE:
-        return read_size(body, byte);
+        return body_read_size(body, byte);
     case CHUNK_SIZE_LF:
         return expect(body, byte, '\n', CHUNK_DATA) && end_size(body);
     case CHUNK_DATA_CR:
@@ -230,7 +230,7 @@ static bool awaits_framing(const struct body *body)
 }
 
 // Uses data of the current chunk, or of a body with a length.
-static size_t take_data(struct body *body, size_t available)
+static size_t body_take_data(struct body *body, size_t available)
 {
     size_t size = body->left < available ? (size_t)body->left : available;
 
@@ -253,7 +253,7 @@ static enum body_result feed_chunked(struct body *body, struct bytes input, size
         if (!drop && at != pass)
             break;
         if (body->state == CHUNK_DATA)
-            at += take_data(body, input.size - at);
+            at += body_take_data(body, input.size - at);
         else if (read_framing(body, input.data[at]))
             at++;
         else
@@ -270,7 +270,7 @@ enum body_result body_feed(struct body *body, struct bytes input, size_t *ret_pa
 {
     if (body->kind == BODY_CHUNKED)
         return feed_chunked(body, input, ret_pass, ret_drop);
-    *ret_pass = take_data(body, input.size);
+    *ret_pass = body_take_data(body, input.size);
     *ret_drop = 0;
     return body_is_done(body) ? BODY_DONE : BODY_MORE;
 }
@@ -284,7 +284,7 @@ enum body_result body_next_data(struct body *body, struct bytes input, size_t *r
         if (!read_framing(body, input.data[at++]))
             return BODY_BAD;
     }
-    size = awaits_framing(body) || body_is_done(body) ? 0 : take_data(body, input.size - at);
+    size = awaits_framing(body) || body_is_done(body) ? 0 : body_take_data(body, input.size - at);
     *ret_used = at + size;
     *ret_data = bytes_of(bytes_skip(input, at).data, size);
     return body_is_done(body) ? BODY_DONE : BODY_MORE;

@@ -3,7 +3,7 @@
 // 18 digits are always below INT64_MAX, and an exabyte is more than any body has.
 #define CONTENT_LENGTH_DIGITS_MAX 18
 
-static enum head_result bad(struct head *head, const char *why)
+static enum head_result head_bad(struct head *head, const char *why)
 {
     head->bad = why;
     return HEAD_BAD;
@@ -43,12 +43,12 @@ static enum head_result find_end(struct head *head, struct bytes input, size_t l
         size_t feed = (size_t)(found - data);
 
         if (feed == 0 || data[feed - 1] != '\r')
-            return bad(head, "a line that ends with LF alone");
+            return head_bad(head, "a line that ends with LF alone");
         head->searched = feed + 1;
         if (!is_empty_line(data, feed) || (request && feed == 1))
             continue;
         if (feed == start_of(input) + 1 || feed == 1)
-            return bad(head, "an empty start line");
+            return head_bad(head, "an empty start line");
         head->data = data;
         head->size = feed + 1;
         return HEAD_DONE;
@@ -99,7 +99,7 @@ static bool read_line_end(const char **cursor)
     return true;
 }
 
-static struct bytes read_token(const char **cursor)
+static struct bytes head_read_token(const char **cursor)
 {
     const char *begin = *cursor;
 
@@ -120,15 +120,15 @@ static struct bytes read_visible(const char **cursor)
 // RFC 9112, 3: method SP request-target SP HTTP-version CRLF.
 static enum head_result read_request_line(struct head *head, const char **cursor)
 {
-    head->method_name = read_token(cursor);
+    head->method_name = head_read_token(cursor);
     if (head->method_name.size == 0 || *(*cursor)++ != ' ')
-        return bad(head, "the method is not a token followed by one space");
+        return head_bad(head, "the method is not a token followed by one space");
     head->method = method_of(head->method_name);
     head->target = read_visible(cursor);
     if (head->target.size == 0 || *(*cursor)++ != ' ')
-        return bad(head, "the request target holds a byte that it may not, or is not followed by one space");
+        return head_bad(head, "the request target holds a byte that it may not, or is not followed by one space");
     if (!read_version(cursor, &head->minor) || !read_line_end(cursor))
-        return bad(head, "the version is not HTTP/1.1 or HTTP/1.0");
+        return head_bad(head, "the version is not HTTP/1.1 or HTTP/1.0");
     return HEAD_DONE;
 }
 
@@ -139,35 +139,35 @@ static enum head_result read_status_line(struct head *head, const char **cursor)
     const char *begin;
 
     if (!read_version(cursor, &head->minor) || *(*cursor)++ != ' ')
-        return bad(head, "the version is not HTTP/1.1 or HTTP/1.0");
+        return head_bad(head, "the version is not HTTP/1.1 or HTTP/1.0");
     for (int i = 0; i < 3; i++, (*cursor)++) {
         if (**cursor < '0' || **cursor > '9')
-            return bad(head, "the status is not three digits");
+            return head_bad(head, "the status is not three digits");
         head->status = head->status * 10 + (**cursor - '0');
     }
     if (head->status < 100 || head->status > 599)
-        return bad(head, "the status is not between 100 and 599");
+        return head_bad(head, "the status is not between 100 and 599");
     if (read_line_end(cursor))
         return HEAD_DONE;
     if (*(*cursor)++ != ' ')
-        return bad(head, "the status is not three digits and a space");
+        return head_bad(head, "the status is not three digits and a space");
     begin = *cursor;
     while (field_is_value_byte(**cursor))
         (*cursor)++;
     head->reason = bytes_of(begin, (size_t)(*cursor - begin));
-    return read_line_end(cursor) ? HEAD_DONE : bad(head, "a control character in the reason phrase");
+    return read_line_end(cursor) ? HEAD_DONE : head_bad(head, "a control character in the reason phrase");
 }
 
 // RFC 9112, 5: field-name ":" OWS field-value OWS CRLF.
-static enum head_result read_field(struct head *head, const char **cursor, struct head_field *field)
+static enum head_result head_read_field(struct head *head, const char **cursor, struct head_field *field)
 {
     const char *begin, *end;
 
-    field->name = read_token(cursor);
+    field->name = head_read_token(cursor);
     if (field->name.size == 0 && (**cursor == ' ' || **cursor == '\t'))
-        return bad(head, "a line that is folded, or whitespace before the first field");
+        return head_bad(head, "a line that is folded, or whitespace before the first field");
     if (field->name.size == 0 || *(*cursor)++ != ':')
-        return bad(head, "a field name that is not a token followed by a colon");
+        return head_bad(head, "a field name that is not a token followed by a colon");
     while (**cursor == ' ' || **cursor == '\t')
         (*cursor)++;
     begin = *cursor;
@@ -175,7 +175,7 @@ static enum head_result read_field(struct head *head, const char **cursor, struc
         (*cursor)++;
     end = *cursor;
     if (!read_line_end(cursor))
-        return bad(head, "a control character in the value of a field");
+        return head_bad(head, "a control character in the value of a field");
     while (end > begin && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     field->value = bytes_of(begin, (size_t)(end - begin));
@@ -211,14 +211,14 @@ static enum head_result note_field(struct head *head, const struct head_field *f
     if (head->count[field->id]++ == 0)
         head->first[field->id] = (uint8_t)(field - head->fields);
     else if (is_single(field->id))
-        return bad(head, "a field that may be there once is there twice");
+        return head_bad(head, "a field that may be there once is there twice");
 
     if (field->id == FIELD_CONTENT_LENGTH) {
         if (!parse_content_length(field->value, &head->content_length))
-            return bad(head, "the Content-Length is not a number that a body can have");
+            return head_bad(head, "the Content-Length is not a number that a body can have");
     } else if (field->id == FIELD_TRANSFER_ENCODING) {
         if (head->minor == 0 || !bytes_equal_nocase(field->value, BYTES("chunked")))
-            return bad(head, "a Transfer-Encoding other than chunked, or in HTTP/1.0");
+            return head_bad(head, "a Transfer-Encoding other than chunked, or in HTTP/1.0");
         head->chunked = true;
     } else if (field->id == FIELD_HOST) {
         head->host = field->value;
@@ -228,7 +228,7 @@ static enum head_result note_field(struct head *head, const struct head_field *f
     return HEAD_DONE;
 }
 
-static enum head_result read_fields(struct head *head, const char *cursor)
+static enum head_result head_read_fields(struct head *head, const char *cursor)
 {
     enum head_result result = HEAD_DONE;
 
@@ -239,7 +239,7 @@ static enum head_result read_fields(struct head *head, const char *cursor)
             head->bad = "more fields than are read";
             return HEAD_TOO_LARGE;
         }
-        if ((result = read_field(head, &cursor, field)) != HEAD_DONE)
+        if ((result = head_read_field(head, &cursor, field)) != HEAD_DONE)
             return result;
         head->field_count++;
         if ((result = note_field(head, field)) != HEAD_DONE)
@@ -281,10 +281,10 @@ static enum head_result read_options(struct head *head, struct bytes list, struc
         option = trim(option);
         for (size_t i = 0; i < option.size; i++) {
             if (!field_is_token_byte(option.data[i]))
-                return bad(head, "a Connection option that is not a token");
+                return head_bad(head, "a Connection option that is not a token");
         }
         if (++options->count > HEAD_CONNECTION_OPTIONS_MAX)
-            return bad(head, "too many Connection options");
+            return head_bad(head, "too many Connection options");
         options->close |= bytes_equal_nocase(option, BYTES("close"));
         options->keep_alive |= bytes_equal_nocase(option, BYTES("keep-alive"));
         mark_hop_by_hop(head, option);
@@ -312,7 +312,7 @@ static enum head_result conclude(struct head *head, bool request)
     struct connection_options options = {0};
 
     if (head->chunked && head->content_length >= 0)
-        return bad(head, "both Content-Length and Transfer-Encoding");
+        return head_bad(head, "both Content-Length and Transfer-Encoding");
     if (read_connections(head, &options) != HEAD_DONE)
         return HEAD_BAD;
     // RFC 9112, 9.3: a proxy does not keep the connection of an HTTP/1.0 client.
@@ -325,15 +325,15 @@ static enum head_result conclude_request(struct head *head)
     bool has_body = head->chunked || head->content_length > 0;
 
     if (head->minor == 1 && head->count[FIELD_HOST] == 0)
-        return bad(head, "no Host");
+        return head_bad(head, "no Host");
     // RFC 9110, 7.2 has one where the target names no authority, as none here does: it would agree with any name.
     if (head->count[FIELD_HOST] && head->host.size == 0)
-        return bad(head, "an empty Host");
+        return head_bad(head, "an empty Host");
     if (has_body && head->method == METHOD_CONNECT)
-        return bad(head, "CONNECT with a body");
+        return head_bad(head, "CONNECT with a body");
     // RFC 9110, 9.3.1: it has no meaning, and servers that pass over it would read it as the next request.
     if (has_body && (head->method == METHOD_GET || head->method == METHOD_HEAD))
-        return bad(head, "GET or HEAD with a body");
+        return head_bad(head, "GET or HEAD with a body");
     return conclude(head, true);
 }
 
@@ -344,13 +344,13 @@ enum head_result head_parse_request(struct head *head, struct bytes input, size_
 
     // Who speaks TLS or something else here must not wait for its line to end.
     if (input.size && !field_is_token_byte(input.data[0]) && input.data[0] != '\r')
-        return bad(head, "this is not HTTP");
+        return head_bad(head, "this is not HTTP");
     if ((result = find_end(head, input, limit, true)) != HEAD_DONE)
         return result;
     cursor = input.data + start_of(input);
     if ((result = read_request_line(head, &cursor)) != HEAD_DONE)
         return result;
-    if ((result = read_fields(head, cursor)) != HEAD_DONE)
+    if ((result = head_read_fields(head, cursor)) != HEAD_DONE)
         return result;
     return conclude_request(head);
 }
@@ -361,12 +361,12 @@ enum head_result head_parse_response(struct head *head, struct bytes input, size
     const char *cursor = input.data;
 
     if (input.size && input.data[0] != 'H')
-        return bad(head, "this is not HTTP");
+        return head_bad(head, "this is not HTTP");
     if ((result = find_end(head, input, limit, false)) != HEAD_DONE)
         return result;
     if ((result = read_status_line(head, &cursor)) != HEAD_DONE)
         return result;
-    if ((result = read_fields(head, cursor)) != HEAD_DONE)
+    if ((result = head_read_fields(head, cursor)) != HEAD_DONE)
         return result;
     return conclude(head, false);
 }

@@ -2,12 +2,12 @@
 
 #include <arpa/inet.h>
 
-static char lower(char byte)
+static char host_name_lower(char byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
 }
 
-static bool is_digit(char byte)
+static bool host_name_is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
 }
@@ -18,10 +18,10 @@ static bool is_label(struct bytes label)
     if (label.size == 0 || label.size > HOST_NAME_LABEL_MAX)
         return false;
     for (size_t i = 0; i < label.size; i++) {
-        char byte = lower(label.data[i]);
+        char byte = host_name_lower(label.data[i]);
         bool inside = i != 0 && i != label.size - 1;
 
-        if (!is_digit(byte) && !(byte >= 'a' && byte <= 'z') && byte != '_' && !(byte == '-' && inside))
+        if (!host_name_is_digit(byte) && !(byte >= 'a' && byte <= 'z') && byte != '_' && !(byte == '-' && inside))
             return false;
     }
     return true;
@@ -31,12 +31,12 @@ static bool is_label(struct bytes label)
 // "ends in a number"): decimal, octal or `0x` hexadecimal.
 static bool is_numeric(struct bytes label)
 {
-    bool hex = label.size >= 2 && label.data[0] == '0' && lower(label.data[1]) == 'x';
+    bool hex = label.size >= 2 && label.data[0] == '0' && host_name_lower(label.data[1]) == 'x';
 
     for (size_t i = hex ? 2 : 0; i < label.size; i++) {
-        char byte = lower(label.data[i]);
+        char byte = host_name_lower(label.data[i]);
 
-        if (!is_digit(byte) && !(hex && byte >= 'a' && byte <= 'f'))
+        if (!host_name_is_digit(byte) && !(hex && byte >= 'a' && byte <= 'f'))
             return false;
     }
     return true;
@@ -78,7 +78,7 @@ bool host_name_parse(struct bytes text, struct host_name *ret_host)
             return false;
     }
     for (size_t i = 0; i < text.size; i++)
-        host.text[i] = lower(text.data[i]);
+        host.text[i] = host_name_lower(text.data[i]);
     host.size = text.size;
     if (is_numeric(label)) {
         if (inet_pton(AF_INET, host.text, &address) != 1)
@@ -89,14 +89,14 @@ bool host_name_parse(struct bytes text, struct host_name *ret_host)
     return true;
 }
 
-static bool parse_port(struct bytes text, uint16_t *ret_port)
+static bool host_name_parse_port(struct bytes text, uint16_t *ret_port)
 {
     uint32_t port = 0;
 
     if (text.size == 0 || text.size > 5 || text.data[0] == '0')
         return false;
     for (size_t i = 0; i < text.size; i++) {
-        if (!is_digit(text.data[i]))
+        if (!host_name_is_digit(text.data[i]))
             return false;
         port = port * 10 + (uint32_t)(text.data[i] - '0');
     }
@@ -114,7 +114,7 @@ bool host_name_parse_authority(struct bytes text, uint16_t default_port, struct 
     uint16_t port = default_port;
     bool has_port = bytes_cut(bytes_skip(text, literal), ':', &before, &port_text);
 
-    if (has_port ? !parse_port(port_text, &port) : port == 0)
+    if (has_port ? !host_name_parse_port(port_text, &port) : port == 0)
         return false;
     if (!host_name_parse(bytes_of(text.data, literal + before.size), ret_host))
         return false;

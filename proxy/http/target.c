@@ -36,14 +36,14 @@ static const char *check_plain_segment(struct bytes segment)
     return bytes_equal(segment, BYTES(".")) || bytes_equal(segment, BYTES("..")) ? dots : NULL;
 }
 
-static bool is_plain(struct bytes path)
+static bool target_is_plain(struct bytes path)
 {
     return !memchr(path.data, '%', path.size) && !memchr(path.data, '\\', path.size);
 }
 
 static const char *check_path(struct bytes path)
 {
-    bool plain = is_plain(path);
+    bool plain = target_is_plain(path);
     struct bytes segment;
     const char *bad;
 
@@ -63,7 +63,7 @@ static const char *parse_origin(struct bytes text, struct target *target)
     return check_path(target->path);
 }
 
-static bool skip_nocase(struct bytes *text, struct bytes prefix)
+static bool target_skip_nocase(struct bytes *text, struct bytes prefix)
 {
     if (text->size < prefix.size || !bytes_equal_nocase(bytes_of(text->data, prefix.size), prefix))
         return false;
@@ -76,8 +76,8 @@ static const char *parse_absolute(struct bytes text, struct target *target)
     struct bytes authority = text;
 
     target->form = TARGET_ABSOLUTE;
-    target->https = skip_nocase(&text, BYTES("https://"));
-    if (!target->https && !skip_nocase(&text, BYTES("http://")))
+    target->https = target_skip_nocase(&text, BYTES("https://"));
+    if (!target->https && !target_skip_nocase(&text, BYTES("http://")))
         return "a target that is not a path, nor a URL of http or https";
     authority.data = text.data;
     authority.size = 0;

@@ -66,7 +66,7 @@ static void write_now(struct bytes line)
 }
 
 // One line, whatever a peer put into it, and none that a terminal would obey.
-static size_t make_plain(char *message, size_t size)
+static size_t log_make_plain(char *message, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         if ((unsigned char)message[i] < ' ' || message[i] == 0x7f)
@@ -86,7 +86,7 @@ static void log_line(enum log_level line_level, const char *component, const cha
         return;
     length = vsnprintf(message, sizeof(message), message_format, list);
     size = length < 0 ? 0 : (size_t)length < sizeof(message) ? (size_t)length : sizeof(message) - 1;
-    size = make_plain(message, size);
+    size = log_make_plain(message, size);
     text_clear(&line);
     if (writer) {
         format_line(&line, line_level, component, bytes_of(message, size));
@@ -157,7 +157,7 @@ bool log_audit(struct bytes event, enum log_audit_kind kind, size_t kept)
 }
 
 // In the writer's thread.
-static void report(const uint64_t lost[LOG_SINK_COUNT], int reopen_errno)
+static void log_report(const uint64_t lost[LOG_SINK_COUNT], int reopen_errno)
 {
     char message[256];
     struct text line = {0};
@@ -204,7 +204,7 @@ bool log_init(const struct log_options *options, struct error *ret_error)
 
     if (!open_audit(options->audit, &fd, &path, ret_error))
         return false;
-    writer = log_writer_new(fd, path, report);
+    writer = log_writer_new(fd, path, log_report);
     if (!writer) {
         if (path)
             close(fd);

@@ -45,7 +45,7 @@ size_t log_ring_used(const struct log_ring *ring)
     return (size_t)(ring->put - ring->taken);
 }
 
-static bool has_room(const struct log_ring *ring, enum log_share share, size_t line_size)
+static bool log_ring_has_room(const struct log_ring *ring, enum log_share share, size_t line_size)
 {
     static const size_t shares[] = {
         [LOG_SHARE_REFUSAL] = LOG_RING_SIZE / 8,
@@ -58,7 +58,7 @@ static bool has_room(const struct log_ring *ring, enum log_share share, size_t l
 
 bool log_ring_keep(struct log_ring *ring, size_t size)
 {
-    if (!has_room(ring, LOG_SHARE_ALL, size))
+    if (!log_ring_has_room(ring, LOG_SHARE_ALL, size))
         return false;
     ring->kept += sizeof(struct record) + size;
     return true;
@@ -74,7 +74,7 @@ bool log_ring_put(struct log_ring *ring, enum log_sink sink, enum log_share shar
 {
     struct record record = {(uint32_t)line.size, (uint32_t)sink};
 
-    if (!has_room(ring, share, line.size))
+    if (!log_ring_has_room(ring, share, line.size))
         return false;
     copy_in(ring, &record, sizeof(record));
     copy_in(ring, line.data, line.size);

@@ -217,7 +217,7 @@ static void take_orders(struct log_writer *writer)
     pthread_mutex_lock(&writer->mutex);
 }
 
-static void report(struct log_writer *writer, bool last)
+static void log_writer_report(struct log_writer *writer, bool last)
 {
     struct mono now = clock_mono(clock_real());
     uint64_t news[LOG_SINK_COUNT], sum = 0;
@@ -281,7 +281,7 @@ static void *run(void *arg)
 
             pthread_mutex_unlock(&writer->mutex);
             write_batch(writer, next.sink, size);
-            report(writer, false);
+            log_writer_report(writer, false);
             pthread_mutex_lock(&writer->mutex);
             wrote = true;
         } else if (writer->stop) {
@@ -297,7 +297,7 @@ static void *run(void *arg)
     }
     // Not under the mutex: stderr may be what hangs.
     pthread_mutex_unlock(&writer->mutex);
-    report(writer, true);
+    log_writer_report(writer, true);
     pthread_mutex_lock(&writer->mutex);
     abandoned = writer->abandoned;
     writer->ended = true;

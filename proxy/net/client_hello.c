@@ -91,7 +91,7 @@ static enum client_hello_result join_records(struct bytes input, uint8_t message
 }
 
 // Copies the host name; false where it holds a byte that no host name has.
-static bool copy_name(struct reader name, char ret_name[SERVER_NAME_SIZE])
+static bool client_hello_copy_name(struct reader name, char ret_name[SERVER_NAME_SIZE])
 {
     if (name.size > 0 && name.data[name.size - 1] == '.')
         name.size--;
@@ -124,7 +124,7 @@ static enum client_hello_result name_of_extension(struct reader extension, char 
         if (found)
             return CLIENT_HELLO_BAD;
         found = true;
-        if (copy_name(name, ret_name))
+        if (client_hello_copy_name(name, ret_name))
             result = CLIENT_HELLO_NAME;
     }
     return extension.short_of || extension.size > 0 ? CLIENT_HELLO_BAD : result;

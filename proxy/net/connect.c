@@ -71,7 +71,7 @@ void connect_cancel(struct connect *connect)
     mem_free(connect);
 }
 
-static void finish(struct connect *connect, int fd)
+static void connect_finish(struct connect *connect, int fd)
 {
     connect_done_fn *done = connect->done;
     void *arg = connect->arg;
@@ -102,7 +102,7 @@ static void on_attempt(evutil_socket_t fd, short what, void *arg)
         event_del(&attempt->event);
         connect->under_way--;
         attempt->fd = -1;
-        finish(connect, fd);
+        connect_finish(connect, fd);
         return;
     }
     attempt_failed(attempt, error);
@@ -116,7 +116,7 @@ static void set_number(int fd, int level, int option, int number)
 }
 
 // tcp(7): TCP_USER_TIMEOUT also bounds the keepalive probes that stay without an answer.
-static void set_options(int fd)
+static void connect_set_options(int fd)
 {
     set_number(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS);
@@ -131,7 +131,7 @@ static bool start_attempt(struct attempt *attempt)
     int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd >= 0)
-        set_options(fd);
+        connect_set_options(fd);
     if (fd >= 0 && connect(fd, &address->any, address->length) < 0 && errno != EINPROGRESS) {
         int error = errno;
 
@@ -162,7 +162,7 @@ static void on_next(void *arg)
         started = start_attempt(&connect->attempts[connect->started++]);
     if (connect->under_way == 0) {
         resolve_forget(connect->resolver, connect->host);
-        finish(connect, -1);
+        connect_finish(connect, -1);
     } else if (connect->started < connect->count) {
         timer_start(&connect->next, ATTEMPT_DELAY_MS);
     }
@@ -193,10 +193,10 @@ static void on_resolved(void *arg, const struct resolve_answer *answer)
     if (answer->count == 0) {
         verdict_set(&connect->verdict, REASON_UPSTREAM_UNREACHABLE, "%s cannot be found: %s", connect->host,
                     answer->problem);
-        finish(connect, -1);
+        connect_finish(connect, -1);
     } else if (!take_addresses(connect, answer)) {
         connect->count = 0;
-        finish(connect, -1);
+        connect_finish(connect, -1);
     } else {
         on_next(connect);
     }

@@ -53,7 +53,7 @@ static void act(struct curl_loop *curl, curl_socket_t descriptor, int events)
     take_finished(curl);
 }
 
-static void on_timer(void *arg)
+static void on_curl_loop_timer(void *arg)
 {
     act(arg, CURL_SOCKET_TIMEOUT, 0);
 }
@@ -133,7 +133,7 @@ struct curl_loop *curl_loop_new(struct loop *loop, curl_loop_done_fn *done, void
         return NULL;
     curl = mem_alloc_zero(1, sizeof(*curl));
     *curl = (struct curl_loop){.loop = loop, .multi = multi, .done = done, .arg = arg};
-    timer_init(&curl->timer, loop, on_timer, curl);
+    timer_init(&curl->timer, loop, on_curl_loop_timer, curl);
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, curl);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_curl_timeout);

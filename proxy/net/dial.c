@@ -83,7 +83,7 @@ static void succeed(struct dial *dial)
     done(arg, stream, NULL);
 }
 
-static void fail(struct dial *dial, const struct verdict *verdict)
+static void dial_fail(struct dial *dial, const struct verdict *verdict)
 {
     struct verdict copy = *verdict;
     dial_done_fn *done = dial->done;
@@ -102,10 +102,10 @@ static void fail_with(struct dial *dial, enum reason reason, const char *what)
                     dial->dialer->proxy_host, what);
     else
         verdict_set(&verdict, reason, "%s: %s", dial->host, what);
-    fail(dial, &verdict);
+    dial_fail(dial, &verdict);
 }
 
-static void on_timeout(void *arg)
+static void on_dial_timeout(void *arg)
 {
     fail_with(arg, REASON_UPSTREAM_UNREACHABLE, "no connection within `limits.connect`");
 }
@@ -201,7 +201,7 @@ static void on_connected(void *arg, int fd, const struct verdict *verdict)
     dial->connecting = NULL;
     if (fd < 0) {
         if (dial->tunnel_open)
-            fail(dial, verdict);
+            dial_fail(dial, verdict);
         else
             fail_with(dial, verdict->reason, verdict->sentence);
         return;
@@ -245,7 +245,7 @@ struct dial *dial_start(const struct dialer *dialer, const struct dial_request *
         to.absolute = false;
         to.allowed = NULL;
     }
-    timer_init(&dial->timeout, dialer->loop, on_timeout, dial);
+    timer_init(&dial->timeout, dialer->loop, on_dial_timeout, dial);
     timer_start(&dial->timeout, dialer->timeout_ms);
     dial->connecting = connect_start(dialer->loop, dialer->resolver, &to, on_connected, dial);
     return dial;

@@ -18,7 +18,7 @@
 // With less left of the call's time there is no other.
 #define TRY_MIN_MS 100
 
-static void request_free(struct http_request *request)
+static void http_client_request_free(struct http_request *request)
 {
     if (request->running)
         curl_loop_remove(request->client->curl, request->easy);
@@ -36,7 +36,7 @@ static void request_free(struct http_request *request)
     mem_free(request);
 }
 
-static const char *header_value(const struct http_request *request, const char *name)
+static const char *http_client_header_value(const struct http_request *request, const char *name)
 {
     struct curl_header *header;
 
@@ -44,7 +44,7 @@ static const char *header_value(const struct http_request *request, const char *
 }
 
 // The request ends, with what curl came to.
-static void finish(struct http_request *request, enum http_result result, const char *problem)
+static void http_client_finish(struct http_request *request, enum http_result result, const char *problem)
 {
     struct http_answer answer = {.result = result, .problem = problem};
 
@@ -53,15 +53,15 @@ static void finish(struct http_request *request, enum http_result result, const 
         curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
         answer.status = (int)status;
         answer.body = bytes_of(request->answer, request->answer_size);
-        answer.date = header_value(request, "date");
-        answer.retry_after = header_value(request, "retry-after");
-        answer.rate_limit_remaining = header_value(request, "x-ratelimit-remaining");
-        answer.rate_limit_reset = header_value(request, "x-ratelimit-reset");
-        answer.location = header_value(request, "location");
-        answer.message = header_value(request, "gitlatch-message");
+        answer.date = http_client_header_value(request, "date");
+        answer.retry_after = http_client_header_value(request, "retry-after");
+        answer.rate_limit_remaining = http_client_header_value(request, "x-ratelimit-remaining");
+        answer.rate_limit_reset = http_client_header_value(request, "x-ratelimit-reset");
+        answer.location = http_client_header_value(request, "location");
+        answer.message = http_client_header_value(request, "gitlatch-message");
     }
     request->done(request->arg, &answer);
-    request_free(request);
+    http_client_request_free(request);
 }
 
 static enum http_result result_of(const struct http_request *request, CURLcode code)
@@ -149,12 +149,12 @@ static void on_connected_socket(void *arg, bool connected, const struct verdict 
             request->ends.ms = loop_now(request->client->dialer->loop).ms + request->timeout_ms;
         start_transfer(request);
     } else if (verdict) {
-        finish(request, HTTP_UNREACHABLE, verdict->sentence);
+        http_client_finish(request, HTTP_UNREACHABLE, verdict->sentence);
     } else if (has_another_try(request)) {
         request->connect_ms *= 2;
         connect_socket(request);
     } else {
-        finish(request, HTTP_TIMED_OUT, "no connection within `limits.connect`");
+        http_client_finish(request, HTTP_TIMED_OUT, "no connection within `limits.connect`");
     }
 }
 
@@ -203,23 +203,23 @@ static void on_transferred(void *arg, CURL *easy, CURLcode code)
     }
     enum http_result result = result_of(request, code);
     if (result == HTTP_ANSWERED) {
-        finish(request, result, NULL);
+        http_client_finish(request, result, NULL);
     } else if (request->too_large || code == CURLE_FILESIZE_EXCEEDED) {
-        finish(request, HTTP_BROKEN, "the answer is larger than 1 MiB");
+        http_client_finish(request, HTTP_BROKEN, "the answer is larger than 1 MiB");
     } else {
         describe_problem(request, code, problem);
-        finish(request, result, problem);
+        http_client_finish(request, result, problem);
     }
 }
 
-static void on_failed(void *arg)
+static void on_http_client_failed(void *arg)
 {
     struct http_request *request = arg;
 
-    finish(request, HTTP_UNREACHABLE, request->problem);
+    http_client_finish(request, HTTP_UNREACHABLE, request->problem);
 }
 
-static void prepare(struct http_request *request, const struct http_call *call)
+static void http_client_prepare(struct http_request *request, const struct http_call *call)
 {
     if (http_setup(request, call)) {
         start_transfer(request);
@@ -243,15 +243,15 @@ static struct http_request *client_ask(struct http_transport *transport, const s
     request->connect_ms = client->dialer->timeout_ms / FIRST_TRY_PART;
     http_socket_init(&request->socket, client->dialer->loop, client->dialer->resolver, request->easy,
                      on_connected_socket, request);
-    deferred_init(&request->failed, on_failed, request);
+    deferred_init(&request->failed, on_http_client_failed, request);
     LIST_INSERT_HEAD(&client->requests, request, link);
-    prepare(request, call);
+    http_client_prepare(request, call);
     return request;
 }
 
 static void client_cancel(struct http_transport *transport, struct http_request *request)
 {
-    request_free(request);
+    http_client_request_free(request);
 }
 
 struct http_client *http_client_new(const struct dialer *dialer, struct error *ret_error)
@@ -278,7 +278,7 @@ void http_client_free(struct http_client *client)
     if (!client)
         return;
     while ((request = LIST_FIRST(&client->requests)))
-        request_free(request);
+        http_client_request_free(request);
     curl_loop_free(client->curl);
     mem_free(client);
 }

@@ -13,7 +13,7 @@
 // A connection that was idle for longer is not used again: load balancers drop them without a word.
 #define CONNECTION_AGE_S 55L
 
-static size_t on_body(char *data, size_t one, size_t size, void *arg)
+static size_t on_http_setup_body(char *data, size_t one, size_t size, void *arg)
 {
     struct http_request *request = arg;
 
@@ -70,7 +70,7 @@ static void set_fixed(struct http_request *request, const struct http_call *call
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_AGE_S);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)HTTP_ANSWER_MAX);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_http_setup_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_context);
@@ -136,7 +136,7 @@ static void go_through_proxy(struct http_request *request)
     request->absolute = false;
 }
 
-static void connect_to(struct http_request *request, const struct dial_override *override)
+static void http_setup_connect_to(struct http_request *request, const struct dial_override *override)
 {
     struct http_address *address = &request->address;
     const char *host = override->to_host[0] ? override->to_host : address->host;
@@ -164,7 +164,7 @@ static void set_way(struct http_request *request)
     if (dial_goes_through_proxy(dialer, address->host, address->port))
         go_through_proxy(request);
     else if (override)
-        connect_to(request, override);
+        http_setup_connect_to(request, override);
 }
 
 // curl is given a name's address before it asks: any will do, since our socket is connected (http_socket.h).

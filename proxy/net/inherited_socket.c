@@ -30,7 +30,7 @@ static long number_of(const char *name)
     return *end ? -1 : number;
 }
 
-static bool is_listening(int fd)
+static bool inherited_socket_is_listening(int fd)
 {
     int listening = 0, type = 0;
     socklen_t size = sizeof(int);
@@ -43,7 +43,7 @@ static void receive_socket(int fd)
 {
     // Whatever it is, no command that gitlatch starts gets it.
     fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (!is_listening(fd)) {
+    if (!inherited_socket_is_listening(fd)) {
         log_warn("listener", "descriptor %d of the service manager is no listening stream socket; it is not used", fd);
         return;
     }

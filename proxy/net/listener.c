@@ -35,7 +35,7 @@ static void on_pause_over(void *arg)
     event_add(&listener->event, NULL);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void on_listener_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct listener *listener = arg;
 
@@ -84,7 +84,7 @@ static int bind_socket(const struct address *address, bool reuse_port)
     return fd;
 }
 
-static const char *remedy(int code)
+static const char *listener_remedy(int code)
 {
     switch (code) {
     case EADDRINUSE:
@@ -107,7 +107,7 @@ struct listener *listener_new(struct loop *loop, const struct address *address, 
     if (fd >= 0)
         return listener_adopt(loop, fd, accept, arg);
     address_format(address, text);
-    error_set(ret_error, "cannot listen on %s: %s%s", text, strerrordesc_np(errno), remedy(errno));
+    error_set(ret_error, "cannot listen on %s: %s%s", text, strerrordesc_np(errno), listener_remedy(errno));
     return NULL;
 }
 
@@ -121,7 +121,7 @@ struct listener *listener_adopt(struct loop *loop, int fd, listener_accept_fn *a
     listener->accept = accept;
     listener->arg = arg;
     timer_init(&listener->pause, loop, on_pause_over, listener);
-    event_assign(&listener->event, loop_event_base(loop), fd, EV_READ | EV_PERSIST, on_readable, listener);
+    event_assign(&listener->event, loop_event_base(loop), fd, EV_READ | EV_PERSIST, on_listener_readable, listener);
     event_add(&listener->event, NULL);
     return listener;
 }

@@ -212,7 +212,7 @@ static void free_request(struct pool_request *request)
     mem_free(request);
 }
 
-static void on_dialed(void *arg, struct stream *stream, const struct verdict *verdict)
+static void on_pool_dialed(void *arg, struct stream *stream, const struct verdict *verdict)
 {
     struct pool_request *request = arg;
     struct pool *pool = request->pool;
@@ -247,7 +247,7 @@ struct pool_request *pool_dial(struct pool *pool, const char *host, uint16_t por
     request->port = port;
     request->done = done;
     request->arg = arg;
-    request->dial = dial_start(pool->options.dialer, &dial, on_dialed, request);
+    request->dial = dial_start(pool->options.dialer, &dial, on_pool_dialed, request);
     return request;
 }
 

@@ -34,7 +34,7 @@ static bool take_line(struct bytes *rest, struct bytes *ret_line)
     return true;
 }
 
-static bool read_status(struct bytes line, int *ret_status)
+static bool proxy_tunnel_read_status(struct bytes line, int *ret_status)
 {
     int status = 0;
 
@@ -72,7 +72,7 @@ void proxy_tunnel_add_scheme(struct proxy_tunnel_answer *answer, struct bytes va
         answer->scheme = scheme;
 }
 
-static void read_field(struct bytes line, struct proxy_tunnel_answer *answer)
+static void proxy_tunnel_read_field(struct bytes line, struct proxy_tunnel_answer *answer)
 {
     struct bytes name, value;
 
@@ -89,11 +89,11 @@ enum proxy_tunnel_result proxy_tunnel_read(struct bytes input, struct proxy_tunn
     if (input.size >= 7 && !bytes_start_with(input, BYTES("HTTP/1.")))
         return PROXY_TUNNEL_BAD;
     while (take_line(&rest, &line)) {
-        if (first && !read_status(line, &answer.status))
+        if (first && !proxy_tunnel_read_status(line, &answer.status))
             return PROXY_TUNNEL_BAD;
         first = false;
         if (line.size > 0) {
-            read_field(line, &answer);
+            proxy_tunnel_read_field(line, &answer);
             continue;
         }
         if (answer.status / 100 == 1) { // an interim answer comes first (RFC 9110, 15.2)

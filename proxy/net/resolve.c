@@ -148,7 +148,7 @@ static void resolve_settle(struct resolve_request *request, const struct resolve
     flight_settle(request->resolver->loop, &request->waiter);
 }
 
-static void settle_waiters(struct resolve_name *name)
+static void resolve_settle_waiters(struct resolve_name *name)
 {
     struct flight_waiter *waiter;
 
@@ -227,7 +227,7 @@ static void on_resolution_delay(void *arg)
     struct resolve_name *name = arg;
 
     name_answered(name);
-    settle_waiters(name);
+    resolve_settle_waiters(name);
 }
 
 static void name_note(struct resolve_name *name, const struct dns_answer *answer)
@@ -261,7 +261,7 @@ static void on_dns_answer(void *arg, const struct dns_answer *answer)
         name_answered(name);
     else
         name_failed(name);
-    settle_waiters(name);
+    resolve_settle_waiters(name);
 }
 
 static void ask_dns(struct resolve_name *name)

@@ -70,7 +70,7 @@ static void close_connection(struct connection *connection)
     mem_free(connection);
 }
 
-static void on_timeout(void *arg)
+static void on_service_timeout(void *arg)
 {
     close_connection(arg);
 }
@@ -151,7 +151,7 @@ static void answer(struct connection *connection, const struct answer *given, bo
     send_rest(connection);
 }
 
-static void refuse(struct connection *connection, int status, struct bytes text)
+static void service_refuse(struct connection *connection, int status, struct bytes text)
 {
     struct answer refusal = {.status = status, .content_type = BYTES("text/plain; charset=utf-8"), .body = text};
 
@@ -198,10 +198,10 @@ static void handle(struct connection *connection)
             close_connection(connection);
         break;
     case SERVICE_BODY_BAD:
-        refuse(connection, 400, BYTES("the request's body is malformed\n"));
+        service_refuse(connection, 400, BYTES("the request's body is malformed\n"));
         break;
     case SERVICE_BODY_TOO_LARGE:
-        refuse(connection, 413, BYTES("the request's body is too large\n"));
+        service_refuse(connection, 413, BYTES("the request's body is too large\n"));
         break;
     case SERVICE_BODY_WHOLE:
         connection->state = CONNECTION_HANDLING;
@@ -212,7 +212,7 @@ static void handle(struct connection *connection)
 }
 
 // False: the request's target is none of ours.
-static bool take_head(struct connection *connection, size_t size)
+static bool service_take_head(struct connection *connection, size_t size)
 {
     bool taken;
 
@@ -222,7 +222,7 @@ static bool take_head(struct connection *connection, size_t size)
     return taken;
 }
 
-static void read_head(struct connection *connection)
+static void service_read_head(struct connection *connection)
 {
     static struct head head; // one at a time: its 6 KiB are not part of a connection
 
@@ -236,16 +236,16 @@ static void read_head(struct connection *connection)
             close_connection(connection);
         return;
     case HEAD_BAD:
-        refuse(connection, 400, BYTES("the request is not well-formed HTTP/1.1\n"));
+        service_refuse(connection, 400, BYTES("the request is not well-formed HTTP/1.1\n"));
         return;
     case HEAD_TOO_LARGE:
-        refuse(connection, 431, BYTES("the request's head is too large\n"));
+        service_refuse(connection, 431, BYTES("the request's head is too large\n"));
         return;
     case HEAD_DONE:
         break;
     }
-    if (!take_head(connection, head.size)) {
-        refuse(connection, 400, BYTES("the request's target is not a path\n"));
+    if (!service_take_head(connection, head.size)) {
+        service_refuse(connection, 400, BYTES("the request's target is not a path\n"));
         return;
     }
     connection->state = CONNECTION_BODY;
@@ -270,7 +270,7 @@ static void on_input(void *arg)
     }
     switch (connection->state) {
     case CONNECTION_HEAD:
-        read_head(connection);
+        service_read_head(connection);
         break;
     case CONNECTION_BODY:
         handle(connection);
@@ -290,7 +290,7 @@ static void on_input(void *arg)
     }
 }
 
-static void on_output(void *arg)
+static void on_service_output(void *arg)
 {
     struct connection *connection = arg;
 
@@ -300,7 +300,7 @@ static void on_output(void *arg)
         send_waiting(connection);
 }
 
-static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_output};
+static const struct stream_callbacks callbacks = {.on_input = on_input, .on_output = on_service_output};
 
 // Closes the connection that makes room for a new one, as its timeout would soon: whoever is behind it comes back with its
 // next request. False: there is no room.
@@ -314,7 +314,7 @@ static bool make_room(struct service *service, const struct address *peer)
     return admitted;
 }
 
-static void on_accept(void *arg, int fd, const struct address *peer)
+static void on_service_accept(void *arg, int fd, const struct address *peer)
 {
     struct service *service = arg;
     struct connection *connection;
@@ -330,7 +330,7 @@ static void on_accept(void *arg, int fd, const struct address *peer)
     connection->peer = *peer;
     LIST_INSERT_HEAD(&service->connections, connection, link);
     client_shares_add(&service->shares, &connection->share, peer);
-    timer_init(&connection->timer, service->options.loop, on_timeout, connection);
+    timer_init(&connection->timer, service->options.loop, on_service_timeout, connection);
     deferred_init(&connection->again, on_input, connection);
     connection->stream = stream_new(service->options.loop, fd, &callbacks, connection);
     await_request(connection);
@@ -357,7 +357,7 @@ struct service *service_new(const struct service_options *options, struct error 
 
     service->options = *options;
     client_shares_init(&service->shares, CLIENT_SHARES_RENEW, options->connections, options->per_client);
-    service->listener = listener_new(options->loop, &options->address, false, on_accept, service, ret_error);
+    service->listener = listener_new(options->loop, &options->address, false, on_service_accept, service, ret_error);
     if (!service->listener) {
         mem_free(service);
         return NULL;

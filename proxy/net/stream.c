@@ -15,7 +15,7 @@
 
 static void on_read_event(evutil_socket_t fd, short what, void *arg);
 static void on_write_event(evutil_socket_t fd, short what, void *arg);
-static void on_again(void *arg);
+static void on_stream_again(void *arg);
 static void on_bulk(void *arg);
 
 struct stream *stream_new(struct loop *loop, int fd, const struct stream_callbacks *callbacks, void *arg)
@@ -29,12 +29,12 @@ struct stream *stream_new(struct loop *loop, int fd, const struct stream_callbac
     stream->arg = arg;
     event_assign(&stream->read_event, loop_event_base(loop), fd, EV_READ | EV_PERSIST, on_read_event, stream);
     event_assign(&stream->write_event, loop_event_base(loop), fd, EV_WRITE | EV_PERSIST, on_write_event, stream);
-    timer_init(&stream->again, loop, on_again, stream);
+    timer_init(&stream->again, loop, on_stream_again, stream);
     deferred_init(&stream->bulk, on_bulk, stream);
     return stream;
 }
 
-static void release(struct stream *stream)
+static void stream_release(struct stream *stream)
 {
     buffer_clear(&stream->input);
     buffer_clear(&stream->output);
@@ -56,7 +56,7 @@ void stream_free(struct stream *stream)
         stream->transport->shutdown(stream);
     close(stream->fd);
     if (stream->depth == 0)
-        release(stream);
+        stream_release(stream);
 }
 
 void stream_set_owner(struct stream *stream, const struct stream_callbacks *callbacks, void *arg)
@@ -74,7 +74,7 @@ static bool call(struct stream *stream, void (*callback)(void *arg))
     callback(stream->arg);
     stream->depth--;
     if (stream->freed && stream->depth == 0)
-        release(stream);
+        stream_release(stream);
     else
         return !stream->freed;
     return false;
@@ -154,7 +154,7 @@ static void end_input(struct stream *stream, enum transport_result result)
 }
 
 // Reads until the buffer is full or the socket has no more; whether there is news for the owner.
-static bool fill(struct stream *stream)
+static bool stream_fill(struct stream *stream)
 {
     bool news = false;
 
@@ -179,7 +179,7 @@ static bool fill(struct stream *stream)
 // Reads one buffer and hands it to the owner.
 static void read_once(struct stream *stream)
 {
-    bool news = fill(stream);
+    bool news = stream_fill(stream);
 
     if (!stream_input_full(stream))
         stream->full_reads = 0;
@@ -226,13 +226,13 @@ static void on_read_event(evutil_socket_t fd, short what, void *arg)
         read_once(stream);
 }
 
-static void on_again(void *arg)
+static void on_stream_again(void *arg)
 {
     on_read_event(-1, 0, arg);
 }
 
 // A write failed. It ends the input too, and the owner learns it there, whichever end he was told of before.
-static void fail(struct stream *stream)
+static void stream_fail(struct stream *stream)
 {
     stream->end = STREAM_FAILED;
     stream->end_told = false;
@@ -248,7 +248,7 @@ static void flush_output(struct stream *stream)
         enum transport_result result = stream->transport->write(stream, waiting.data, waiting.size, &count);
 
         if (result == TRANSPORT_FAILED)
-            fail(stream);
+            stream_fail(stream);
         if (result != TRANSPORT_DONE)
             break;
         buffer_consume(&stream->output, count);
@@ -342,7 +342,7 @@ size_t stream_send(struct stream *stream, struct bytes bytes)
         enum transport_result result = stream->transport->write(stream, bytes.data + taken, bytes.size - taken, &count);
 
         if (result == TRANSPORT_FAILED)
-            fail(stream);
+            stream_fail(stream);
         if (result != TRANSPORT_DONE)
             break;
         taken += count;

@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-static enum transport_result fail(struct stream *stream, int error)
+static enum transport_result stream_transport_fail(struct stream *stream, int error)
 {
     stream->failure = strerrordesc_np(error);
     return TRANSPORT_FAILED;
@@ -36,7 +36,7 @@ static enum transport_result socket_read(struct stream *stream, char *at, size_t
         stream->socket_ended = true;
         return TRANSPORT_CLOSED;
     }
-    return errno == EAGAIN ? TRANSPORT_AGAIN : fail(stream, errno);
+    return errno == EAGAIN ? TRANSPORT_AGAIN : stream_transport_fail(stream, errno);
 }
 
 static enum transport_result socket_write(struct stream *stream, const char *data, size_t size, size_t *ret_count)
@@ -51,7 +51,7 @@ static enum transport_result socket_write(struct stream *stream, const char *dat
         *ret_count = (size_t)count;
         return TRANSPORT_DONE;
     }
-    return errno == EAGAIN ? TRANSPORT_AGAIN : fail(stream, errno);
+    return errno == EAGAIN ? TRANSPORT_AGAIN : stream_transport_fail(stream, errno);
 }
 
 static bool plain_pending(const struct stream *stream)

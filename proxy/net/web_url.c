@@ -84,7 +84,7 @@ static char *copy_part(CURLU *url, CURLUPart part, unsigned flags)
     return copy;
 }
 
-static char *lower(char *text)
+static char *web_url_lower(char *text)
 {
     for (char *c = text; *c; c++)
         *c = (char)tolower((unsigned char)*c);
@@ -100,7 +100,7 @@ bool web_url_authority(const char *text, char **ret_host, uint16_t *ret_port)
 
     read = host && port;
     if (read) {
-        *ret_host = lower(host);
+        *ret_host = web_url_lower(host);
         *ret_port = (uint16_t)strtoul(port, NULL, 10);
     } else {
         mem_free(host);
@@ -137,7 +137,7 @@ bool web_url_proxy_parse(const char *text, struct web_url_proxy *ret_proxy, stru
         return error_set(ret_error, "must be a URL such as http://proxy.corp:3128 or https://proxy.corp:3129");
     }
     proxy.tls = tls;
-    proxy.host = bare_host(lower(copy_part(url, CURLUPART_HOST, 0)));
+    proxy.host = bare_host(web_url_lower(copy_part(url, CURLUPART_HOST, 0)));
     port = copy_part(url, CURLUPART_PORT, 0);
     proxy.port = port ? (uint16_t)strtoul(port, NULL, 10) : tls ? 443 : 80;
     proxy.user = copy_part(url, CURLUPART_USER, CURLU_URLDECODE);

@@ -108,7 +108,7 @@ static struct draft_rule *rule_of(struct rule_draft *draft, const struct reposit
     return &draft->rules[at];
 }
 
-static int compare_refs(const struct draft_ref *ref, struct bytes text, bool deleted)
+static int rule_draft_compare_refs(const struct draft_ref *ref, struct bytes text, bool deleted)
 {
     struct bytes own = bytes_of_string(ref->text);
     size_t size = own.size < text.size ? own.size : text.size;
@@ -123,9 +123,9 @@ static void add_ref(struct draft_rule *rule, struct bytes text, bool deleted)
 {
     size_t at = 0;
 
-    while (at < rule->ref_count && compare_refs(&rule->refs[at], text, deleted) < 0)
+    while (at < rule->ref_count && rule_draft_compare_refs(&rule->refs[at], text, deleted) < 0)
         at++;
-    if (at < rule->ref_count && compare_refs(&rule->refs[at], text, deleted) == 0)
+    if (at < rule->ref_count && rule_draft_compare_refs(&rule->refs[at], text, deleted) == 0)
         return;
     rule->refs = mem_grow(rule->refs, &rule->ref_capacity, rule->ref_count + 1, sizeof(*rule->refs));
     memmove(&rule->refs[at + 1], &rule->refs[at], (rule->ref_count - at) * sizeof(*rule->refs));
@@ -133,7 +133,7 @@ static void add_ref(struct draft_rule *rule, struct bytes text, bool deleted)
     rule->refs[at] = (struct draft_ref){.text = mem_bytes_string(text), .deleted = deleted};
 }
 
-static bool id_zero(struct bytes id)
+static bool rule_draft_id_zero(struct bytes id)
 {
     return id.size && strspn(id.data, "0") == id.size;
 }
@@ -148,17 +148,17 @@ static void add_push(struct draft_rule *rule, json_t *event)
     rule->cut = rule->cut || json_object_get(event, "refs_count");
     json_array_foreach(refs, i, item) {
         struct bytes ref = string_member(item, "ref");
-        bool deleted = id_zero(string_member(item, "new"));
+        bool deleted = rule_draft_id_zero(string_member(item, "new"));
 
         if (!push_ref_valid(ref))
             continue;
-        rule->created = rule->created || (!deleted && id_zero(string_member(item, "old")));
+        rule->created = rule->created || (!deleted && rule_draft_id_zero(string_member(item, "old")));
         add_ref(rule, ref, deleted);
     }
 }
 
 // An API call, which says what it needs where GitHub was asked.
-static void add_call(struct draft_rule *rule, json_t *event)
+static void rule_draft_add_call(struct draft_rule *rule, json_t *event)
 {
     json_t *needs = json_object_get(event, "needs"), *value;
     enum permission_level level;
@@ -173,7 +173,7 @@ static void add_call(struct draft_rule *rule, json_t *event)
     }
 }
 
-static void add_event(struct rule_draft *draft, json_t *event)
+static void rule_draft_add_event(struct rule_draft *draft, json_t *event)
 {
     struct bytes operation = string_member(event, "operation");
     struct bytes full = string_member(event, "repository");
@@ -192,7 +192,7 @@ static void add_event(struct rule_draft *draft, json_t *event)
     if (bytes_equal(operation, BYTES("push")) || json_object_get(event, "refs"))
         add_push(rule, event); // an LFS request that writes is one, too
     else if (bytes_equal(operation, BYTES("api")))
-        add_call(rule, event);
+        rule_draft_add_call(rule, event);
     else
         rule->fetch = true;
 }
@@ -225,7 +225,7 @@ bool rule_draft_add(struct rule_draft *draft, struct bytes line)
     if (read && bytes_equal(string_member(event, "operation"), BYTES("tunnel")))
         add_tunnel(draft, event);
     else if (read && bytes_equal(string_member(event, "event"), BYTES("request")) && needs_rule(event))
-        add_event(draft, event);
+        rule_draft_add_event(draft, event);
     json_decref(event);
     return read;
 }
@@ -280,7 +280,7 @@ static void append_pattern(const struct draft_rule *rule, size_t at, size_t run,
 }
 
 // `push: [...]` or `delete: [...]`; nothing where there is no such ref.
-static bool append_refs(const struct draft_rule *rule, bool deleted, struct text *out)
+static bool rule_draft_append_refs(const struct draft_rule *rule, bool deleted, struct text *out)
 {
     bool any = false;
     size_t run;
@@ -332,14 +332,14 @@ static void append_permissions(const struct draft_rule *rule, struct text *out)
     text_free(&bypassing);
 }
 
-static void append_rule(const struct draft_rule *rule, struct text *out)
+static void rule_draft_append_rule(const struct draft_rule *rule, struct text *out)
 {
     text_format(out, "  - match: %s/%s\n", rule->repository.owner, rule->repository.name);
     if (rule->fetch)
         text_append(out, "    fetch: true\n");
-    if (append_refs(rule, false, out) && !rule->created)
+    if (rule_draft_append_refs(rule, false, out) && !rule->created)
         text_append(out, "    create: false\n");
-    append_refs(rule, true, out);
+    rule_draft_append_refs(rule, true, out);
     // A list may not be empty, and git makes no branch of this name: the push may begin, and nothing more.
     if (rule->push && rule->ref_count == 0)
         text_append(out, "    push: [\"refs/heads/-\"] # the log names no ref: `enforce: false` lets them be seen\n"
@@ -363,7 +363,7 @@ void rule_draft_append(const struct rule_draft *draft, struct text *out)
 {
     text_append(out, draft->count ? "repositories:\n" : "repositories: []\n");
     for (size_t i = 0; i < draft->count; i++)
-        append_rule(&draft->rules[i], out);
+        rule_draft_append_rule(&draft->rules[i], out);
     if (draft->nameless)
         text_format(out,
                     "# %zu API requests named no repository: GraphQL needs `graphql: true`, others need "

@@ -54,14 +54,14 @@ static void free_child(struct child *child)
     mem_free(child);
 }
 
-static void finish(struct child *child, struct secret *output)
+static void child_finish(struct child *child, struct secret *output)
 {
     unlink_child(child);
     child->done(child->arg, output, output ? NULL : &child->error);
     free_child(child);
 }
 
-static bool send_request(struct spawner *spawner, const struct spawner_request *request, struct bytes input)
+static bool child_send_request(struct spawner *spawner, const struct spawner_request *request, struct bytes input)
 {
     struct iovec parts[] = {
         {(void *)(uintptr_t)request, sizeof(*request)},
@@ -85,7 +85,7 @@ void child_send_waiting(struct spawner *spawner)
             .timeout_ms = (uint32_t)child->timeout_ms,
         };
 
-        if (!send_request(spawner, &request, secret_bytes(child->input))) {
+        if (!child_send_request(spawner, &request, secret_bytes(child->input))) {
             // A process that ended is told by the readable event.
             event_add(spawner->writable, NULL);
             return;
@@ -101,7 +101,7 @@ static void send_kill(struct child *child)
     const struct spawner_request request = {.kind = SPAWNER_KILL, .id = child->id};
 
     if (child->spawner->socket >= 0 && child->list == &child->spawner->running)
-        send_request(child->spawner, &request, bytes_of(NULL, 0));
+        child_send_request(child->spawner, &request, bytes_of(NULL, 0));
 }
 
 static const char *name_of(const struct child *child)
@@ -137,7 +137,7 @@ static void describe(struct child *child, const struct spawner_answer *answer)
 }
 
 // Adds the first line of its stderr, made plain.
-static void quote(struct child *child, struct bytes said)
+static void child_quote(struct child *child, struct bytes said)
 {
     struct bytes line, rest;
     char text[CHILD_MESSAGE_MAX + 1];
@@ -171,19 +171,19 @@ void child_take_answer(struct spawner *spawner, struct bytes message)
             break;
     if (child && answer.end == SPAWNER_EXITED && answer.status == 0) {
         output = secret_new(bytes_of(message.data, answer.output_size));
-        finish(child, output);
+        child_finish(child, output);
         secret_unref(output);
     } else if (child) {
         describe(child, &answer);
-        quote(child, bytes_skip(message, answer.output_size));
-        finish(child, NULL);
+        child_quote(child, bytes_skip(message, answer.output_size));
+        child_finish(child, NULL);
     }
     child_send_waiting(spawner);
 }
 
-static void on_failure(void *arg)
+static void on_child_failure(void *arg)
 {
-    finish(arg, NULL);
+    child_finish(arg, NULL);
 }
 
 static void fail_later(struct child *child)
@@ -213,7 +213,7 @@ static void on_overdue(void *arg)
 
     send_kill(child);
     error_set(&child->error, "`%s` did not end within %g s", name_of(child), (double)child->timeout_ms / SECOND_MS);
-    finish(child, NULL);
+    child_finish(child, NULL);
 }
 
 struct child *child_run(struct spawner *spawner, size_t index, struct bytes input, int64_t timeout_ms,
@@ -230,7 +230,7 @@ struct child *child_run(struct spawner *spawner, size_t index, struct bytes inpu
     child->done = done;
     child->arg = arg;
     timer_init(&child->overdue, spawner->loop, on_overdue, child);
-    deferred_init(&child->failure, on_failure, child);
+    deferred_init(&child->failure, on_child_failure, child);
     if (input.size > CHILD_INPUT_MAX) {
         error_set(&child->error, "`%s` would be given more than %zu KiB", name_of(child), CHILD_INPUT_MAX / KIB);
         fail_later(child);

@@ -57,7 +57,7 @@ static void be_spawner(struct spawner *spawner, int socket)
     spawner_process_run(place, (char *const *const *)spawner->commands, spawner->count);
 }
 
-static bool start(struct spawner *spawner, struct error *ret_error)
+static bool spawner_start(struct spawner *spawner, struct error *ret_error)
 {
     int ends[2];
 
@@ -84,7 +84,7 @@ struct spawner *spawner_new(char *const *const *commands, size_t count, struct e
     spawner->commands = mem_alloc_zero(count, sizeof(*spawner->commands));
     for (; spawner->count < count; spawner->count++)
         spawner->commands[spawner->count] = argv_copy(commands[spawner->count]);
-    if (count && !start(spawner, ret_error)) {
+    if (count && !spawner_start(spawner, ret_error)) {
         spawner_free(spawner);
         return NULL;
     }
@@ -96,7 +96,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
     child_send_waiting(arg);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void on_spawner_readable(evutil_socket_t fd, short what, void *arg)
 {
     static char message[SPAWNER_ANSWER_MAX];
     struct spawner *spawner = arg;
@@ -124,7 +124,7 @@ void spawner_attach(struct spawner *spawner, struct loop *loop)
     spawner->loop = loop;
     if (spawner->socket < 0)
         return;
-    spawner->readable = event_new(base, spawner->socket, EV_READ | EV_PERSIST, on_readable, spawner);
+    spawner->readable = event_new(base, spawner->socket, EV_READ | EV_PERSIST, on_spawner_readable, spawner);
     spawner->writable = event_new(base, spawner->socket, EV_WRITE, on_writable, spawner);
     event_add(spawner->readable, NULL);
 }

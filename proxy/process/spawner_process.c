@@ -266,7 +266,7 @@ static void on_exit_of(struct job *job, const siginfo_t *info)
     free_job(job);
 }
 
-static void reap(void)
+static void spawner_process_reap(void)
 {
     siginfo_t info = {0};
 
@@ -315,7 +315,7 @@ static void end_process(void)
 // All signals are blocked: a Ctrl-C for the terminal's group is not ours to obey. SIGCHLD is read from the
 // descriptor given back, and SIGUSR2, which the kernel sends when gitlatch dies (its socket may have copies
 // elsewhere).
-static int take_signals(pid_t parent)
+static int spawner_process_take_signals(pid_t parent)
 {
     sigset_t all, read_here;
 
@@ -365,7 +365,7 @@ void spawner_process_run(int socket, char *const *const *commands, size_t count)
     peer = socket;
     secret_protect_process();
     prctl(PR_SET_NAME, "gitlatch-spawn");
-    signals = take_signals(parent);
+    signals = spawner_process_take_signals(parent);
     for (;;) {
         int timeout = watch_deadlines();
 
@@ -380,7 +380,7 @@ void spawner_process_run(int socket, char *const *const *commands, size_t count)
                 ;
             if (getppid() != parent)
                 end_process();
-            reap();
+            spawner_process_reap();
         }
         if (polls[POLL_PEER].revents && !on_request(commands, count))
             end_process();

@@ -41,7 +41,7 @@ void password_guesses_free(struct password_guesses *guesses)
 }
 
 // The address without its port.
-static void host_of(const char *client, char text[ADDRESS_TEXT_SIZE])
+static void password_guesses_host_of(const char *client, char text[ADDRESS_TEXT_SIZE])
 {
     snprintf(text, ADDRESS_TEXT_SIZE, "%.*s", (int)(strrchr(client, ':') - client), client);
 }
@@ -50,7 +50,7 @@ bool password_guesses_may_try(const struct password_guesses *guesses, const char
 {
     char host[ADDRESS_TEXT_SIZE];
 
-    host_of(client, host);
+    password_guesses_host_of(client, host);
     return rate_limiter_wait_s(guesses->limiter, host) == 0;
 }
 
@@ -58,7 +58,7 @@ void password_guesses_count(struct password_guesses *guesses, const char *client
 {
     char host[ADDRESS_TEXT_SIZE];
 
-    host_of(client, host);
+    password_guesses_host_of(client, host);
     guesses->unlogged++;
     if (!rate_limiter_take(guesses->limiter, host) ||
         !pace_take(&guesses->log_pace, &log_rate, loop_now(guesses->loop)))

@@ -8,7 +8,7 @@
 // git asks again within milliseconds; what it computes before a push may take longer.
 #define QUIET_MS (2 * SECOND_MS)
 
-static bool is_listening(const struct server *server)
+static bool server_drain_is_listening(const struct server *server)
 {
     return server->listener_count > 0 && server->listeners[0].listener;
 }
@@ -23,7 +23,7 @@ static bool may_be_followed(const struct server *server)
 
 static void end_if_empty(struct server *server)
 {
-    if (!is_listening(server) && !server->sessions)
+    if (!server_drain_is_listening(server) && !server->sessions)
         loop_defer(server->loop, &server->drained);
 }
 
@@ -41,7 +41,7 @@ static void stop_listening(struct server *server)
     }
 }
 
-static void on_quiet(void *arg)
+static void on_server_drain_quiet(void *arg)
 {
     struct server *server = arg;
 
@@ -64,7 +64,7 @@ static void on_drain_over(void *arg)
     server->on_drained(server->on_drained_arg);
 }
 
-static void on_drained(void *arg)
+static void on_server_drain_drained(void *arg)
 {
     struct server *server = arg;
 
@@ -76,8 +76,8 @@ static void on_drained(void *arg)
 void server_drain_init(struct server *server)
 {
     timer_init(&server->drain, server->loop, on_drain_over, server);
-    timer_init(&server->quiet, server->loop, on_quiet, server);
-    deferred_init(&server->drained, on_drained, server);
+    timer_init(&server->quiet, server->loop, on_server_drain_quiet, server);
+    deferred_init(&server->drained, on_server_drain_drained, server);
 }
 
 void server_drain_clear(struct server *server)
@@ -89,7 +89,7 @@ void server_drain_clear(struct server *server)
 
 void server_drain_note_request(struct server *server)
 {
-    if (server->context.draining && is_listening(server))
+    if (server->context.draining && server_drain_is_listening(server))
         timer_start(&server->quiet, QUIET_MS);
 }
 

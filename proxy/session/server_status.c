@@ -6,7 +6,7 @@
 #include "session.h"
 #include "text.h"
 
-static void append_rules(const struct server *server, struct text *text)
+static void server_status_append_rules(const struct server *server, struct text *text)
 {
     const struct config *config = server->context.runtime->config;
 
@@ -53,6 +53,6 @@ void server_status(const struct server *server, struct text *text)
     text_append(text, ",\"credentials\":");
     token_service_describe(server->context.runtime->tokens, text);
     distrust_append(server->context.distrust, text);
-    append_rules(server, text);
+    server_status_append_rules(server, text);
     append_in_flight(server, text);
 }

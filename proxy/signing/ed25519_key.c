@@ -134,7 +134,7 @@ static struct secret *pem_base64(struct bytes file)
 }
 
 // Base64 with more padding than it needs behind it; NULL: it is none.
-static struct secret *decode(const struct secret *base64)
+static struct secret *ed25519_key_decode(const struct secret *base64)
 {
     struct bytes text = secret_bytes(base64);
     const char *padding = memchr(text.data, '=', text.size);
@@ -222,8 +222,8 @@ static bool refuse_type(struct bytes blob, struct error *ret_error)
                      "is a key of another type than " ED25519_KEY_TYPE "; make one with ssh-keygen -t ed25519 -N ''");
 }
 
-static bool read_fields(struct bytes rest, struct secret **ret_seed, struct ed25519_public *ret_public,
-                        struct error *ret_error)
+static bool ed25519_key_read_fields(struct bytes rest, struct secret **ret_seed, struct ed25519_public *ret_public,
+                                    struct error *ret_error)
 {
     static const struct bytes magic = {.data = "openssh-key-v1", .size = sizeof("openssh-key-v1")};
     struct bytes blob, section, public, seed, cipher;
@@ -258,7 +258,7 @@ static bool read_fields(struct bytes rest, struct secret **ret_seed, struct ed25
 bool ed25519_key_read(struct bytes file, struct secret **ret_seed, struct ed25519_public *ret_public,
                       struct error *ret_error)
 {
-    struct secret *base64 = pem_base64(file), *decoded = base64 ? decode(base64) : NULL;
+    struct secret *base64 = pem_base64(file), *decoded = base64 ? ed25519_key_decode(base64) : NULL;
     struct ed25519_public public;
     bool done;
 
@@ -266,7 +266,7 @@ bool ed25519_key_read(struct bytes file, struct secret **ret_seed, struct ed2551
         error_set(ret_error, "is no OpenSSH private key; make one with ssh-keygen -t ed25519 -N ''");
     else if (!decoded)
         error_set(ret_error, "is damaged");
-    done = decoded && read_fields(secret_bytes(decoded), ret_seed, &public, ret_error);
+    done = decoded && ed25519_key_read_fields(secret_bytes(decoded), ret_seed, &public, ret_error);
     if (done)
         *ret_public = public;
     secret_unref(decoded);

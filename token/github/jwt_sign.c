@@ -20,7 +20,7 @@
 #define ISSUER_DIGITS_MAX 15
 
 // OpenSSL asks for a password through this; there is none to give, and no terminal is ever asked.
-static int refuse_password(char *buffer, int size, int writing, void *asked)
+static int jwt_sign_refuse_password(char *buffer, int size, int writing, void *asked)
 {
     *(bool *)asked = true;
     return -1;
@@ -30,7 +30,7 @@ static EVP_PKEY *load_key(struct bytes pem, struct error *ret_error)
 {
     bool asked = false;
     BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, refuse_password, &asked) : NULL;
+    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, jwt_sign_refuse_password, &asked) : NULL;
 
     BIO_free(bio);
     ERR_clear_error();

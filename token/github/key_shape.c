@@ -9,50 +9,51 @@
 #define REFOLD   "sed -E 's/-----[A-Z ]+-----/\\n&\\n/g' KEY | sed -E '/-----/!{s/ //g;s/.{64}/&\\n/g}' | grep . >PLAIN"
 #define UNESCAPE "sed -E 's/(\\\\r)?\\\\n/\\n/g' KEY | tr -d \"\\\"'\" >PLAIN"
 
-static bool holds(struct bytes text, const char *word)
+static bool key_shape_holds(struct bytes text, const char *word)
 {
     return bytes_contain(text, bytes_of_string(word));
 }
 
-static bool begins(struct bytes text, const char *word)
+static bool key_shape_begins(struct bytes text, const char *word)
 {
     return bytes_start_with(text, bytes_of_string(word));
 }
 
 static bool is_armored(struct bytes file)
 {
-    return holds(file, "-----BEGIN ");
+    return key_shape_holds(file, "-----BEGIN ");
 }
 
 static bool is_utf16(struct bytes file)
 {
-    return begins(file, "\xff\xfe") || begins(file, "\xfe\xff");
+    return key_shape_begins(file, "\xff\xfe") || key_shape_begins(file, "\xfe\xff");
 }
 
 // ASN.1 (X.690): a SEQUENCE whose length takes two bytes, as that of each RSA key does.
 static bool is_der(struct bytes file)
 {
-    return begins(file, "\x30\x82");
+    return key_shape_begins(file, "\x30\x82");
 }
 
 static bool is_public(struct bytes file)
 {
-    return holds(file, "PUBLIC KEY-----") || begins(file, "ssh-") || begins(file, "ecdsa-");
+    return key_shape_holds(file, "PUBLIC KEY-----") || key_shape_begins(file, "ssh-") ||
+           key_shape_begins(file, "ecdsa-");
 }
 
 static bool is_certificate(struct bytes file)
 {
-    return holds(file, "-----BEGIN CERTIFICATE");
+    return key_shape_holds(file, "-----BEGIN CERTIFICATE");
 }
 
 static bool is_openssh(struct bytes file)
 {
-    return holds(file, "-----BEGIN OPENSSH PRIVATE KEY-----");
+    return key_shape_holds(file, "-----BEGIN OPENSSH PRIVATE KEY-----");
 }
 
 static bool is_escaped(struct bytes file)
 {
-    return is_armored(file) && holds(file, "\\n");
+    return is_armored(file) && key_shape_holds(file, "\\n");
 }
 
 static bool is_quoted(struct bytes file)
@@ -62,7 +63,7 @@ static bool is_quoted(struct bytes file)
 
 static bool is_cut(struct bytes file)
 {
-    return is_armored(file) && !holds(file, "-----END ");
+    return is_armored(file) && !key_shape_holds(file, "-----END ");
 }
 
 static bool is_one_line(struct bytes file)
@@ -72,24 +73,25 @@ static bool is_one_line(struct bytes file)
 
 static bool is_indented(struct bytes file)
 {
-    return is_armored(file) && (holds(file, "\n ") || holds(file, "\n\t"));
+    return is_armored(file) && (key_shape_holds(file, "\n ") || key_shape_holds(file, "\n\t"));
 }
 
 // "-----BEGIN" in base64, whatever follows.
 static bool is_armor_in_base64(struct bytes file)
 {
-    return begins(file, "LS0tLS1CRUdJTi");
+    return key_shape_begins(file, "LS0tLS1CRUdJTi");
 }
 
 // A DER key in base64, which is a PEM file without its first and last line.
 static bool is_der_in_base64(struct bytes file)
 {
-    return begins(file, "MII");
+    return key_shape_begins(file, "MII");
 }
 
 static bool is_token(struct bytes file)
 {
-    return begins(file, "ghp_") || begins(file, "gho_") || begins(file, "ghs_") || begins(file, "github_pat_");
+    return key_shape_begins(file, "ghp_") || key_shape_begins(file, "gho_") || key_shape_begins(file, "ghs_") ||
+           key_shape_begins(file, "github_pat_");
 }
 
 static bool is_secret_of_client(struct bytes file)

@@ -59,7 +59,7 @@ struct caller_identity {
 
 // What was given.
 
-static void settle_waiters(struct caller_identity *identity)
+static void caller_identity_settle_waiters(struct caller_identity *identity)
 {
     struct flight_waiter *waiter;
 
@@ -72,7 +72,7 @@ static void ask_failed(struct caller_identity *identity, const char *what, const
     source_failure_set(&identity->failure, false, REASON_NO_CREDENTIAL, "no identity token for %s: %s: %s",
                        identity->bearer.url, what, problem);
     identity->failed_at = loop_now(identity->loop);
-    settle_waiters(identity);
+    caller_identity_settle_waiters(identity);
 }
 
 // The end that a JWT names, unverified: the broker verifies it. WALL_NEVER: none can be read.
@@ -105,7 +105,7 @@ static struct wall token_end(struct bytes token)
     return end;
 }
 
-static void take_token(struct caller_identity *identity, struct bytes token)
+static void caller_identity_take_token(struct caller_identity *identity, struct bytes token)
 {
     struct mono now = loop_now(identity->loop);
     struct wall end = token_end(token);
@@ -115,7 +115,7 @@ static void take_token(struct caller_identity *identity, struct bytes token)
     identity->token = secret_new_trimmed(token);
     identity->use_until.ms = now.ms + (left_ms > LEAST_USE_MS ? left_ms : LEAST_USE_MS);
     identity->failure.verdict.reason = REASON_NONE;
-    settle_waiters(identity);
+    caller_identity_settle_waiters(identity);
 }
 
 // GitHub Actions' endpoint.
@@ -134,7 +134,7 @@ static void on_endpoint(void *arg, const struct http_answer *answer)
     root = json_loadb(answer->body.data ? answer->body.data : "", answer->body.size, JSON_REJECT_DUPLICATES, NULL);
     value = json_object_get(root, "value");
     if (answer->status == 200 && json_string_length(value) > 0) {
-        take_token(identity, bytes_of(json_string_value(value), json_string_length(value)));
+        caller_identity_take_token(identity, bytes_of(json_string_value(value), json_string_length(value)));
     } else {
         snprintf(problem, sizeof(problem), "it answered %d%s", answer->status,
                  answer->status == 200 ? " without a token" : "");
@@ -210,7 +210,7 @@ static void on_printed(void *arg, struct secret *output, const struct error *err
     if (!output)
         ask_failed(identity, "identity.command", error->text);
     else
-        take_token(identity, secret_bytes(output));
+        caller_identity_take_token(identity, secret_bytes(output));
 }
 
 // The certificate.
@@ -222,7 +222,7 @@ static void look_at_files(const struct caller_identity *identity, struct stat re
         memset(ret_seen, 0, 2 * sizeof(*ret_seen));
 }
 
-static bool same_files(const struct stat a[2], const struct stat b[2])
+static bool caller_identity_same_files(const struct stat a[2], const struct stat b[2])
 {
     bool same = true;
 
@@ -240,7 +240,7 @@ static bool refresh_certificate(struct caller_identity *identity, struct error *
     if (!identity->certificate)
         return true;
     look_at_files(identity, seen);
-    if (same_files(seen, identity->seen))
+    if (caller_identity_same_files(seen, identity->seen))
         return true;
     if (!tls_client_set_certificate(identity->bearer.tls, identity->certificate, identity->key, ret_error))
         return false;
@@ -250,7 +250,7 @@ static bool refresh_certificate(struct caller_identity *identity, struct error *
 
 // What is at hand.
 
-static void ask_token(struct caller_identity *identity)
+static void caller_identity_ask_token(struct caller_identity *identity)
 {
     if (identity->asking || identity->child)
         return;
@@ -274,7 +274,7 @@ enum caller_identity_state caller_identity_look(struct caller_identity *identity
         *ret_failure = identity->failure;
         return CALLER_IDENTITY_FAILED;
     }
-    ask_token(identity);
+    caller_identity_ask_token(identity);
     flight_join(&identity->flight, waiter);
     return CALLER_IDENTITY_WAITS;
 }

@@ -31,7 +31,7 @@ static bool command_ready(struct source *source, struct source_failure *ret_fail
     return true;
 }
 
-static void on_output(void *arg, struct secret *output, const struct error *error)
+static void on_source_command_output(void *arg, struct secret *output, const struct error *error)
 {
     struct command_mint *command = arg;
     struct source_mint mint = command->mint;
@@ -64,7 +64,8 @@ static struct source_mint *command_mint(struct source *source, const struct mint
     struct source_command *self = (struct source_command *)source;
     struct command_mint *command = source_mint_alloc(sizeof(*command), source, scope, done, arg);
 
-    command->child = child_run(source->spawner, self->index, bytes_of(NULL, 0), COMMAND_TIMEOUT_MS, on_output, command);
+    command->child = child_run(source->spawner, self->index, bytes_of(NULL, 0), COMMAND_TIMEOUT_MS,
+                               on_source_command_output, command);
     return &command->mint;
 }
 

@@ -24,8 +24,8 @@ static bool platform_ready(struct source *source, struct source_failure *ret_fai
     return bearer_file_ready(&((struct source_platform *)source)->bearer, ret_failure);
 }
 
-static void answer_failure(const struct source_platform *self, const struct http_answer *answer, struct wall local,
-                           struct source_failure *failure)
+static void source_platform_answer_failure(const struct source_platform *self, const struct http_answer *answer,
+                                           struct wall local, struct source_failure *failure)
 {
     const char *url = self->bearer.url;
 
@@ -45,7 +45,7 @@ static void answer_failure(const struct source_platform *self, const struct http
     failure->retry_ms = github_failure_retry_ms(answer, local);
 }
 
-static void on_answer(void *arg, const struct http_answer *answer)
+static void on_source_platform_answer(void *arg, const struct http_answer *answer)
 {
     struct source_mint mint = ((struct platform_mint *)arg)->mint;
     const struct source_platform *self = (const struct source_platform *)mint.source;
@@ -56,7 +56,7 @@ static void on_answer(void *arg, const struct http_answer *answer)
 
     mem_free(arg);
     if (answer->status != 200) {
-        answer_failure(self, answer, now, &failure);
+        source_platform_answer_failure(self, answer, now, &failure);
         mint.done(mint.arg, NULL, &failure);
         return;
     }
@@ -83,7 +83,7 @@ static struct source_mint *platform_mint(struct source *source, const struct min
                        : mem_string(self->bearer.url);
     struct http_call call = bearer_file_call(&self->bearer, "GET", url, bytes_of(NULL, 0));
 
-    platform->request = source->transport->ask(source->transport, &call, on_answer, platform);
+    platform->request = source->transport->ask(source->transport, &call, on_source_platform_answer, platform);
     mem_free(url);
     return &platform->mint;
 }

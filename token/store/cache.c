@@ -34,7 +34,7 @@ struct cache {
     size_t waiter_count; // of all entries
 };
 
-static struct mono now_of(const struct cache *cache)
+static struct mono cache_now_of(const struct cache *cache)
 {
     return loop_now(cache->options.loop);
 }
@@ -58,7 +58,7 @@ static struct cache_entry *entry_find(const struct cache *cache, struct bytes ke
     return (struct cache_entry *)lru_find(&cache->entries, key);
 }
 
-static void on_unused(struct cache_entry *entry)
+static void on_cache_unused(struct cache_entry *entry)
 {
     lru_drop(&entry->cache->entries, &entry->in_table);
 }
@@ -82,7 +82,7 @@ static void settle_token(struct cache_request *request, struct token *token)
 
 static void settle_failure(struct cache_request *request, const struct cache_entry *entry)
 {
-    int64_t wait_ms = entry->retry_at.ms - now_of(entry->cache).ms;
+    int64_t wait_ms = entry->retry_at.ms - cache_now_of(entry->cache).ms;
 
     request->verdict = entry->failure.verdict;
     // What somebody must mend does not pass by waiting: a Retry-After makes npm wait for a minute, and PyGithub for ever.
@@ -91,7 +91,7 @@ static void settle_failure(struct cache_request *request, const struct cache_ent
     flight_settle(request->cache->options.loop, &request->waiter);
 }
 
-static void settle_waiters(struct cache_entry *entry)
+static void cache_settle_waiters(struct cache_entry *entry)
 {
     struct flight_waiter *waiter;
 
@@ -111,7 +111,7 @@ static void settle_waiters(struct cache_entry *entry)
 static struct cache_entry *entry_make(struct cache *cache, struct bytes key, struct source *source,
                                       const struct mint_scope *scope)
 {
-    static const struct cache_entry_owner owner = {.settled = settle_waiters, .unused = on_unused};
+    static const struct cache_entry_owner owner = {.settled = cache_settle_waiters, .unused = on_cache_unused};
     struct cache_entry *entry = cache_entry_new(&cache->options, &owner, source, scope);
 
     entry->cache = cache;
@@ -121,7 +121,7 @@ static struct cache_entry *entry_make(struct cache *cache, struct bytes key, str
 
 static void entry_use(struct cache_entry *entry)
 {
-    entry->used_at = now_of(entry->cache);
+    entry->used_at = cache_now_of(entry->cache);
     lru_use(&entry->cache->entries, &entry->in_table);
 }
 
@@ -135,7 +135,7 @@ static bool waits_for_another(struct cache_entry *entry, const struct mint_scope
         return false;
     if (entry->mint || !flight_is_empty(&entry->flight))
         return true;
-    if (!may_mint || !pace_take(&entry->told, &told_rate, now_of(cache)))
+    if (!may_mint || !pace_take(&entry->told, &told_rate, cache_now_of(cache)))
         return false;
     memcpy(entry->scope.rejected, asked->rejected, sizeof(asked->rejected));
     memcpy(entry->scope.tenant, asked->tenant, sizeof(asked->tenant)); // it is his turn that is waited for
@@ -145,7 +145,7 @@ static bool waits_for_another(struct cache_entry *entry, const struct mint_scope
 static void ask_entry(struct cache_request *request, struct cache_entry *entry, const struct mint_scope *asked)
 {
     struct cache *cache = entry->cache;
-    bool may_mint = !entry->mint && now_of(cache).ms >= entry->retry_at.ms;
+    bool may_mint = !entry->mint && cache_now_of(cache).ms >= entry->retry_at.ms;
 
     entry_use(entry);
     if (cache_entry_usable(entry) && !waits_for_another(entry, asked, may_mint)) {
@@ -265,7 +265,7 @@ static void reject(struct cache_entry *entry, struct mono now)
 
 void cache_rejected(struct cache *cache, const struct token *token)
 {
-    struct mono now = now_of(cache);
+    struct mono now = cache_now_of(cache);
     struct lru_entry *in_table;
 
     LRU_FOREACH(in_table, &cache->entries)

@@ -24,7 +24,7 @@
 #define QUICK_ATTEMPTS 3
 #define QUICK_FIRST_MS 250
 
-static struct mono now_of(const struct cache_entry *entry)
+static struct mono cache_entry_now_of(const struct cache_entry *entry)
 {
     return loop_now(entry->options->loop);
 }
@@ -74,7 +74,7 @@ void cache_entry_set_token(struct cache_entry *entry, struct token *token)
     gauge(entry, true);
 }
 
-static void on_timer(void *arg);
+static void on_cache_entry_timer(void *arg);
 
 struct cache_entry *cache_entry_new(const struct cache_options *options, const struct cache_entry_owner *owner,
                                     struct source *source, const struct mint_scope *scope)
@@ -84,10 +84,10 @@ struct cache_entry *cache_entry_new(const struct cache_options *options, const s
     entry->options = options;
     entry->owner = owner;
     entry->source = source;
-    entry->used_at = now_of(entry);
+    entry->used_at = cache_entry_now_of(entry);
     entry->rejected_at.ms = INT64_MIN / 2;
     mint_scope_copy(&entry->scope, scope);
-    timer_init(&entry->timer, options->loop, on_timer, entry);
+    timer_init(&entry->timer, options->loop, on_cache_entry_timer, entry);
     flight_init(&entry->flight);
     return entry;
 }
@@ -110,7 +110,7 @@ void cache_entry_free(struct cache_entry *entry)
     mem_free(entry);
 }
 
-static void on_minted(void *arg, struct token *token, const struct source_failure *failure);
+static void on_cache_entry_minted(void *arg, struct token *token, const struct source_failure *failure);
 
 void cache_entry_mint(struct cache_entry *entry)
 {
@@ -118,12 +118,12 @@ void cache_entry_mint(struct cache_entry *entry)
 
     timer_stop(&entry->timer);
     entry->attempts++;
-    entry->mint = minter->start(minter->context, entry->source, &entry->scope, on_minted, entry);
+    entry->mint = minter->start(minter->context, entry->source, &entry->scope, on_cache_entry_minted, entry);
 }
 
 void cache_entry_plan(struct cache_entry *entry)
 {
-    struct mono now = now_of(entry);
+    struct mono now = cache_entry_now_of(entry);
     int64_t left = cache_entry_left_ms(entry), delay_ms;
 
     if (!flight_is_empty(&entry->flight))
@@ -139,10 +139,10 @@ void cache_entry_plan(struct cache_entry *entry)
     timer_start(&entry->timer, delay_ms > 0 ? delay_ms + 1 : 1);
 }
 
-static void on_timer(void *arg)
+static void on_cache_entry_timer(void *arg)
 {
     struct cache_entry *entry = arg;
-    struct mono now = now_of(entry);
+    struct mono now = cache_entry_now_of(entry);
     int64_t unused_ms = now.ms - entry->used_at.ms;
     bool ends = entry->token && entry->token->ends.ms != INT64_MAX;
 
@@ -195,16 +195,16 @@ static void take_failure(struct cache_entry *entry, const struct source_failure 
 
     entry->failure = *failure;
     if (quick) {
-        entry->retry_at.ms = now_of(entry).ms + (QUICK_FIRST_MS << (entry->attempts - 1));
+        entry->retry_at.ms = cache_entry_now_of(entry).ms + (QUICK_FIRST_MS << (entry->attempts - 1));
         return;
     }
     entry->failures++;
-    entry->retry_at.ms = now_of(entry).ms + backoff_ms(entry);
+    entry->retry_at.ms = cache_entry_now_of(entry).ms + backoff_ms(entry);
     log_failure(entry);
     entry->owner->settled(entry);
 }
 
-static void take_token(struct cache_entry *entry, struct token *token)
+static void cache_entry_take_token(struct cache_entry *entry, struct token *token)
 {
     const struct cache_options *options = entry->options;
     int64_t before_ms = options->refresh_before_ms, left_ms = token_left_ms(token, loop_clock(options->loop));
@@ -222,7 +222,7 @@ static void take_token(struct cache_entry *entry, struct token *token)
     entry->owner->settled(entry);
 }
 
-static void on_minted(void *arg, struct token *token, const struct source_failure *failure)
+static void on_cache_entry_minted(void *arg, struct token *token, const struct source_failure *failure)
 {
     struct cache_entry *entry = arg;
     int64_t left_ms = token ? token_left_ms(token, loop_clock(entry->options->loop)) : 0;
@@ -235,7 +235,7 @@ static void on_minted(void *arg, struct token *token, const struct source_failur
                            (long long)(left_ms / SECOND_MS));
         take_failure(entry, &short_lived);
     } else if (token) {
-        take_token(entry, token);
+        cache_entry_take_token(entry, token);
     } else {
         take_failure(entry, failure);
     }

@@ -53,7 +53,7 @@ static void remove_turn(struct mint_gate *gate, struct mint_turn *turn)
     mem_free(tenant);
 }
 
-static void on_timer(void *arg)
+static void on_mint_gate_timer(void *arg)
 {
     struct mint_gate *gate = arg;
     struct mint_tenant *tenant;
@@ -81,7 +81,7 @@ struct mint_gate *mint_gate_new(struct loop *loop, uint64_t replicas)
     gate->rate.burst = replicas < BURST ? (int64_t)(BURST / replicas) : 1;
     gate->at_once = replicas < AT_ONCE ? (size_t)(AT_ONCE / replicas) : 1;
     TAILQ_INIT(&gate->tenants);
-    timer_init(&gate->timer, loop, on_timer, gate);
+    timer_init(&gate->timer, loop, on_mint_gate_timer, gate);
     return gate;
 }
 

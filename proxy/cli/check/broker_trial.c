@@ -16,8 +16,8 @@ struct broker_trial {
     void *arg;
 };
 
-static void tell(const struct broker_trial *trial, bool ok, const char *key, const char *path,
-                 const struct error *error)
+static void broker_trial_tell(const struct broker_trial *trial, bool ok, const char *key, const char *path,
+                              const struct error *error)
 {
     trial->line(trial->arg, ok, key, ok ? path : error->text);
 }
@@ -54,7 +54,7 @@ static void try_secret(const struct broker_trial *trial, const char *key, const 
     bool changed;
 
     secret_file_init(&file, path);
-    tell(trial, secret_file_refresh(&file, &changed, &error), key, path, &error);
+    broker_trial_tell(trial, secret_file_refresh(&file, &changed, &error), key, path, &error);
     secret_file_clear(&file);
 }
 
@@ -65,7 +65,7 @@ static void try_cluster(const struct broker_trial *trial, const struct config_br
     struct error error;
     struct tls_client *tls = tls_client_new(ca, &error);
 
-    tell(trial, tls != NULL, "broker.kubernetes.ca", ca, &error);
+    broker_trial_tell(trial, tls != NULL, "broker.kubernetes.ca", ca, &error);
     tls_client_unref(tls);
     try_secret(trial, "broker.kubernetes.token_file",
                broker->kubernetes_token_file ? broker->kubernetes_token_file : BROKER_CLUSTER_TOKEN);
@@ -76,7 +76,7 @@ static void try_admission(const struct broker_trial *trial, const char *path)
     struct error error;
     struct admission *admission = admission_load(path, &error);
 
-    tell(trial, admission != NULL, "broker.admission.sidecar", path, &error);
+    broker_trial_tell(trial, admission != NULL, "broker.admission.sidecar", path, &error);
     admission_free(admission);
 }
 

@@ -11,7 +11,7 @@
 // A token has 16 KiB at most.
 #define SHOWN_MAX (64 * KIB)
 
-static bool read_shown(const char *path, char *buffer, struct bytes *ret_shown, struct error *ret_error)
+static bool caller_question_read_shown(const char *path, char *buffer, struct bytes *ret_shown, struct error *ret_error)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     size_t size;
@@ -49,7 +49,7 @@ enum explanation_result caller_question_explain(const struct config *config, con
     buffer = mem_wiping_malloc(SHOWN_MAX);
     if (!buffer)
         mem_exhausted();
-    if (read_shown(question->path, buffer, &asked.shown, ret_error)) {
+    if (caller_question_read_shown(question->path, buffer, &asked.shown, ret_error)) {
         result = caller_explanation_append(config, &asked, out, ret_error);
         if (result == EXPLANATION_BAD)
             error_prefix(ret_error, "%s", question->path);

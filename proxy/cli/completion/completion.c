@@ -208,7 +208,7 @@ static void append_fish_command(struct text *text, const struct command *command
                     words);
 }
 
-static void append_fish(struct text *text)
+static void completion_append_fish(struct text *text)
 {
     text_append(text, "# fish completion of gitlatch, made by `gitlatch completion fish`\n");
     for (const struct command *const *each = command_all(); *each; each++)
@@ -225,7 +225,7 @@ bool completion_append(const char *shell, struct text *text)
     static const struct {
         const char *name;
         void (*append)(struct text *text);
-    } shells[] = {{"bash", append_bash}, {"zsh", append_zsh}, {"fish", append_fish}};
+    } shells[] = {{"bash", append_bash}, {"zsh", append_zsh}, {"fish", completion_append_fish}};
 
     for (size_t i = 0; i < GL_ARRAY_SIZE(shells); i++) {
         if (strcmp(shells[i].name, shell) == 0) {

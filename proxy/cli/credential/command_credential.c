@@ -115,7 +115,7 @@ static int write_answer(const struct command *command, const struct credential_a
     return COMMAND_DONE;
 }
 
-static int get(const struct command *command, const struct credential_broker *broker)
+static int command_credential_get(const struct command *command, const struct credential_broker *broker)
 {
     char *input = mem_alloc(INPUT_MAX);
     size_t size = read_question(input, INPUT_MAX);
@@ -183,7 +183,7 @@ static int run(const struct command *command, int argc, char **argv)
     broker.trust = first_of(broker.trust, "GITLATCH_TRUST", NULL);
     if (!broker.trust && access(TRUST, F_OK) == 0)
         broker.trust = TRUST;
-    return get(command, &broker);
+    return command_credential_get(command, &broker);
 }
 
 const struct command command_credential = {

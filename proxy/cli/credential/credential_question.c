@@ -45,7 +45,7 @@ static bool has_dot_segment(struct bytes path)
 }
 
 // What follows the repository (`info/lfs`) is git-lfs's own.
-static bool parse_path(struct bytes path, struct repository_name *ret_name)
+static bool credential_question_parse_path(struct bytes path, struct repository_name *ret_name)
 {
     struct bytes owner, name, rest, plain;
     struct repository_name parsed;
@@ -81,7 +81,7 @@ bool credential_question_parse(struct bytes input, struct credential_question *r
                          "git does not tell the repository; set it with "
                          "`git config --global credential.https://%s.useHttpPath true`",
                          question.host.text);
-    if (!parse_path(attributes.path, &question.repository))
+    if (!credential_question_parse_path(attributes.path, &question.repository))
         return error_set(ret_error, "the path names no repository of the form OWNER/NAME");
     *ret_question = question;
     return true;

@@ -31,7 +31,7 @@ static bool looks_like_token(const char *value)
     return found;
 }
 
-static bool is_known(const char *const *names, size_t count, struct bytes name)
+static bool doctor_credentials_is_known(const char *const *names, size_t count, struct bytes name)
 {
     for (size_t i = 0; i < count; i++)
         if (bytes_equal(bytes_of_string(names[i]), name))
@@ -47,7 +47,7 @@ static void examine_environment(struct doctor *doctor)
         struct bytes name, value;
 
         bytes_cut(bytes_of_string(*entry), '=', &name, &value);
-        bool token = is_known(tokens, GL_ARRAY_SIZE(tokens), name);
+        bool token = doctor_credentials_is_known(tokens, GL_ARRAY_SIZE(tokens), name);
         if (value.size == 0 || (token && bytes_equal(value, BYTES(ENVIRONMENT_GH_TOKEN))) ||
             (!token && !looks_like_token(value.data)))
             continue;
@@ -147,7 +147,7 @@ static void examine_setting(struct doctor *doctor, const struct git_setting *set
 // Files.
 
 // The beginning of a file; empty where it is not there or cannot be read. Freed by the caller, who wipes it.
-static struct text read_file(const char *path)
+static struct text doctor_credentials_read_file(const char *path)
 {
     struct text text = {0};
     char block[4096];
@@ -220,7 +220,7 @@ static bool is_copilot(const char *text)
 static void examine_file(struct doctor *doctor, char *path, bool (*holds_credential)(const char *text),
                          const char *mend)
 {
-    struct text text = read_file(path);
+    struct text text = doctor_credentials_read_file(path);
 
     if (holds_credential(text_string(&text)))
         doctor_wrong(doctor, path, "holds a credential for GitHub" WHY_NONE FINDING_MEND "%s", mend);
@@ -239,7 +239,7 @@ static char *config_file(const char *home, const char *name)
 }
 
 // gh keeps its token in a keyring where there is one: its exit status tells, and its word is not read.
-static void examine_gh(struct doctor *doctor)
+static void doctor_credentials_examine_gh(struct doctor *doctor)
 {
     static const char *const argv[] = {"gh", "auth", "token", "--hostname", "github.com", NULL};
     static const char *const environment[] = {"GH_TOKEN", "GITHUB_TOKEN", NULL};
@@ -272,7 +272,7 @@ static void examine_files(struct doctor *doctor, const char *home)
     examine_file(doctor, config_file(home, "github-copilot/apps.json"), is_copilot,
                  "rm it: Copilot does not work here");
     if (doctor->ok)
-        examine_gh(doctor);
+        doctor_credentials_examine_gh(doctor);
     doctor->ok &= ok;
 }
 

@@ -14,7 +14,7 @@
 
 #define NOT_FOUND 127
 
-static void set_environment(const char *const *environment)
+static void doctor_program_set_environment(const char *const *environment)
 {
     for (; environment && *environment; environment++) {
         if (strchr(*environment, '='))
@@ -24,7 +24,7 @@ static void set_environment(const char *const *environment)
     }
 }
 
-static GL_NORETURN void execute(const struct doctor_program *program, int output)
+static GL_NORETURN void doctor_program_execute(const struct doctor_program *program, int output)
 {
     int null = open("/dev/null", O_RDWR);
 
@@ -32,7 +32,7 @@ static GL_NORETURN void execute(const struct doctor_program *program, int output
     dup2(null, STDIN_FILENO);
     dup2(program->errors_only ? null : output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
-    set_environment(program->environment);
+    doctor_program_set_environment(program->environment);
     if (!program->directory || chdir(program->directory) == 0)
         execvp(program->argv[0], (char *const *)(uintptr_t)program->argv);
     _exit(NOT_FOUND);
@@ -73,7 +73,7 @@ enum doctor_program_end doctor_program_run(const struct doctor_program *program,
         return DOCTOR_PROGRAM_FAILED;
     child = fork();
     if (child == 0)
-        execute(program, ends[1]);
+        doctor_program_execute(program, ends[1]);
     close(ends[1]);
     ended = child > 0 && read_output(ends[0], deadline, ret_output);
     close(ends[0]);

@@ -12,7 +12,7 @@
 // A refusal of gitlatch's, and the page of whoever else answers: its beginning is enough.
 #define BODY_MAX (16 * KIB)
 
-static size_t on_body(char *data, size_t one, size_t size, void *arg)
+static size_t on_doctor_request_body(char *data, size_t one, size_t size, void *arg)
 {
     text_append_bytes(arg, bytes_of(data, size));
     return size;
@@ -51,8 +51,8 @@ static void take_answer(CURL *curl, const struct text *body, struct doctor_answe
         answer->date = (struct wall){0};
 }
 
-static void set_options(CURL *curl, const struct doctor_request *request, struct doctor_answer *answer,
-                        struct text *body)
+static void doctor_request_set_options(CURL *curl, const struct doctor_request *request, struct doctor_answer *answer,
+                                       struct text *body)
 {
     curl_easy_setopt(curl, CURLOPT_URL, request->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -68,7 +68,7 @@ static void set_options(CURL *curl, const struct doctor_request *request, struct
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, request->roots ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, request->roots ? 2L : 0L);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, answer->problem);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_doctor_request_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
 }
 
@@ -81,7 +81,7 @@ void doctor_request(const struct doctor_request *request, struct doctor_answer *
     CURLcode code;
 
     text_init(&body, BODY_MAX);
-    set_options(curl, request, &answer, &body);
+    doctor_request_set_options(curl, request, &answer, &body);
     code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
     answer.proxy_status = (int)proxy_status;

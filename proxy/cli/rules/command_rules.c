@@ -50,7 +50,7 @@ static char *make_url(const char *proxy)
     return mem_format("http://%.*s/.well-known/gitlatch", (int)(end - authority), authority);
 }
 
-static bool ask(const struct command *command, const char *proxy, struct text *ret_text)
+static bool command_rules_ask(const struct command *command, const char *proxy, struct text *ret_text)
 {
     CURL *curl = curl_easy_init();
     char *url = make_url(proxy);
@@ -76,7 +76,7 @@ static bool ask(const struct command *command, const char *proxy, struct text *r
     return code == CURLE_OK && status == 200;
 }
 
-static const char *member(const json_t *object, const char *name)
+static const char *command_rules_member(const json_t *object, const char *name)
 {
     const char *value = json_string_value(json_object_get(object, name));
 
@@ -102,26 +102,26 @@ static void print_repository(const json_t *rule)
 {
     const json_t *permissions = json_object_get(rule, "permissions");
 
-    printf("\n%s\n", member(rule, "match"));
+    printf("\n%s\n", command_rules_member(rule, "match"));
     puts(json_is_true(json_object_get(rule, "fetch")) ? "  may clone and fetch" : "  may not be fetched");
     print_refs("push", json_object_get(rule, "push"));
     if (!json_object_get(rule, "push"))
         puts("  may not be pushed to");
-    if (*member(rule, "example_push"))
-        printf("  for example: %s\n", member(rule, "example_push"));
+    if (*command_rules_member(rule, "example_push"))
+        printf("  for example: %s\n", command_rules_member(rule, "example_push"));
     print_refs("delete", json_object_get(rule, "delete"));
     for (void *at = json_object_iter((json_t *)(uintptr_t)permissions); at;
          at = json_object_iter_next((json_t *)(uintptr_t)permissions, at))
         printf("  api.github.com: %s %s\n", json_object_iter_key(at), json_string_value(json_object_iter_value(at)));
 }
 
-static void print_rules(const json_t *rules)
+static void command_rules_print_rules(const json_t *rules)
 {
     const json_t *list = json_object_get(rules, "repositories"), *each;
-    bool denies = strcmp(member(rules, "other_repositories"), "deny") == 0;
+    bool denies = strcmp(command_rules_member(rules, "other_repositories"), "deny") == 0;
     size_t i;
 
-    printf("Rules: %s\n", member(rules, "rules"));
+    printf("Rules: %s\n", command_rules_member(rules, "rules"));
     if (json_is_false(json_object_get(rules, "enforced")))
         puts("They are not enforced: what they refuse is only recorded.");
     json_array_foreach(list, i, each)
@@ -130,7 +130,7 @@ static void print_rules(const json_t *rules)
            denies ? "refused" : "without a credential, so what is public can be fetched, and nothing pushed");
     json_array_foreach(json_object_get(rules, "how"), i, each)
         printf("- %s\n", json_string_value(each));
-    printf("When something is refused: %s\n", member(rules, "when_refused"));
+    printf("When something is refused: %s\n", command_rules_member(rules, "when_refused"));
 }
 
 static int rules(const struct command *command, bool as_json)
@@ -142,14 +142,14 @@ static int rules(const struct command *command, bool as_json)
     if (!proxy || !*proxy)
         return command_fail(command, "HTTPS_PROXY is not set: this is no workspace of gitlatch; `gitlatch doctor` "
                                      "looks for other ways");
-    if (!ask(command, proxy, &text)) {
+    if (!command_rules_ask(command, proxy, &text)) {
         text_free(&text);
         return COMMAND_FAILED;
     }
     if (as_json)
         fputs(text_string(&text), stdout);
     else if ((object = json_loads(text_string(&text), 0, NULL)))
-        print_rules(object);
+        command_rules_print_rules(object);
     else
         command_fail(command, "%s gives no rules: it is no gitlatch", "the proxy");
     json_decref(object);

@@ -205,7 +205,7 @@ static void set_variables(struct environment *environment)
     environment_free(environment);
 }
 
-static void set_environment(const struct config *config, const struct run_proxy *proxy)
+static void command_run_set_environment(const struct config *config, const struct run_proxy *proxy)
 {
     const char *git_config_count = getenv("GIT_CONFIG_COUNT");
     const struct environment_settings settings = {
@@ -263,7 +263,7 @@ static int run_with(const struct command *command, struct config *config, struct
     if (!run_audit_begin(audit, config, &error) || !run_proxy_start(config, &proxy, &error))
         return command_fail(command, "%s", error.text);
     forget_tokens(config);
-    set_environment(config, &proxy);
+    command_run_set_environment(config, &proxy);
     warn_of_bypass(command, config, "NO_PROXY");
     if (strcmp(getenv("NO_PROXY"), getenv("no_proxy")) != 0) // both are set above
         warn_of_bypass(command, config, "no_proxy");

@@ -28,7 +28,7 @@ struct supervision {
     int status;
 };
 
-static void take_signals(struct supervision *supervision, sigset_t *ret_waited)
+static void run_command_take_signals(struct supervision *supervision, sigset_t *ret_waited)
 {
     const struct sigaction standard = {.sa_handler = SIG_DFL};
 
@@ -43,7 +43,7 @@ static void take_signals(struct supervision *supervision, sigset_t *ret_waited)
     sigprocmask(SIG_BLOCK, ret_waited, &supervision->mask_before);
 }
 
-static void execute(const struct supervision *supervision, char *const *argv)
+static void run_command_execute(const struct supervision *supervision, char *const *argv)
 {
     sigaction(SIGCHLD, &supervision->child_before, NULL);
     sigprocmask(SIG_SETMASK, &supervision->mask_before, NULL);
@@ -70,7 +70,7 @@ static void stop_too(const struct supervision *supervision)
 }
 
 // Looks what the children did. True: the command has ended.
-static bool reap(struct supervision *supervision)
+static bool run_command_reap(struct supervision *supervision)
 {
     pid_t child;
     int status;
@@ -95,10 +95,10 @@ int run_command(char *const *argv, pid_t companion)
     siginfo_t info;
     sigset_t waited;
 
-    take_signals(&supervision, &waited);
+    run_command_take_signals(&supervision, &waited);
     supervision.command = fork();
     if (supervision.command == 0)
-        execute(&supervision, argv);
+        run_command_execute(&supervision, argv);
     if (supervision.command < 0) {
         fprintf(stderr, "gitlatch run: no process for the command: %s\n", strerror(errno));
         return RUN_COMMAND_NOT_EXECUTABLE << 8;
@@ -107,7 +107,7 @@ int run_command(char *const *argv, pid_t companion)
         int number = sigwaitinfo(&waited, &info);
 
         if (number == SIGCHLD)
-            ended = reap(&supervision);
+            ended = run_command_reap(&supervision);
         else if (number > 0)
             pass_on(&supervision, &info);
     }

@@ -19,7 +19,7 @@ struct deeds {
     size_t count, capacity;
 };
 
-static const char *member(const json_t *event, const char *key)
+static const char *run_summary_member(const json_t *event, const char *key)
 {
     const char *value = json_string_value(json_object_get(event, key));
 
@@ -61,23 +61,23 @@ static char *refs_of(const json_t *event)
         return mem_string("");
     if (json_array_size(refs) > 1)
         return mem_format(" (%zu refs)", json_array_size(refs));
-    return mem_format(" %s", member(json_array_get(refs, 0), "ref"));
+    return mem_format(" %s", run_summary_member(json_array_get(refs, 0), "ref"));
 }
 
 // What the event is about, beside who is asked.
 static char *object_of(const json_t *event)
 {
-    const char *repository = member(event, "repository"), *path = member(event, "path");
+    const char *repository = run_summary_member(event, "repository"), *path = run_summary_member(event, "path");
 
     if (*repository)
         return mem_string(repository);
-    return mem_format("%s%s", member(event, "host"), path);
+    return mem_format("%s%s", run_summary_member(event, "host"), path);
 }
 
-static void add_event(struct deeds *done, struct deeds *refused, const json_t *event)
+static void run_summary_add_event(struct deeds *done, struct deeds *refused, const json_t *event)
 {
-    const char *operation = member(event, "operation"), *reason = member(event, "reason");
-    bool deny = strcmp(member(event, "decision"), "deny") == 0;
+    const char *operation = run_summary_member(event, "operation"), *reason = run_summary_member(event, "reason");
+    bool deny = strcmp(run_summary_member(event, "decision"), "deny") == 0;
     char *object = object_of(event), *refs = refs_of(event);
 
     if (deny || number(event, "status") >= 400)
@@ -134,9 +134,9 @@ void run_summary_write(struct text *text, struct bytes events, int64_t duration_
     while (events.size > 0) {
         bytes_cut(events, '\n', &line, &events);
         json_t *event = json_loadb(line.data, line.size, 0, NULL);
-        const char *kind = member(event, "event");
+        const char *kind = run_summary_member(event, "event");
         if (strcmp(kind, "request") == 0 || strcmp(kind, "tunnel") == 0)
-            add_event(&done, &refused, event);
+            run_summary_add_event(&done, &refused, event);
         json_decref(event);
     }
     text_format(text, "gitlatch run: %.1f s", (double)duration_ms / 1000);

@@ -41,7 +41,7 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static void on_ready(void *arg, const void *broker)
+static void on_command_broker_ready(void *arg, const void *broker)
 {
     const struct config *config = arg;
 
@@ -54,8 +54,11 @@ static void on_ready(void *arg, const void *broker)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct daemon_options daemon = {
-        .type = &daemon_type_broker, .reloads = true, .supervised = true, .lifeline = -1, .ready = on_ready};
+    struct daemon_options daemon = {.type = &daemon_type_broker,
+                                    .reloads = true,
+                                    .supervised = true,
+                                    .lifeline = -1,
+                                    .ready = on_command_broker_ready};
     const char *path = NULL;
     struct error error;
     int option, status;

@@ -48,7 +48,7 @@ static void on_notice(void *arg, const struct config_notice *notice)
              notice->mend);
 }
 
-static void on_ready(void *arg, const void *server)
+static void on_command_proxy_ready(void *arg, const void *server)
 {
     const struct config *config = arg;
     struct text addresses = {0};
@@ -64,8 +64,11 @@ static void on_ready(void *arg, const void *server)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct daemon_options daemon = {
-        .type = &daemon_type_proxy, .reloads = true, .supervised = true, .lifeline = -1, .ready = on_ready};
+    struct daemon_options daemon = {.type = &daemon_type_proxy,
+                                    .reloads = true,
+                                    .supervised = true,
+                                    .lifeline = -1,
+                                    .ready = on_command_proxy_ready};
     const char *path = NULL;
     struct error error;
     int option, status;

@@ -34,25 +34,25 @@ static struct stat look(const char *path)
     return now;
 }
 
-static bool same(const struct stat *a, const struct stat *b)
+static bool config_watch_same(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static void on_quiet(void *arg)
+static void on_config_watch_quiet(void *arg)
 {
     struct config_watch *watch = arg;
     struct stat now = look(watch->path);
 
     // While the file is away nothing can be read: the next event tells when it is back.
-    if (now.st_ino == 0 || same(&now, &watch->seen))
+    if (now.st_ino == 0 || config_watch_same(&now, &watch->seen))
         return;
     watch->seen = now;
     watch->changed(watch->arg);
 }
 
-static void on_readable(evutil_socket_t inotify, short events, void *arg)
+static void on_config_watch_readable(evutil_socket_t inotify, short events, void *arg)
 {
     struct config_watch *watch = arg;
     char events_read[16 * 1024];
@@ -63,7 +63,7 @@ static void on_readable(evutil_socket_t inotify, short events, void *arg)
     timer_start(&watch->quiet, QUIET_MS);
 }
 
-static char *directory_of(const char *path)
+static char *config_watch_directory_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
@@ -76,13 +76,13 @@ struct config_watch *config_watch_new(struct loop *loop, const char *path, confi
                                       struct error *ret_error)
 {
     struct config_watch *watch = mem_alloc_zero(1, sizeof(*watch));
-    char *directory = directory_of(path);
+    char *directory = config_watch_directory_of(path);
 
     watch->path = mem_string(path);
     watch->changed = changed;
     watch->arg = arg;
     watch->seen = look(path);
-    timer_init(&watch->quiet, loop, on_quiet, watch);
+    timer_init(&watch->quiet, loop, on_config_watch_quiet, watch);
     watch->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (watch->inotify < 0 ||
         inotify_add_watch(watch->inotify, directory, IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
@@ -90,7 +90,8 @@ struct config_watch *config_watch_new(struct loop *loop, const char *path, confi
         config_watch_free(watch);
         watch = NULL;
     } else {
-        watch->readable = event_new(loop_event_base(loop), watch->inotify, EV_READ | EV_PERSIST, on_readable, watch);
+        watch->readable =
+            event_new(loop_event_base(loop), watch->inotify, EV_READ | EV_PERSIST, on_config_watch_readable, watch);
         event_add(watch->readable, NULL);
     }
     mem_free(directory);

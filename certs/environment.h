@@ -33,9 +33,9 @@ struct environment_settings {
 // All tools. The settings are copied.
 struct environment *environment_new(const struct environment_settings *settings) GL_MUST_CHECK;
 // git alone, by the published gitconfig: for a workspace with nothing else, and where a `http.proxy` of the user's would
-// come before the environment's. Added to the `git_config_count` that GIT_CONFIG_COUNT tells of already.
+// come before the environment's. Added to the `git_config_count` that GIT_CONFIG_COUNT holds already.
 struct environment *environment_new_git(const char *directory, unsigned git_config_count) GL_MUST_CHECK;
-// How git is told to run `gitlatch credential`; and how many settings a host needs.
+// How git is set to run `gitlatch credential`; and how many settings a host needs.
 #define ENVIRONMENT_CREDENTIAL_HELPER   "!gitlatch credential"
 #define ENVIRONMENT_CREDENTIAL_SETTINGS 2
 // git with a credential helper and without a proxy: `gitlatch credential`, for these hosts. Added likewise.

@@ -55,9 +55,9 @@ struct token_service_options {
     const struct dialer *dialer;
     struct spawner *spawner; // runs the argv of `command` and `sign_command`; NULL: no credential has one
     struct metrics *metrics;
-    token_mint_fn *on_mint; // NULL: nobody is told
+    token_mint_fn *on_mint; // NULL: none
     void *on_mint_arg;
-    bool quiet; // no line is logged for a token that could not be had: who asks tells of it
+    bool quiet; // no line is logged for a token that could not be had: who asks reports it
 
     struct http_transport *transport; // NULL: curl, by `dialer`; given by tests
 };

@@ -25,7 +25,7 @@ enum scope_use {
 
 // Whether the rules hold a repository of the set.
 typedef bool scope_includes_fn(const void *rules, const struct repository_name *name);
-// The repositories of `owner` in the set, at most `room` of them, where they can be told without
+// The repositories of `owner` in the set, at most `room` of them, where they can be listed without
 // enumeration; 0: a pattern is among the rules, or there are more.
 typedef size_t scope_names_fn(const void *rules, const char *owner, struct repository_name *ret_names, size_t room);
 

@@ -201,7 +201,7 @@ static void answer_admin(struct admin *admin, struct service_call *call, struct 
         answer_plain(call, 404, BYTES("there are /healthz /readyz /metrics /status /events /reasons and /\n"));
 }
 
-// For a scraper, under whatever name it knows us: no names of repositories are told.
+// For a scraper, under whatever name it knows us: no names of repositories are shown.
 static void answer_scraper(struct admin *admin, struct service_call *call, struct bytes path)
 {
     if (bytes_equal(path, BYTES("/metrics")))

@@ -36,7 +36,7 @@ struct bytes secret_bytes(const struct secret *secret);
 void secret_keep_form(struct secret *secret, struct secret *form);
 // On loan, valid as long as `secret` is held; NULL: not made yet.
 struct secret *secret_form(const struct secret *secret);
-// Takes a time that tells nothing about where the two differ, nor whether they have the same size.
+// The time it takes does not depend on where the two differ, nor whether they have the same size.
 bool secret_equal(const struct secret *secret, struct bytes other) GL_MUST_CHECK;
 void secret_fingerprint(const struct secret *secret, char ret_hex[static SECRET_FINGERPRINT_SIZE]);
 

@@ -189,7 +189,7 @@ static struct broker_runtime *make_runtime(struct broker *broker, struct config 
     return broker_runtime_new(&options, ret_error);
 }
 
-// What it tells.
+// What it counts.
 
 static size_t open_connections(const struct broker *broker)
 {

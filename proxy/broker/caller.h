@@ -32,7 +32,7 @@ bool caller_is_proven(const struct caller *caller);
 char *caller_name(const struct caller *caller) GL_MUST_CHECK;
 // The same without the issuer's name; given to mem_free.
 char *caller_subject(const struct caller *caller) GL_MUST_CHECK;
-// "team-a/workspace/pod-0", "actions/acme/widgets": tells whose calls are counted together; given to mem_free.
+// "team-a/workspace/pod-0", "actions/acme/widgets": whose calls are counted together; given to mem_free.
 char *caller_key(const struct caller *caller) GL_MUST_CHECK;
 // Whose tokens and limits are its own: the namespace, the issuer with its tenant, the certificate's name; given to mem_free.
 char *caller_tenant(const struct caller *caller) GL_MUST_CHECK;

@@ -125,7 +125,7 @@ static bool has_grant(const struct config_broker *broker, const struct caller *c
 }
 
 // The claim for which a grant of the caller's issuer was not its own; NULL: there is none. Whoever has no grant at all may
-// be anybody with an account there: what it is told must not depend on the repository, or it could ask which there are.
+// be anybody with an account there: its answer must not depend on the repository, or it could find out which there are.
 static const struct config_claim *find_mismatch(const struct config_broker *broker, const struct caller *caller,
                                                 const struct repository_name *name)
 {

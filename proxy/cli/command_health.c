@@ -6,7 +6,7 @@
 #include "command.h"
 #include "probe.h"
 
-// A kubelet gives a probe one second unless told otherwise; who has told it may have meant more.
+// A kubelet gives a probe one second unless it is set otherwise; who has set it may have meant more.
 #define TIMEOUT_MS (5 * SECOND_MS)
 
 static const char help[] = "Usage: gitlatch health [--ready] [-c FILE | --admin ADDRESS]\n"
@@ -42,7 +42,7 @@ static void make_reachable(struct address *address)
         address->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 }
 
-// Whether the address is told: by the option, else by the file, else it is the default.
+// Whether the address is known: by the option, else by the file, else it is the default.
 static bool find_address(const char *option, const char *config, struct address *ret_address, struct error *ret_error)
 {
     if (option)

@@ -236,7 +236,7 @@ struct config {
     unsigned references; // config.c's own
 };
 
-// What the configuration is for; it tells which keys must be there.
+// What the configuration is for; this decides which keys must be there.
 enum config_use {
     CONFIG_FOR_PROXY,  // `credentials` must name at least one
     CONFIG_FOR_RUN,    // `credentials` may be absent: they are taken from the environment or gh

@@ -13,7 +13,7 @@ static void each(const struct setting_table *table, const char *prefix, config_r
         char *key = mem_format("%s%s", prefix, setting->key), *below = mem_format("%s[].", key);
 
         fn(arg, key, setting);
-        // A grant's rules are those of `repositories`: told once.
+        // A grant's rules are those of `repositories`: listed once.
         if (setting->type == &setting_list && (entries->table.rows != setting_rule_rows || !*prefix))
             each(&entries->table, below, fn, arg);
         mem_free(below);

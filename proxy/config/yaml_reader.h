@@ -22,7 +22,7 @@ struct yaml_reader {
     struct error *error;
 };
 
-// Parses one document. The error tells file and line; on failure there is nothing to close.
+// Parses one document. The error names file and line; on failure there is nothing to close.
 bool yaml_reader_open(struct yaml_reader *reader, const char *file, struct bytes text, struct error *ret_error)
     GL_MUST_CHECK;
 void yaml_reader_close(struct yaml_reader *reader);

@@ -206,7 +206,7 @@ enum body_gate_result body_gate_feed(struct body_gate *gate, struct bytes raw, b
         struct bytes data;
 
         if (body_next_data(&gate->body, raw, &used, &data) == BODY_BAD || used == 0)
-            break; // the framing's own reader tells it
+            break; // the framing's own reader reports it
         raw = bytes_skip(raw, used);
         result = body_gate_take_data(gate, data, ret_verdict);
     }

@@ -184,7 +184,7 @@ static int push_commands_compare_refs(const void *a, const void *b)
     return order ? order : (left->size > right->size) - (left->size < right->size);
 }
 
-// Of two commands for one ref, nobody can tell which one GitHub takes.
+// Of two commands for one ref, nobody knows which one GitHub takes.
 static bool refs_unique(const struct push_commands *commands)
 {
     struct bytes *refs = mem_alloc_zero(commands->count, sizeof(*refs));

@@ -19,7 +19,7 @@ struct answer {
     int status;
     struct bytes content_type; // empty: none
     struct bytes body;
-    bool omit_body;         // the request was HEAD: the length is told, the body stays away
+    bool omit_body;         // the request was HEAD: the length is written, the body is left out
     bool close;             // Connection: close
     unsigned retry_after_s; // 0: none
     // Values of further fields; empty: none.

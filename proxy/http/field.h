@@ -62,7 +62,7 @@ enum field_id {
     FIELD_ID_COUNT,
 };
 
-// Tells a name, in any case.
+// The field that has this name, in any case.
 enum field_id field_id_of(struct bytes name);
 
 // By byte: whether it may be in a token, and in a value. Each byte of a head is looked up here.

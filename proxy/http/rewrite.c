@@ -34,7 +34,7 @@ static const bool response_drops[FIELD_ID_COUNT] = {
     [FIELD_SET_COOKIE] = true,
 };
 
-// Longer than every name of FIELD_LIST, and than what tells a family.
+// Longer than every name of FIELD_LIST, and than the beginning that names a family.
 #define KNOWN_NAME_SIZE 32
 
 // Whether a name is written with `_` where a known one has `-`: CGI and Rack take both for the same.

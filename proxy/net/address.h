@@ -33,7 +33,7 @@ enum address_kind {
     ADDRESS_OTHER,       // multicast, broadcast, reserved
 };
 
-// Tells the kind; the IPv4 address inside an IPv6 form (mapped, compatible, NAT64, 6to4, Teredo) is judged as itself.
+// The kind; the IPv4 address inside an IPv6 form (mapped, compatible, NAT64, 6to4, Teredo) is judged as itself.
 enum address_kind address_kind(const struct address *address);
 // Parses "1.2.3.4", "::1" or "[::1]", all in their standard forms. False for anything else.
 bool address_parse(struct bytes text, uint16_t port, struct address *ret_address) GL_MUST_CHECK;

@@ -88,9 +88,9 @@ static const char *listener_remedy(int code)
 {
     switch (code) {
     case EADDRINUSE:
-        return "; end what has this port (`ss -ltnp` tells), or name another";
+        return "; end what has this port (`ss -ltnp` shows it), or name another";
     case EADDRNOTAVAIL:
-        return "; it is no address of this machine (`ip address` tells them); name one, or 0.0.0.0 for all";
+        return "; it is no address of this machine (`ip address` lists them); name one, or 0.0.0.0 for all";
     case EACCES:
         return "; a low port is for privileged users: name one from 1024 on, or give CAP_NET_BIND_SERVICE";
     default:

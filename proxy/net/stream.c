@@ -231,7 +231,7 @@ static void on_stream_again(void *arg)
     on_read_event(-1, 0, arg);
 }
 
-// A write failed. It ends the input too, and the owner learns it there, whichever end he was told of before.
+// A write failed. It ends the input too, and the owner learns it there, whichever end was reported before.
 static void stream_fail(struct stream *stream)
 {
     stream->end = STREAM_FAILED;
@@ -258,7 +258,7 @@ static void flush_output(struct stream *stream)
         stream->shutdown_done = stream->transport->shutdown(stream);
 }
 
-// A failure that was met while writing is told from the loop, never from inside the owner's call.
+// A failure that was met while writing is reported from the loop, never from inside the owner's call.
 static void tell_failure_later(struct stream *stream)
 {
     if (stream->end == STREAM_FAILED && !stream->end_told && !timer_pending(&stream->again))

@@ -1,5 +1,5 @@
 // One end of a connection: a socket, plain or under TLS, with one input and one output buffer. The forwarding path
-// and the small server are made of these. libevent tells readiness; the rest is here.
+// and the small server are made of these. libevent reports readiness; the rest is here.
 //
 // Rules
 //   1. Bytes wait in the input buffer until the owner consumes them. When it is full, the socket is not read:
@@ -7,8 +7,8 @@
 //   2. What the owner writes with stream_write is copied and sent in order; stream_send passes bytes of the owner's
 //      own through without a copy, as many as the socket takes, and only when no copied output waits.
 //   3. A callback may close the stream; nothing is called after that.
-//   4. The end of the input is told once, by on_input with stream_end(stream) != STREAM_OPEN, after all bytes
-//      that came before it are in the input buffer. Where the output fails after it, STREAM_FAILED is told, too.
+//   4. The end of the input is reported once, by on_input with stream_end(stream) != STREAM_OPEN, after all bytes
+//      that came before it are in the input buffer. Where the output fails after it, STREAM_FAILED is reported, too.
 #ifndef GITLATCH_STREAM_H
 #define GITLATCH_STREAM_H
 
@@ -36,7 +36,7 @@ struct stream_callbacks {
     void (*on_input)(void *arg);
     // All copied output is sent and the socket takes more.
     void (*on_output)(void *arg);
-    // The TLS handshake is done. On failure it is not called: on_input tells STREAM_FAILED. May be NULL.
+    // The TLS handshake is done. On failure it is not called: on_input reports STREAM_FAILED. May be NULL.
     void (*on_handshake)(void *arg);
 };
 
@@ -63,7 +63,7 @@ struct bytes stream_input(const struct stream *stream);
 void stream_consume(struct stream *stream, size_t count);
 // What arrives includes a secret, unread yet: its buffer is wiped when all of it is consumed.
 void stream_mark_input_secret(struct stream *stream);
-// Whether the owner wants more input now. Input that is already there is not told again.
+// Whether the owner wants more input now. Input that is already there is not reported again.
 void stream_want_input(struct stream *stream, bool want);
 enum stream_end stream_end(const struct stream *stream);
 // Whether the input buffer can take no more: a head that does not fit is too large.
@@ -76,11 +76,11 @@ bool stream_write(struct stream *stream, struct bytes bytes) GL_MUST_CHECK;
 // the bytes hold a token and are wiped when sent.
 char *stream_output_room(struct stream *stream, size_t *ret_size);
 void stream_commit(struct stream *stream, size_t count, bool secret);
-// Sends what the output buffer holds, as far as the socket takes it; on_output tells when all is sent.
+// Sends what the output buffer holds, as far as the socket takes it; on_output reports when all is sent.
 void stream_flush(struct stream *stream);
 // Passes bytes on without a copy, after what the output buffer holds (few bytes are joined to it, so that a head and
 // a small body make one record): how many were taken. Bytes that were not taken must be given again first. on_output
-// tells when more can be taken.
+// reports when more can be taken.
 size_t stream_send(struct stream *stream, struct bytes bytes);
 // Whether neither output nor its end waits here.
 bool stream_output_empty(const struct stream *stream);

@@ -104,7 +104,7 @@ static long bio_control(BIO *bio, int command, long number, void *pointer)
     const struct stream *stream = BIO_get_data(bio);
 
     if (command == BIO_CTRL_EOF)
-        return stream && stream->socket_ended; // tells an end without close_notify from an error
+        return stream && stream->socket_ended; // an end without close_notify, or an error
     // TLS asks the BIO to flush after each flight: there is nothing that waits here.
     return command == BIO_CTRL_FLUSH;
 }
@@ -214,7 +214,7 @@ static bool tls_pending(const struct stream *stream)
            !buffer_empty(&stream->early);
 }
 
-// FIN alone would tell the peer that what it got may not be all.
+// After FIN alone the peer must take what it got for a part.
 static bool tls_shutdown(struct stream *stream)
 {
     int outcome = 1;

@@ -22,7 +22,7 @@ struct policy_decision {
     struct scope scope;      // DECISION_ALLOW: the token to ask for
 };
 
-// Decides all that can be told before the body; the functions below decide the rest (`gate` of operation_traits).
+// Decides all that can be decided before the body; the functions below decide the rest (`gate` of operation_traits).
 // Rules that are not `present` allow everything: with them `enforce: false` finds the scope of what was
 // denied.
 void policy_decide(const struct rules *rules, const struct operation *operation, struct policy_decision *ret_decision);

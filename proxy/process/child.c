@@ -86,7 +86,7 @@ void child_send_waiting(struct spawner *spawner)
         };
 
         if (!child_send_request(spawner, &request, secret_bytes(child->input))) {
-            // A process that ended is told by the readable event.
+            // That a process ended is reported by the readable event.
             event_add(spawner->writable, NULL);
             return;
         }

@@ -63,7 +63,7 @@ static void send_answer(const struct spawner_answer *answer, const char *output,
         ;
 }
 
-// Tells how the job ended; what it wrote counts only where it ended well.
+// Reports how the job ended; what it wrote counts only where it ended well.
 static void answer_job(struct job *job, enum spawner_end end, int status)
 {
     struct spawner_answer answer = {.id = job->id, .end = end, .status = status};

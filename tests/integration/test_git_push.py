@@ -78,6 +78,8 @@ def test_push_of_200_mb_arrives_chunked_after_a_probe(workspace, github, gitlatc
     assert [request.header("Transfer-Encoding") for request in requests] == [["chunked"]], \
         "the probe is answered by gitlatch"
     assert requests[0].body_size > 200 << 20
+    probes = [event for event in gitlatch.audit(event="request", operation="push") if event["bytes_up"] == 4]
+    assert [event["status"] for event in probes] == [200]
     if not sanitized():
         assert gitlatch.process.peak_kib() <= 24 << 10
 

@@ -10,7 +10,7 @@
 #include "source.h"
 #include "text.h"
 
-// An installation keeps its id until it is removed, which GitHub's 404 tells; this bounds how long a renamed owner's
+// An installation keeps its id until it is removed, which GitHub's 404 reports; this bounds how long a renamed owner's
 // old name leads to it.
 #define FOUND_KEEP_MS HOUR_MS
 // An App that was just installed is found after this at the latest.
@@ -197,7 +197,7 @@ static void on_lookup(void *arg, const struct http_answer *answer, const struct 
             found(owner, &installation);
             return;
         }
-        // Of another owner: renamed, or just this repository was handed over. Asking for the owner tells.
+        // Of another owner: renamed, or just this repository was handed over. Asking for the owner decides.
         owner->elsewhere = installation;
     }
     if (owner->lookup < LOOKUP_ORG)

@@ -42,7 +42,7 @@ bool github_answer_installations(struct bytes body, struct github_installation *
 // What an installation was granted at most.
 struct github_grant {
     struct github_installation installation;
-    bool readable; // false: more, or other, than can be held here, so that `permissions` tells nothing
+    bool readable; // false: more, or other, than can be held here, so that `permissions` says nothing
     struct permissions permissions;
 };
 // The answer of github_answer_installations, with what each was granted. The array is given to mem_free.

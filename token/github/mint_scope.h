@@ -46,7 +46,7 @@ void mint_scope_clear(struct mint_scope *mint);
 
 // Whether both are for the same, whoever asks: they have one key.
 bool mint_scope_equal(const struct mint_scope *a, const struct mint_scope *b);
-// Adds what tells this scope from every other, without the source.
+// Adds what makes this scope another one, without the source.
 void mint_scope_key(const struct mint_scope *mint, struct text *text);
 // For people: "acme/widgets contents:write", "acme (12 repositories) issues:read", "acme (all) metadata:read".
 void mint_scope_label(const struct mint_scope *mint, struct text *text);

@@ -21,7 +21,7 @@ struct app_key *app_key_new(struct loop *loop, struct spawner *spawner, const st
                             struct error *ret_error) GL_MUST_CHECK;
 void app_key_free(struct app_key *key);
 
-// Reads the key again where its file changed; one that cannot be used is logged, and the old one kept. Gives what tells
+// Reads the key again where its file changed; one that cannot be used is logged, and the old one kept. Gives what makes
 // this key from another.
 void app_key_refresh(struct app_key *key, char ret_version[static SOURCE_VERSION_SIZE]);
 

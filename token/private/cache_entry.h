@@ -1,5 +1,5 @@
 // One scope of one source and its life: its token is minted, made anew before it ends, tried again where that failed, and
-// let go where nobody uses it. The cache's own: it keeps them in its table, and tells those who wait.
+// let go where nobody uses it. The cache's own: it keeps them in its table, and answers those who wait.
 #ifndef GITLATCH_CACHE_ENTRY_H
 #define GITLATCH_CACHE_ENTRY_H
 
@@ -18,7 +18,7 @@ struct cache_entry;
 
 // What the cache does when an entry says so.
 struct cache_entry_owner {
-    void (*settled)(struct cache_entry *entry); // those who wait can be told: there is a token, or a failure
+    void (*settled)(struct cache_entry *entry); // those who wait can be answered: there is a token, or a failure
     void (*unused)(struct cache_entry *entry);  // nobody needs it: it may be freed
 };
 
@@ -38,7 +38,7 @@ struct cache_entry {
     unsigned attempts;             // for those who wait now
     struct source_failure failure; // of the last mint; REASON_NONE: it succeeded
     unsigned failures;             // in a row
-    enum reason logged;            // for which the log told the last of them
+    enum reason logged;            // for which the last of them was logged
     struct mono retry_at;
     struct mono rejected_at;
     struct pace told; // mints for holders of a rejected token

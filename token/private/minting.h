@@ -1,5 +1,5 @@
 // One token made by a source, with all that belongs to it: what was granted is compared with what was asked, names are
-// learned, a renamed repository gets its new name, and metrics and events tell of it.
+// learned, a renamed repository gets its new name, and it is counted and recorded.
 #ifndef GITLATCH_MINTING_H
 #define GITLATCH_MINTING_H
 
@@ -23,7 +23,7 @@ struct minting_context {
     struct pace lookups; // of names that the lists lack
     struct metrics *metrics;
     struct mint_gate *gate; // NULL: GitHub is asked at once
-    token_mint_fn *on_mint; // NULL: nobody is told
+    token_mint_fn *on_mint; // NULL: none
     void *on_mint_arg;
 };
 

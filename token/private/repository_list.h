@@ -17,7 +17,7 @@
 struct repository_lists;
 struct repository_list_request;
 
-// What is found is told to `map`.
+// What is found is put into `map`.
 struct repository_lists *repository_lists_new(struct loop *loop, struct cache *cache, struct repository_map *map)
     GL_MUST_CHECK;
 // Requests have ended or were cancelled.

@@ -16,7 +16,7 @@ struct repository_map;
 struct repository_map *repository_map_new(struct loop *loop) GL_MUST_CHECK;
 void repository_map_free(struct repository_map *map);
 
-// Hosts are told apart by their web name.
+// A host is known by its web name.
 void repository_map_learn(struct repository_map *map, const struct git_host *host,
                           const struct token_repository *repositories, size_t count);
 // There is none with this id, as far as our tokens see.

@@ -38,7 +38,7 @@ struct http_call caller_identity_call(const struct caller_identity *identity, co
                                       struct bytes body);
 // The broker's URL, no slash at the end.
 const char *caller_identity_url(const struct caller_identity *identity);
-// Tells it from another one, over reloads too: "URL FILE"; valid as long as the identity.
+// What makes it another one, over reloads too: "URL FILE"; valid as long as the identity.
 const char *caller_identity_name(const struct caller_identity *identity);
 
 #endif

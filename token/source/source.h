@@ -99,7 +99,7 @@ struct source_kind {
     bool github;      // what it failed with is GitHub's own word: a repository not covered may be a renamed one
 
     // Whether a token could be asked for now, having read its secret again where that changed; `source->version` then
-    // tells this secret from another.
+    // makes this secret another one.
     bool (*ready)(struct source *source, struct source_failure *ret_failure);
     // Asks for a token; ends with `done`, or with `cancel`. The scope outlives the mint.
     struct source_mint *(*mint)(struct source *source, const struct mint_scope *scope, source_done_fn *done, void *arg);
@@ -114,7 +114,7 @@ struct source_kind {
     struct source_preparation *(*prepare)(struct source *source, const char *owner, source_prepared_fn *done,
                                           void *arg);
     void (*prepare_cancel)(struct source_preparation *preparation);
-    // Whether the issuer takes us for who we are, for `gitlatch check`. NULL: told by a token's use.
+    // Whether the issuer takes us for who we are, for `gitlatch check`. NULL: seen by a token's use.
     struct source_probe *(*probe)(struct source *source, source_probe_fn *done, void *arg);
     void (*probe_cancel)(struct source_probe *probe);
     // A reload: takes over what another source of the same identity has learned. NULL: nothing.
@@ -131,7 +131,7 @@ struct source_kind {
 // First member of each source's own struct.
 struct source {
     struct source_id id;
-    char *identity; // tells it from another credential, over reloads too: "app 12345"
+    char *identity; // what makes it another credential, over reloads too: "app 12345"
     const struct git_host *host;
     struct tls_client *tls; // by whose roots the host's API is verified
     bool wide_api;

@@ -186,7 +186,7 @@ static bool skip_line(struct bytes *key, struct bytes line)
     return true;
 }
 
-// Whether the key of what is looked for is the entry's, told without making it.
+// Whether the key of what is looked for is the entry's, compared without making it.
 static bool has_key_of(const struct cache_entry *entry, const struct source *source, const struct mint_scope *scope)
 {
     struct bytes key = entry->in_table.key;

@@ -16,7 +16,7 @@ struct token_walk {
     void *arg;
     size_t position;        // of the source that is asked, or is next
     bool by_name;           // a set was asked for by the names that the rules hold
-    struct verdict verdict; // the failure that tells most, of those met; REASON_NONE: none yet
+    struct verdict verdict; // the most useful failure of those met; REASON_NONE: none yet
     struct deferred step;   // to the source at `position`
     struct repository_list_request *listing;
     struct cache_request *asking;
@@ -80,7 +80,7 @@ static struct source *next_source(struct token_walk *walk)
     return source_from(walk->context, &walk->scope, &walk->position);
 }
 
-// Of several failures the one that tells most is shown: what passes with time, then a refusal, then that nothing is
+// Of several failures the most useful one is shown: what passes with time, then a refusal, then that nothing is
 // there.
 static int weight(enum reason reason)
 {
@@ -120,7 +120,7 @@ static void on_token(void *arg, struct token *token, const struct verdict *verdi
     if (token) {
         finish(walk, token, walk->context->sources[walk->position]);
     } else if (walk->by_name && verdict->reason == REASON_NOT_COVERED) {
-        // One of the names is not there: the others are told by enumeration.
+        // One of the names is not there: the others are found by enumeration.
         walk->by_name = false;
         enumerate(walk, walk->context->sources[walk->position]);
     } else {

@@ -1,4 +1,4 @@
-// One call to the broker, from its arrival to its answer: who asks, what he is given, and the event that tells of it.
+// One call to the broker, from its arrival to its answer: who asks, what is granted, and the event that records it.
 #ifndef GITLATCH_BROKER_CALL_H
 #define GITLATCH_BROKER_CALL_H
 
@@ -83,7 +83,7 @@ void broker_call_refuse(struct broker_call *call, const struct verdict *verdict)
 // What GitHub does not give is not the caller's fault: 503, for it may come back; 404 where no App is configured, and there
 // is nothing to come back for.
 void broker_call_fail(struct broker_call *call, const struct verdict *verdict);
-// The same where there is nothing to be told but a word.
+// The same where one word is the whole answer.
 void broker_call_refuse_with(struct broker_call *call, enum reason reason, int status, const char *sentence);
 
 #endif

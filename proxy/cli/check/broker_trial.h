@@ -11,7 +11,7 @@ struct loop;
 // `key` of the configuration, and what was found or what is wrong with it.
 typedef void broker_trial_fn(void *arg, bool ok, const char *key, const char *text);
 
-// Tells of each, from inside.
+// Reports each, from inside.
 void broker_trial(struct loop *loop, const struct config *config, broker_trial_fn *line, void *arg);
 
 #endif

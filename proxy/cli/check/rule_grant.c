@@ -28,7 +28,7 @@ static const char *meant(const struct comparison *comparison, const char *name)
     return suggestion.nearest;
 }
 
-// What the rule says, after which it is told how it fares. `key`: by what it asks for the permission.
+// What the rule says, after which the result is reported. `key`: by what it asks for the permission.
 static void append_wish(const struct comparison *comparison, const char *key, const char *name,
                         enum permission_level level, struct text *text)
 {

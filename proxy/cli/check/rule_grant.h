@@ -11,7 +11,7 @@
 // One sentence: which rule, what it lacks, how to mend it. On loan.
 typedef void rule_grant_fn(void *arg, const char *text);
 
-// Tells of each thing that a rule for this owner's repositories asks for, and `granted` does not hold. `lines`, one for
+// Reports each thing that a rule for this owner's repositories asks for, and `granted` does not hold. `lines`, one for
 // each rule (may be NULL), says where in its file it stands.
 void rule_grant_compare(const struct rules *rules, const int *lines, const char *owner,
                         const struct permissions *granted, rule_grant_fn *lacks, void *arg);

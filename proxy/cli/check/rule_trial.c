@@ -35,7 +35,7 @@ bool rule_trial_rules(const struct config *config, size_t n, const struct rules 
     return true;
 }
 
-// A wide token comes whatever is asked for, so that it tells nothing.
+// A wide token comes whatever is asked for, so that it proves nothing.
 static bool has_narrow_source(const struct config *config, const struct github_host *host)
 {
     for (size_t i = 0; i < config->credential_count; i++) {

@@ -29,7 +29,7 @@ struct trial_owner {
     STAILQ_ENTRY(trial_owner) link;
     const struct github_host *host;
     char name[OWNER_NAME_SIZE];
-    bool told; // that rules ask for more than it granted
+    bool reported; // that rules ask for more than it granted
 };
 
 struct trial {
@@ -126,7 +126,7 @@ static void on_lack(void *arg, const char *text)
 {
     struct trial *trial = arg;
 
-    trial->compared->told = true;
+    trial->compared->reported = true;
     say(trial, false, trial->source, text);
 }
 
@@ -171,8 +171,8 @@ static void on_rule_failed(void *arg, const struct rule_trial_failure *failure)
     struct text what = {0};
 
     trial->rules_ok = false;
-    // What an installation was not granted was told when that was compared, where it could be.
-    if (verdict->reason == REASON_NOT_GRANTED && owner && owner->told)
+    // What an installation was not granted was reported when that was compared, where it could be.
+    if (verdict->reason == REASON_NOT_GRANTED && owner && owner->reported)
         return;
     text_format(&what, "rule %s", failure->match);
     if (failure->line)
@@ -244,7 +244,7 @@ static void on_broker_line(void *arg, bool ok, const char *key, const char *text
     say(arg, ok, key, text);
 }
 
-// The roots of each GitHub, told apart by their keys.
+// The roots of each GitHub, each under its own key.
 static bool try_roots(struct trial *trial)
 {
     const struct config *config = trial->config;

@@ -115,9 +115,9 @@ static void ask_token(void *arg)
         fail(asking, failure.verdict.sentence);
 }
 
-// The rules: by them no more is asked for than is granted, so that the broker has no refusal to tell of.
+// The rules: by them no more is asked for than is granted, so that the broker has no refusal to report.
 
-// What is asked for where the rules are not told: write, and read where that is refused.
+// What is asked for where the rules are not known: write, and read where that is refused.
 static bool set_default(struct asking *asking)
 {
     return permissions_add(&asking->scope.permissions, BYTES("contents"), PERMISSION_WRITE);

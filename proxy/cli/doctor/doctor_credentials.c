@@ -51,7 +51,7 @@ static void examine_environment(struct doctor *doctor)
         if (value.size == 0 || (token && bytes_equal(value, BYTES(ENVIRONMENT_GH_TOKEN))) ||
             (!token && !looks_like_token(value.data)))
             continue;
-        // git's own settings are told of below, with their keys.
+        // git's own settings are listed below, with their keys.
         if (bytes_start_with(name, BYTES("GIT_CONFIG_")))
             continue;
         doctor_wrong(
@@ -238,7 +238,7 @@ static char *config_file(const char *home, const char *name)
     return config && *config ? mem_format("%s/%s", config, name) : mem_format("%s/.config/%s", home, name);
 }
 
-// gh keeps its token in a keyring where there is one: its exit status tells, and its word is not read.
+// gh keeps its token in a keyring where there is one: its exit status says so, and its output is not read.
 static void doctor_credentials_examine_gh(struct doctor *doctor)
 {
     static const char *const argv[] = {"gh", "auth", "token", "--hostname", "github.com", NULL};

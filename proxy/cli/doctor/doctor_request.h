@@ -24,7 +24,7 @@ struct doctor_answer {
     char problem[256];  // why it was not answered
     // Of the certificate that was shown; all zero where there was none.
     struct wall not_before, not_after;
-    struct wall date; // of the answer; 0: it told none
+    struct wall date; // of the answer; 0: it named none
 };
 
 void doctor_request(const struct doctor_request *request, struct doctor_answer *ret_answer);

@@ -143,7 +143,7 @@ static void find_published(struct doctor *doctor)
     mem_free(file);
 }
 
-// Whether gitlatch intercepts github.com, as far as what it has published tells: it may serve an Enterprise host alone.
+// Whether gitlatch intercepts github.com, as far as what it has published shows: it may serve an Enterprise host alone.
 static bool serves_dotcom(const struct doctor *doctor)
 {
     char *file = doctor->published ? mem_format("%s/gitconfig", doctor->published) : NULL;

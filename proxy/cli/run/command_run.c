@@ -40,7 +40,7 @@ static const char help[] = "Usage: gitlatch run [OPTION]... [--] COMMAND [ARGUME
                            "      --push REF     with --repo: what may be pushed to each of these, such as\n"
                            "                     'agent/*' (branches) or 'refs/tags/v*'. May be repeated\n"
                            "      --audit FILE   audit events are appended to FILE (see `gitlatch audit`)\n"
-                           "      --summary      tells at the end what was fetched, pushed and refused\n"
+                           "      --summary      prints at the end what was fetched, pushed and refused\n"
                            "  -h, --help         this text\n"
                            "\n"
                            "Without a configuration, or where it names no credential, the token is that of\n"

@@ -11,8 +11,8 @@
 
 // Rules of the terminal
 //   1. The command is in our process group, so that it has the terminal that we have: what is typed (Ctrl-C,
-//      Ctrl-Z, Ctrl-\) and what the terminal tells (its size, its end) reaches it from the kernel, without us.
-//   2. What a process sends to us alone is passed on. The two are told apart by `si_code`.
+//      Ctrl-Z, Ctrl-\) and what the terminal reports (its size, its end) reaches it from the kernel, without us.
+//   2. What a process sends to us alone is passed on. `si_code` says which of the two it is.
 //   3. When the command stops, we stop, so that the shell sees its job stop, and not before: else the
 //      shell's SIGCONT could come between our stop and the command's.
 
@@ -38,7 +38,7 @@ static void run_command_take_signals(struct supervision *supervision, sigset_t *
         sigaddset(ret_waited, passed[i]);
     for (size_t i = 0; i < sizeof(stopping) / sizeof(stopping[0]); i++)
         sigaddset(ret_waited, stopping[i]);
-    // Who ignores SIGCHLD is told of no child's end.
+    // A process that ignores SIGCHLD does not learn of a child's end.
     sigaction(SIGCHLD, &standard, &supervision->child_before);
     sigprocmask(SIG_BLOCK, ret_waited, &supervision->mask_before);
 }
@@ -122,7 +122,7 @@ int run_command_exit(int status)
 
     if (!WIFSIGNALED(status))
         return WEXITSTATUS(status);
-    // The command's core has been dumped, if any; ours would tell nothing.
+    // The command's core has been dumped, if any; ours would show nothing.
     setrlimit(RLIMIT_CORE, &none);
     sigaction(WTERMSIG(status), &standard, NULL);
     sigemptyset(&number);

@@ -1,4 +1,4 @@
-// What a command did through its private proxy, told at its end (`gitlatch run --summary`): from the audit events.
+// What a command did through its private proxy, printed at its end (`gitlatch run --summary`): from the audit events.
 #ifndef GITLATCH_RUN_SUMMARY_H
 #define GITLATCH_RUN_SUMMARY_H
 

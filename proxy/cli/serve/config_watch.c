@@ -45,7 +45,7 @@ static void on_config_watch_quiet(void *arg)
     struct config_watch *watch = arg;
     struct stat now = look(watch->path);
 
-    // While the file is away nothing can be read: the next event tells when it is back.
+    // While the file is away nothing can be read: the next event reports when it is back.
     if (now.st_ino == 0 || config_watch_same(&now, &watch->seen))
         return;
     watch->seen = now;

@@ -1,4 +1,4 @@
-// Tells when the configuration's file changes: written, renamed over, or exchanged by the swap of a directory
+// Reports when the configuration's file changes: written, renamed over, or exchanged by the swap of a directory
 // link, as Kubernetes does with a ConfigMap (`..data`).
 #ifndef GITLATCH_CONFIG_WATCH_H
 #define GITLATCH_CONFIG_WATCH_H

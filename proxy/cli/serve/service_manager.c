@@ -95,7 +95,7 @@ void service_manager_reloading(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    // Without the time a manager of Type=notify-reload cannot tell it from an earlier reload.
+    // Without the time a manager of Type=notify-reload would take it for an earlier reload.
     snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
              (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     notify(state);

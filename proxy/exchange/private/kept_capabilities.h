@@ -1,6 +1,6 @@
 // Capability advertisements that are kept for a while (`upstream.keep_capabilities`), so that a fetch saves the round
 // trip that asks for them. They hold no ref and no secret, and whoever is given one was allowed the repository by the
-// rules a moment before; what GitHub grants is told by its answer to the request that follows.
+// rules a moment before; what GitHub grants is seen by its answer to the request that follows.
 //
 // Bounded by count and size: the one used longest ago makes room. Those whose time is over are dropped when they are
 // met.

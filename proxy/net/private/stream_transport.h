@@ -37,7 +37,7 @@ struct stream {
     const struct stream_callbacks *callbacks;
     void *arg;
     struct event read_event, write_event;
-    struct timer again;   // reads on when TLS holds bytes that the socket does not tell of
+    struct timer again;   // reads on when TLS holds bytes that the socket does not report
     struct deferred bulk; // reads the next buffer of a pack
     struct buffer input, output;
     struct buffer early; // bytes that came before TLS started, for its BIO to read first
@@ -51,7 +51,7 @@ struct stream {
     unsigned full_reads;        // so many reads in a row filled the buffer, up to BULK_AFTER
     unsigned depth;             // callbacks under way: the stream is freed when they have returned
     bool want_input;            // the owner's
-    bool reading, writing;      // what libevent is told
+    bool reading, writing;      // what libevent was asked to report
     bool end_told;              // rule 4
     bool send_blocked;          // stream_send took less than it was given
     bool read_wants_write;      // TLS: to read on, the socket must take bytes first

@@ -14,7 +14,7 @@ struct head;
 struct runtime;
 struct tunnel;
 
-// Decides by `other_hosts` and, as far as the name alone tells, by the address.
+// Decides by `other_hosts` and, as far as it follows from the name alone, by the address.
 bool tunnel_allowed(const struct runtime *runtime, const struct host_name *host, uint16_t port,
                     struct verdict *ret_verdict) GL_MUST_CHECK;
 

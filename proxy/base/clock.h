@@ -47,19 +47,6 @@ static inline struct wall clock_wall(const struct clock *clock)
     return clock->wall(clock);
 }
 
-// A clock that moves only when it is told to. `&manual->clock` is what it shows to others.
-struct clock_manual {
-    struct clock clock;
-    struct mono mono_now;
-    struct wall wall_now;
-};
-
-void clock_manual_init(struct clock_manual *manual, struct wall wall);
-// Both clocks go on.
-void clock_manual_advance(struct clock_manual *manual, int64_t ms);
-// The wall clock alone is set, as by an administrator or NTP.
-void clock_manual_set_wall(struct clock_manual *manual, struct wall wall);
-
 enum wall_precision { WALL_SECONDS, WALL_MILLISECONDS };
 
 // "2026-04-01T12:00:00.123Z" and NUL; years 0 to 9999.

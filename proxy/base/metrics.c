@@ -50,13 +50,53 @@ struct metrics {
     size_t collector_capacity;
 };
 
+// Position in the family; its count where it is not there. A family has few series, so they are looked at in
+// turn.
+static size_t metrics_find(const struct metrics *metrics, enum metric metric, const char *const *labels)
+{
+    const struct family *family = &metrics->families[metric];
+    size_t at;
+
+    for (at = 0; at < family->count; at++) {
+        size_t i = 0;
+
+        while (i < METRIC_LABELS_MAX && rows[metric].labels[i] && strcmp(family->series[at]->labels[i], labels[i]) == 0)
+            i++;
+        if (i == METRIC_LABELS_MAX || !rows[metric].labels[i])
+            break;
+    }
+    return at;
+}
+
+// Made where it is not there.
+static struct series *series_of(struct metrics *metrics, enum metric metric, const char *const *labels)
+{
+    static const char *const other[METRIC_LABELS_MAX] = {"other", "other", "other"};
+    struct family *family = &metrics->families[metric];
+    size_t at = metrics_find(metrics, metric, labels);
+    struct series *series;
+
+    if (at == family->count && family->count >= METRIC_SERIES_MAX - 1) {
+        labels = other;
+        at = metrics_find(metrics, metric, labels);
+    }
+    if (at < family->count)
+        return family->series[at];
+    series = mem_alloc_zero(1, sizeof(*series));
+    for (size_t i = 0; i < METRIC_LABELS_MAX && rows[metric].labels[i]; i++)
+        series->labels[i] = mem_string(labels[i]);
+    family->series = mem_grow(family->series, &family->capacity, family->count + 1, sizeof(struct series *));
+    family->series[family->count++] = series;
+    return series;
+}
+
 struct metrics *metrics_new(void)
 {
     struct metrics *metrics = mem_alloc_zero(1, sizeof(*metrics));
 
     for (enum metric metric = 0; metric < METRIC_COUNT; metric++)
         if (!rows[metric].labels[0])
-            metrics_series(metrics, metric, METRIC_NO_LABELS);
+            series_of(metrics, metric, METRIC_NO_LABELS);
     metrics_set(metrics, METRIC_BUILD_INFO, METRIC_LABELS(GITLATCH_VERSION), 1);
     return metrics;
 }
@@ -81,56 +121,7 @@ void metrics_free(struct metrics *metrics)
     mem_free(metrics);
 }
 
-// Position in the family; its count where it is not there. A family has few series, so they are looked at in
-// turn.
-static size_t metrics_find(const struct metrics *metrics, enum metric metric, const char *const *labels)
-{
-    const struct family *family = &metrics->families[metric];
-    size_t at;
-
-    for (at = 0; at < family->count; at++) {
-        size_t i = 0;
-
-        while (i < METRIC_LABELS_MAX && rows[metric].labels[i] && strcmp(family->series[at]->labels[i], labels[i]) == 0)
-            i++;
-        if (i == METRIC_LABELS_MAX || !rows[metric].labels[i])
-            break;
-    }
-    return at;
-}
-
-struct series *metrics_series(struct metrics *metrics, enum metric metric, const char *const *labels)
-{
-    static const char *const other[METRIC_LABELS_MAX] = {"other", "other", "other"};
-    struct family *family = &metrics->families[metric];
-    size_t at = metrics_find(metrics, metric, labels);
-    struct series *series;
-
-    if (at == family->count && family->count >= METRIC_SERIES_MAX - 1) {
-        labels = other;
-        at = metrics_find(metrics, metric, labels);
-    }
-    if (at < family->count)
-        return family->series[at];
-    series = mem_alloc_zero(1, sizeof(*series));
-    for (size_t i = 0; i < METRIC_LABELS_MAX && rows[metric].labels[i]; i++)
-        series->labels[i] = mem_string(labels[i]);
-    family->series = mem_grow(family->series, &family->capacity, family->count + 1, sizeof(struct series *));
-    family->series[family->count++] = series;
-    return series;
-}
-
-void series_add(struct series *series, double amount)
-{
-    series->value += amount;
-}
-
-void series_set(struct series *series, double value)
-{
-    series->value = value;
-}
-
-void series_observe(struct series *series, double value)
+static void series_observe(struct series *series, double value)
 {
     size_t bucket = 0;
 
@@ -143,19 +134,19 @@ void series_observe(struct series *series, double value)
 void metrics_add(struct metrics *metrics, enum metric metric, const char *const *labels, double amount)
 {
     assert(rows[metric].type != HISTOGRAM && (rows[metric].type != COUNTER || amount >= 0));
-    series_add(metrics_series(metrics, metric, labels), amount);
+    series_of(metrics, metric, labels)->value += amount;
 }
 
 void metrics_set(struct metrics *metrics, enum metric metric, const char *const *labels, double value)
 {
     assert(rows[metric].type != HISTOGRAM);
-    series_set(metrics_series(metrics, metric, labels), value);
+    series_of(metrics, metric, labels)->value = value;
 }
 
 void metrics_observe(struct metrics *metrics, enum metric metric, const char *const *labels, double value)
 {
     assert(rows[metric].type == HISTOGRAM);
-    series_observe(metrics_series(metrics, metric, labels), value);
+    series_observe(series_of(metrics, metric, labels), value);
 }
 
 void metrics_remove(struct metrics *metrics, enum metric metric, const char *const *labels)

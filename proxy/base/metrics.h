@@ -52,22 +52,17 @@ enum metric {
 #define METRIC_NO_LABELS ((const char *const[METRIC_LABELS_MAX]){NULL})
 
 struct metrics;
-struct series;
 
 // With gitlatch_build_info set. A metric without labels is there from the start, the others with their first
 // value.
 struct metrics *metrics_new(void) GL_MUST_CHECK;
 void metrics_free(struct metrics *metrics);
 
-// The series with these labels, made where it is not there; for a hot path to keep, until it is removed.
-struct series *metrics_series(struct metrics *metrics, enum metric metric, const char *const *labels);
-// Counters go up (`amount` >= 0), gauges both ways.
-void series_add(struct series *series, double amount);
-void series_set(struct series *series, double value);     // a gauge, or a counter kept elsewhere
-void series_observe(struct series *series, double value); // a histogram
-
+// Each makes the series with these labels where it is not there. Counters go up (`amount` >= 0), gauges both ways.
 void metrics_add(struct metrics *metrics, enum metric metric, const char *const *labels, double amount);
+// A gauge, or a counter that is kept elsewhere.
 void metrics_set(struct metrics *metrics, enum metric metric, const char *const *labels, double value);
+// A histogram.
 void metrics_observe(struct metrics *metrics, enum metric metric, const char *const *labels, double value);
 // Takes a series away (a token that was let go). Nothing where it is not there.
 void metrics_remove(struct metrics *metrics, enum metric metric, const char *const *labels);

@@ -1,5 +1,5 @@
 // The event loop: readiness from libevent, timers and deferred calls of our own, all on one clock. A test
-// that gives a `clock_manual` and calls loop_turn itself (see tests/unit/virtual_loop.h) runs days in
+// that gives a clock of its own and calls loop_turn itself (see tests/unit/virtual_loop.h) runs days in
 // milliseconds.
 //
 // Handles no signals: who wants one adds an event to loop_event_base.

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "clock.h"
+#include "clock_manual.h"
 #include "cmocka_unit.h"
 #include "http_transport.h"
 #include "loop.h"

@@ -1,4 +1,4 @@
-#include "clock.h"
+#include "clock_manual.h"
 
 #include "cmocka_unit.h"
 

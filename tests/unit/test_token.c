@@ -1,5 +1,6 @@
 #include <gitlatch/token.h>
 
+#include "clock_manual.h"
 #include "cmocka_unit.h"
 #include "secret.h"
 

@@ -2,7 +2,7 @@
 #ifndef GITLATCH_VIRTUAL_LOOP_H
 #define GITLATCH_VIRTUAL_LOOP_H
 
-#include "clock.h"
+#include "clock_manual.h"
 #include "loop.h"
 
 // Runs all timers and deferred calls that are due until `until`, each at its moment; then the clock shows

@@ -1,9 +1,8 @@
 // `gitlatch broker`: the token broker of a cluster.
 #include "broker.h"
 #include "command.h"
-#include "help_topic.h"
+#include "daemon_command.h"
 #include "log.h"
-#include "daemon.h"
 
 static const char help[] = "Usage: gitlatch broker [-c FILE]\n"
                            "\n"
@@ -33,14 +32,6 @@ static const char help[] = "Usage: gitlatch broker [-c FILE]\n"
                            "and at `broker.admission.listen`, by the API server:\n"
                            "  POST /admission      an AdmissionReview of a pod, which is given the sidecar\n";
 
-static const struct command_choice choices[] = {{"help", HELP_TOPICS}, {NULL, NULL}};
-
-static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'},
-    COMMAND_OPTION_HELP_TOPIC,
-    {NULL, 0, NULL, 0},
-};
-
 static void on_command_broker_ready(void *arg, const void *broker)
 {
     const struct config *config = arg;
@@ -54,39 +45,15 @@ static void on_command_broker_ready(void *arg, const void *broker)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct daemon_options daemon = {.type = &daemon_type_broker,
-                                    .reloads = true,
-                                    .supervised = true,
-                                    .lifeline = -1,
-                                    .ready = on_command_broker_ready};
-    const char *path = NULL;
-    struct error error;
-    int option, status;
-
-    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
-        if (option == 'h')
-            return help_topic_option(command, optarg);
-        if (option != 'c')
-            return COMMAND_USAGE;
-        path = optarg;
-    }
-    if (!command_no_arguments(command, argc, argv))
-        return COMMAND_USAGE;
-    daemon.config = command_config(command, path, CONFIG_FOR_BROKER);
-    if (!daemon.config)
-        return COMMAND_USAGE;
-    daemon.ready_arg = daemon.config;
-    status = daemon_run(&daemon, &error) ? COMMAND_DONE : command_fail(command, "%s", error.text);
-    config_unref(daemon.config);
-    return status;
+    return daemon_command_run(command, argc, argv, &daemon_type_broker, on_command_broker_ready);
 }
 
 const struct command command_broker = {
     .name = "broker",
     .summary = "run the token broker of a cluster",
     .help = help,
-    .short_options = ":c:h",
-    .options = options,
-    .choices = choices,
+    .short_options = DAEMON_COMMAND_SHORT_OPTIONS,
+    .options = daemon_command_options,
+    .choices = daemon_command_choices,
     .run = run,
 };

@@ -8,8 +8,6 @@
 #include "github_refusal.h"
 #include "log.h"
 #include "pool.h"
-#include "rewrite.h"
-#include "secret.h"
 #include "stream.h"
 
 static void on_attempt_pause_over(void *arg);
@@ -241,28 +239,13 @@ bool attempt_asks_again(struct attempt *attempt, enum retry_failure failure)
 
 bool attempt_send_head(struct attempt *attempt)
 {
-    const struct request *request = attempt->request;
-    struct stream *stream = attempt_stream(attempt);
-    enum operation_authorization kind = operation_authorization(request->operation.kind);
-    struct secret *value =
-        attempt->token ? authorization_new(request->operation.host, kind, attempt->token->value) : NULL;
-    struct rewrite_request options = {
-        .target = &request->target,
-        .host = bytes_of_string(request_upstream_authority(request)),
-        .authorization = value ? secret_bytes(value) : BYTES(""),
-    };
-    size_t room;
-    char *at = stream_output_room(stream, &room);
-    struct wire wire = wire_of(at, room);
-    bool fits = rewrite_request(&request->head, &options, &wire);
+    struct secret *token = attempt->token ? attempt->token->value : NULL;
 
-    stream_commit(stream, fits ? wire.size : 0, value != NULL);
-    secret_unref(value);
-    if (fits) {
-        attempt->state = ATTEMPT_SENT;
-        head_init(&attempt->answer);
-    }
-    return fits;
+    if (!authorization_write_head(attempt->request, token, attempt_stream(attempt)))
+        return false;
+    attempt->state = ATTEMPT_SENT;
+    head_init(&attempt->answer);
+    return true;
 }
 
 // The answer's head.
@@ -275,21 +258,6 @@ static void keep_value(const struct attempt *attempt, enum field_id id, char *ro
     if (value.size < size) {
         memcpy(room, value.data ? value.data : "", value.size);
         room[value.size] = '\0';
-    }
-}
-
-// Another try has begun, where the answer's status calls for one.
-static bool retries_after(struct attempt *attempt, int status)
-{
-    switch (status) {
-    case 401:
-        return retries(attempt, RETRY_UNAUTHORIZED);
-    case 403:
-        return retries(attempt, RETRY_FORBIDDEN);
-    case 404:
-        return retries(attempt, RETRY_NOT_FOUND);
-    default:
-        return false;
     }
 }
 
@@ -311,10 +279,11 @@ static void fail_unauthorized(struct attempt *attempt)
 static void on_answer_head(struct attempt *attempt)
 {
     int status = attempt->answer.status;
+    enum retry_failure failure;
 
     keep_value(attempt, FIELD_X_GITHUB_REQUEST_ID, attempt->github_request_id, sizeof(attempt->github_request_id));
     keep_value(attempt, FIELD_X_ACCEPTED_GITHUB_PERMISSIONS, attempt->needs, sizeof(attempt->needs));
-    if (retries_after(attempt, status))
+    if (retry_of_status(status, &failure) && retries(attempt, failure))
         return;
     if (status == 401) {
         fail_unauthorized(attempt);

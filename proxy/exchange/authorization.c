@@ -6,7 +6,9 @@
 
 #include "git_host_kind.h"
 #include "mem.h"
+#include "rewrite.h"
 #include "secret.h"
+#include "stream.h"
 
 static struct secret *bearer_value(struct bytes token)
 {
@@ -50,4 +52,23 @@ struct secret *authorization_new(const struct git_host *host, enum operation_aut
     if (!secret_form(token))
         secret_keep_form(token, basic_value(git_host_kind(GIT_HOST_GITHUB)->user, secret_bytes(token)));
     return secret_ref(secret_form(token));
+}
+
+bool authorization_write_head(const struct request *request, struct secret *token, struct stream *stream)
+{
+    enum operation_authorization kind = operation_authorization(request->operation.kind);
+    struct secret *value = token ? authorization_new(request->operation.host, kind, token) : NULL;
+    struct rewrite_request options = {
+        .target = &request->target,
+        .host = bytes_of_string(request_upstream_authority(request)),
+        .authorization = value ? secret_bytes(value) : BYTES(""),
+    };
+    size_t room;
+    char *at = stream_output_room(stream, &room);
+    struct wire wire = wire_of(at, room);
+    bool fits = rewrite_request(&request->head, &options, &wire);
+
+    stream_commit(stream, fits ? wire.size : 0, value != NULL);
+    secret_unref(value);
+    return fits;
 }

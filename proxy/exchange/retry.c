@@ -38,6 +38,19 @@ static const struct retry_row retry_rows[] = {
     {RETRY_UNUSED_LOST, 0, 2, 0, false, "the connection was lost before the request"},
 };
 
+bool retry_of_status(int status, enum retry_failure *ret_failure)
+{
+    if (status == 401)
+        *ret_failure = RETRY_UNAUTHORIZED;
+    else if (status == 403)
+        *ret_failure = RETRY_FORBIDDEN;
+    else if (status == 404)
+        *ret_failure = RETRY_NOT_FOUND;
+    else
+        return false;
+    return true;
+}
+
 static unsigned what_holds(const struct retry_facts *facts)
 {
     const struct operation_traits *traits = operation_traits(facts->operation->kind);

@@ -40,6 +40,8 @@ struct retry {
     const char *why; // for the log
 };
 
+// The failure that an answer of this status is; false: none.
+bool retry_of_status(int status, enum retry_failure *ret_failure) GL_MUST_CHECK;
 // False: the failure is final.
 bool retry_find(const struct retry_facts *facts, struct retry *ret_retry) GL_MUST_CHECK;
 

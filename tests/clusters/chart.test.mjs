@@ -1,7 +1,7 @@
 // The Helm chart: equal to what Kustomize installs, and installed, upgraded and uninstalled on a real API server.
 import assert from "node:assert/strict";
 import {execFileSync, spawnSync} from "node:child_process";
-import {mkdtempSync, readFileSync, writeFileSync} from "node:fs";
+import {mkdtempSync, readFileSync, rmSync, writeFileSync} from "node:fs";
 import {tmpdir} from "node:os";
 import {join} from "node:path";
 import {test} from "node:test";
@@ -11,6 +11,7 @@ import {ask, kubectl, until} from "./api.mjs";
 
 const policies = process.env.GITLATCH_KUBERNETES === "1.36"; // MutatingAdmissionPolicy v1
 const chart = join(source, "k8s/chart"), scratch = mkdtempSync(join(tmpdir(), "gitlatch-chart-"));
+process.on("exit", () => rmSync(scratch, {recursive: true, force: true}));
 const folder = checkout();
 const authority = join(folder, "k8s/examples/broker/broker-ca.pem");
 const mode = policies ? "policy" : "webhook";

@@ -333,13 +333,13 @@ test("monitors find the ports of sidecar and broker", () => {
 });
 
 test("the bases are usable from outside a clone, with a digest", () => {
-  const repository = mkdtempSync(join(tmpdir(), "gitlatch-bases-"));
+  const repository = mkdtempSync(join(folder, "bases-"));
   const git = (...words) => execFileSync("git", ["-C", repository, "-c", "user.name=a", "-c", "user.email=a@b", ...words], {stdio: "pipe"});
   git("init", "--quiet", "--initial-branch", "main");
   execFileSync("cp", ["-r", join(source, "k8s"), repository]);
   git("add", "k8s");
   git("commit", "--quiet", "--message", "x");
-  const base = (path) => `file://${repository}//k8s/${path}?ref=main`, mine = mkdtempSync(join(tmpdir(), "gitlatch-mine-"));
+  const base = (path) => `file://${repository}//k8s/${path}?ref=main`, mine = mkdtempSync(join(folder, "mine-"));
   const digest = `sha256:${"a".repeat(64)}`, image = `registry.corp/gitlatch@${digest}`;
   writeFileSync(join(mine, "kustomization.yaml"), JSON.stringify({apiVersion: "kustomize.config.k8s.io/v1beta1", kind: "Kustomization",
     resources: ["broker", "admission/policy"].map(base), transformers: [base("admission/images")],

@@ -82,7 +82,8 @@ static bool examine_git_version(struct doctor *doctor)
 
     if (!find_version(argv, "git version ", &version) || !is_older(&version, GIT_MAJOR, GIT_MINOR))
         return true;
-    doctor_wrong(doctor, WHAT, "git %d.%d cannot sign with SSH keys, which needs 2.34 or later; install a newer git",
+    doctor_wrong(doctor, WHAT,
+                 "git %d.%d cannot sign with SSH keys, which needs 2.34 or later" FINDING_MEND "install a newer git",
                  version.major, version.minor);
     return false;
 }
@@ -93,7 +94,8 @@ static bool examine_openssh(struct doctor *doctor)
     struct version version;
 
     if (!doctor_program_is_found("ssh-keygen")) {
-        doctor_wrong(doctor, WHAT, "there is no ssh-keygen, with which git signs; install OpenSSH (openssh-client)");
+        doctor_wrong(doctor, WHAT,
+                     "there is no ssh-keygen, with which git signs" FINDING_MEND "install OpenSSH (openssh-client)");
         return false;
     }
     if (!doctor_program_is_found("ssh") || !find_version(argv, "OpenSSH_", &version) ||
@@ -101,7 +103,8 @@ static bool examine_openssh(struct doctor *doctor)
          (version.major != SSH_MAJOR || version.minor != SSH_BROKEN_MINOR)))
         return true;
     doctor_wrong(doctor, WHAT,
-                 "OpenSSH %d.%d cannot sign commits as git needs it; install 8.8 or later (8.2 to 8.6 do)",
+                 "OpenSSH %d.%d cannot sign commits as git needs it" FINDING_MEND
+                 "install 8.8 or later (8.2 to 8.6 do)",
                  version.major, version.minor);
     return false;
 }
@@ -140,14 +143,14 @@ static bool examine_agent(struct doctor *doctor, const char *directory, const st
     agent_message_append_list(&expected, key);
     same = got > 0 && bytes_equal(bytes_of(answer, (size_t)got), text_bytes(&expected));
     if (got < 0)
-        doctor_wrong(
-            doctor, WHAT,
-            "the agent at %s does not answer: %s; start gitlatch again, and let the workspace see its `ca.publish`",
-            path, strerrordesc_np(errno));
+        doctor_wrong(doctor, WHAT,
+                     "the agent at %s does not answer: %s" FINDING_MEND
+                     "start gitlatch again, and let the workspace see its `ca.publish`",
+                     path, strerrordesc_np(errno));
     else if (!same)
         doctor_wrong(doctor, WHAT,
-                     "the agent at %s has another key than git's user.signingKey; take user.signingKey out of your own "
-                     "configuration",
+                     "the agent at %s has another key than git's user.signingKey" FINDING_MEND
+                     "take user.signingKey out of your own configuration",
                      path);
     text_free(&expected);
     mem_free(path);
@@ -191,10 +194,11 @@ static void examine_unset(struct doctor *doctor)
     char *path = mem_format("%s/" ENVIRONMENT_AGENT_SOCKET, doctor->published ? doctor->published : "");
 
     if (doctor->published && access(path, F_OK) == 0)
-        doctor_wrong(doctor, WHAT,
-                     "gitlatch signs commits here, but git is not set up for it; `git config --global include.path "
-                     "%s/gitconfig`, and take gpg.format and gpg.ssh.program out of your own configuration",
-                     doctor->published);
+        doctor_wrong(
+            doctor, WHAT,
+            "gitlatch signs commits here, but git is not set up for it" FINDING_MEND
+            "`git config --global include.path %s/gitconfig`, and take gpg.format and gpg.ssh.program out of your own configuration",
+            doctor->published);
     mem_free(path);
 }
 
@@ -205,7 +209,8 @@ static void examine_set(struct doctor *doctor, const char *directory)
     struct error error;
 
     if (!line || !ed25519_public_read(bytes_of_string(line), &key, &error)) {
-        doctor_wrong(doctor, WHAT, "git's user.signingKey is not gitlatch's; take it out of your own configuration");
+        doctor_wrong(doctor, WHAT,
+                     "git's user.signingKey is not gitlatch's" FINDING_MEND "take it out of your own configuration");
         return;
     }
     if (!examine_git_version(doctor) || !examine_openssh(doctor) || !examine_agent(doctor, directory, &key))
@@ -214,7 +219,8 @@ static void examine_set(struct doctor *doctor, const char *directory)
         doctor_ok(doctor, WHAT, "commits are signed; gitlatch's agent holds the key");
     else
         doctor_wrong(doctor, WHAT,
-                     "commits are not signed: git's commit.gpgSign is not true; take it out of your own configuration");
+                     "commits are not signed: git's commit.gpgSign is not true" FINDING_MEND
+                     "take it out of your own configuration");
     note_account(doctor, line);
 }
 

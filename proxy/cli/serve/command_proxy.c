@@ -2,12 +2,11 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "daemon_command.h"
 #include "config_notice.h"
-#include "help_topic.h"
 #include "log.h"
 #include "server.h"
 #include "text.h"
-#include "daemon.h"
 
 static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
                            "\n"
@@ -34,14 +33,6 @@ static const char help[] = "Usage: gitlatch proxy [-c FILE]\n"
                            "Try it with `gitlatch check` first. What a workspace needs is written into\n"
                            "`ca.publish`; `gitlatch env` prints it.\n";
 
-static const struct command_choice choices[] = {{"help", HELP_TOPICS}, {NULL, NULL}};
-
-static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'},
-    COMMAND_OPTION_HELP_TOPIC,
-    {NULL, 0, NULL, 0},
-};
-
 static void on_notice(void *arg, const struct config_notice *notice)
 {
     log_warn("config", "%s: %s%s%s; %s", notice->key, notice->what, *notice->why ? "; " : "", notice->why,
@@ -64,39 +55,15 @@ static void on_command_proxy_ready(void *arg, const void *server)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct daemon_options daemon = {.type = &daemon_type_proxy,
-                                    .reloads = true,
-                                    .supervised = true,
-                                    .lifeline = -1,
-                                    .ready = on_command_proxy_ready};
-    const char *path = NULL;
-    struct error error;
-    int option, status;
-
-    while ((option = command_option(command, argc, argv)) != COMMAND_OPTION_END) {
-        if (option == 'h')
-            return help_topic_option(command, optarg);
-        if (option != 'c')
-            return COMMAND_USAGE;
-        path = optarg;
-    }
-    if (!command_no_arguments(command, argc, argv))
-        return COMMAND_USAGE;
-    daemon.config = command_config(command, path, CONFIG_FOR_PROXY);
-    if (!daemon.config)
-        return COMMAND_USAGE;
-    daemon.ready_arg = daemon.config;
-    status = daemon_run(&daemon, &error) ? COMMAND_DONE : command_fail(command, "%s", error.text);
-    config_unref(daemon.config);
-    return status;
+    return daemon_command_run(command, argc, argv, &daemon_type_proxy, on_command_proxy_ready);
 }
 
 const struct command command_proxy = {
     .name = "proxy",
     .summary = "run the proxy of a workspace",
     .help = help,
-    .short_options = ":c:h",
-    .options = options,
-    .choices = choices,
+    .short_options = DAEMON_COMMAND_SHORT_OPTIONS,
+    .options = daemon_command_options,
+    .choices = daemon_command_choices,
     .run = run,
 };

@@ -40,7 +40,7 @@ def test_all_is_ok(check, folder):
 def test_rules_of_grants_that_can_never_work(check):
     high = {"match": "globex/*", "permissions": {"actions": "write"}}
     code, lines, err = check(grants=[grant("team-a", *SIDECAR, {"match": "initech/*", "fetch": True}),
-                                     grant("team-b", *SIDECAR, {"match": "acme/typo", "fetch": True}, high)])
+                                     grant("team-b", {"match": "acme/typo", "fetch": True}, *SIDECAR, high)])
     assert (code, err) == (1, "") and ", 2 grants with 5 rules" in lines[0]
     lacks, *failed = failures(lines)
     assert lacks.startswith("FAIL  app: rule globex/* (line ") and "`actions: write`" in lacks
@@ -75,4 +75,4 @@ def test_explain_knows_no_caller(check):
 def test_a_proxy_warns(start, folder, github, kubernetes, authority):
     config = Broker(folder / "broker", github, kubernetes, authority).config
     proxy = start(broker=config["broker"])
-    assert "`broker` is not for a proxy" in proxy.process.stderr
+    proxy.wait_log("`broker` is not for a proxy")

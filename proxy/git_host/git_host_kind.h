@@ -41,6 +41,8 @@ struct git_host_kind {
     bool bearer;       // without a `user` the credential is a Bearer token
     bool exact_case;   // names that differ in case are two repositories
     bool spaces;       // a name may hold spaces, which stand in a path as %20
+    const char *front; // of a clone URL's path, and no part of a name; NULL: nothing
+    bool bare_names;   // a clone URL has no `.git`
     bool wikis;        // NAME.wiki is the wiki of NAME, and under its rule
     unsigned segments; // that a name has at least
     unsigned segments_max;

@@ -93,6 +93,7 @@ static bool make_normal(char *path)
 const struct git_host_kind git_host_azure_devops_kind = {
     .user = "",
     .spaces = true,
+    .bare_names = true,
     .segments = 3,
     .segments_max = GIT_HOST_SEGMENTS_MAX,
     .make_normal = make_normal,

@@ -30,6 +30,8 @@ static bool make_normal(char *path)
 const struct git_host_kind git_host_gerrit_kind = {
     .user = "git",
     .exact_case = true,
+    .front = "a/",
+    .bare_names = true,
     .segments = 1,
     .segments_max = GIT_HOST_SEGMENTS_MAX,
     .make_normal = make_normal,

@@ -6,6 +6,7 @@ import pytest
 
 from lib.certificates import Authority
 from lib.forge import KINDS, Forge
+from lib.gitlatch import BINARY
 from lib.leaks import files_under, find_in, find_in_files
 
 SECRET = "secret-of-{}-0123456789abcdefghijklmnop"
@@ -156,6 +157,30 @@ def test_rules(forges, start, folder):
     assert authorizations(forge) == []
     refused = workspace.git("push", forge.url, "HEAD:refs/heads/x", check=False, cwd=forge.folder / "work")
     assert "reason repository" in refused.err and f"{forge.host}/group/sub/app" in refused.err
+
+
+def run_check(gitlatch, workspace, *arguments, check=True):
+    return workspace.run(BINARY, "check", "-c", gitlatch.config_path, *arguments, check=check).out
+
+
+def test_check_tries_the_credential(forge, start, folder):
+    gitlatch = start_with(start, forge)
+    workspace = gitlatch.workspace(folder / "work")
+    assert f"ok    {forge.host}: takes the credential: {forge.kind.name} can be fetched" in run_check(gitlatch, workspace,
+                                                                                                     check=None)
+    assert forge.requests[-1].status == 200
+    forge.token = "nobody-has-this-token-0123456789abcdefgh"
+    assert f"FAIL  {forge.host}: does not take the credential (401)" in run_check(gitlatch, workspace, check=False)
+
+
+def test_check_explains(forge, start, folder):
+    gitlatch = start_with(start, forge)
+    workspace = gitlatch.workspace(folder / "work")
+    name = f"{forge.host}/{forge.kind.name}"
+    out = run_check(gitlatch, workspace, "--explain", "push", name.replace(" ", "%20"), "refs/heads/agent/x")
+    assert f"rule: {name}" in out and f"credential: that of {forge.host}" in out
+    out = run_check(gitlatch, workspace, "--explain", "push", name.replace(" ", "%20"), "refs/heads/main", check=False)
+    assert "denied" in out and "[ref]" in out
 
 
 def test_a_new_credential_after_401(forges, start, folder):

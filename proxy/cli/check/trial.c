@@ -8,6 +8,7 @@
 #include "config_spawner.h"
 #include "github_answer.h"
 #include "issuer_trial.h"
+#include "host_trial.h"
 #include "loop.h"
 #include "mem.h"
 #include "metrics.h"
@@ -91,6 +92,18 @@ static void on_dialled(void *arg, struct stream *stream, const struct verdict *v
     dial_next(trial);
 }
 
+static void on_host_line(void *arg, bool ok, const char *host, const char *text)
+{
+    say(arg, ok, host, text);
+}
+
+static void on_hosts_tried(void *arg)
+{
+    struct trial *trial = arg;
+
+    loop_stop(trial->loop);
+}
+
 static void dial_next(struct trial *trial)
 {
     struct dial_request request = {.port = HTTPS_PORT, .absolute = true};
@@ -98,7 +111,9 @@ static void dial_next(struct trial *trial)
     struct host_name host;
 
     if (trial->name == trial->name_count) {
-        loop_stop(trial->loop);
+        struct host_trial_callbacks callbacks = {trial, on_host_line, on_hosts_tried};
+
+        host_trial_start(trial->runtime, trial->loop, &callbacks);
         return;
     }
     request.host = trial->names[trial->name];

@@ -201,7 +201,7 @@ def make_handler(forge):
                 if plain.startswith(front):
                     return self.answer(301, [("Location", location + self.path[len(front):])])
             front = forge.kind.path
-            if not plain.startswith(front):
+            if not plain.lower().startswith(front.lower()):
                 return self.answer(200, [("Content-Type", "text/plain")], b"a page")
             reads = "receive-pack" not in self.path and self.command in ("GET", "HEAD") or plain.endswith("upload-pack")
             if self.headers.get("Authorization") != forge.authorization and not (forge.public and reads):

@@ -60,7 +60,7 @@ enum rule_bound {
     KEY(graphql, flag, BOUND_NONE, "false", \
         "GraphQL may be used, with a token for the repositories whose rule says so") \
     KEY(match, match, BOUND_NONE, NULL, \
-        "owner/name; * stays within one of the two; case does not matter. Of another host: HOST/PATH, such as " \
+        "owner/name; * stays within one of the two; case does not matter; of another host: HOST/PATH, such as " \
         "gitlab.corp.example/group/**, where ** crosses segments") \
     KEY(max_pack, limit, BOUND_PUSH, NULL, \
         "a larger pack is cut off and refused; absent: no limit") \

@@ -16,7 +16,7 @@
 
 static const char help[] = "Usage: gitlatch check [-c FILE] [--offline] [--json]\n"
                            "       gitlatch check [-c FILE] --explain OPERATION [WORD]...\n"
-                           "       gitlatch check [-c FILE] --explain --token FILE [OPERATION [WORD]...]\n"
+                           "       gitlatch check [-c FILE] --explain --token FILE [OPERATION...]\n"
                            "       gitlatch check --suggest AUDIT.jsonl\n"
                            "       gitlatch check --cluster[=URL]\n"
                            "\n"
@@ -39,7 +39,8 @@ static const char help[] = "Usage: gitlatch check [-c FILE] [--offline] [--json]
                            "                     if it is allowed, with 1 if not\n"
                            "      --token FILE   with --explain and a broker's configuration: which grants are\n"
                            "                     for the caller that has this token, which claims fail, and\n"
-                           "                     what those grants say to OPERATION; its signature is not verified\n"
+                           "                     what those grants say to OPERATION; the signature is not\n"
+                           "                     verified\n"
                            "      --claims FILE  the same for the claims of a token, as a JSON object\n"
                            "      --json         one JSON object: `findings`, each with its `state` (ok,\n"
                            "                     warning, wrong), `subject`, `what`, `why`, `remedy`; and `ok`\n"

@@ -278,6 +278,8 @@ void audit_write(const struct audit_event *event, struct wall now)
     add_word(text, WORD("client"), event->client);
     add_word(text, WORD("mode"), modes[event->mode]);
     add_c_string(text, MEMBER("host"), event->host);
+    if (event->host_type)
+        add_word(text, WORD("host_type"), event->host_type);
     add_repository(text, event);
     add_word(text, WORD("operation"), event->operation);
     add_string(text, MEMBER("method"), event->method);

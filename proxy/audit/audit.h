@@ -37,7 +37,8 @@ struct audit_event {
     enum audit_mode mode;
     const char *host;
     const struct repository_name *repository;
-    const char *repository_path; // of a repository on a host that is no GitHub; NULL or empty: none
+    const char *host_type;       // of a host that is no GitHub, as `hosts[].type` has it; NULL: it is one
+    const char *repository_path; // of a repository on such a host; NULL or empty: none
     const char *operation;
     struct bytes method, path; // of an API call or a page; without the query
     struct bytes needs;        // X-Accepted-GitHub-Permissions of GitHub's answer

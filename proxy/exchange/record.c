@@ -2,6 +2,7 @@
 
 #include "audit.h"
 #include "config.h"
+#include "git_host_kind.h"
 #include "loop.h"
 #include "metrics.h"
 #include "text.h"
@@ -131,6 +132,8 @@ void record_request(const struct record *record, const struct request *request, 
 
     event.host = recorded_host(record, request);
     event.repository = &request->operation.repository;
+    if (request->host && !git_host_is_github(request->host->git))
+        event.host_type = git_host_type_words[request->host->git->type];
     event.repository_path = request->operation.path;
     event.push = gate ? body_gate_push(gate) : NULL;
     event.lfs_ref = recorded_lfs_ref(request, gate);

@@ -12,7 +12,8 @@ struct draft_ref {
 };
 
 struct draft_rule {
-    struct repository_name repository;
+    char *match; // owner/name, or HOST/PATH of a host that is no GitHub; owned
+    bool quoted; // as YAML wants it of a path
     bool fetch;
     bool push;                      // a push was seen, perhaps one whose refs are not known
     bool cut;                       // the log holds only some of a push's refs
@@ -49,6 +50,7 @@ void rule_draft_free(struct rule_draft *draft)
         for (size_t k = 0; k < draft->rules[i].ref_count; k++)
             mem_free(draft->rules[i].refs[k].text);
         mem_free(draft->rules[i].refs);
+        mem_free(draft->rules[i].match);
     }
     for (size_t i = 0; i < draft->host_count; i++)
         mem_free(draft->hosts[i]);
@@ -85,27 +87,41 @@ static bool needs_rule(json_t *event)
     return false;
 }
 
-static int compare_rules(const struct repository_name *a, const struct repository_name *b)
-{
-    int order = strcmp(a->owner, b->owner);
-
-    return order ? order : strcmp(a->name, b->name);
-}
-
 // The rule of a repository, at its place in the order of names.
-static struct draft_rule *rule_of(struct rule_draft *draft, const struct repository_name *repository)
+static struct draft_rule *rule_of(struct rule_draft *draft, const char *match, bool quoted)
 {
     size_t at = 0;
 
-    while (at < draft->count && compare_rules(&draft->rules[at].repository, repository) < 0)
+    while (at < draft->count && strcmp(draft->rules[at].match, match) < 0)
         at++;
-    if (at < draft->count && repository_name_equal(&draft->rules[at].repository, repository))
+    if (at < draft->count && strcmp(draft->rules[at].match, match) == 0)
         return &draft->rules[at];
     draft->rules = mem_grow(draft->rules, &draft->capacity, draft->count + 1, sizeof(*draft->rules));
     memmove(&draft->rules[at + 1], &draft->rules[at], (draft->count - at) * sizeof(*draft->rules));
     draft->count++;
-    draft->rules[at] = (struct draft_rule){.repository = *repository};
+    draft->rules[at] = (struct draft_rule){.match = mem_string(match), .quoted = quoted};
     return &draft->rules[at];
+}
+
+// The `match` of the event's repository. False: it names none that a rule could.
+static bool find_match(json_t *event, struct text *match)
+{
+    struct bytes full = string_member(event, "repository"), host = string_member(event, "host");
+    struct bytes owner, name;
+    struct repository_name repository;
+
+    if (json_object_get(event, "host_type")) {
+        text_append_bytes(match, host);
+        text_append_char(match, '/');
+        text_append_bytes(match, full);
+        return host.size > 0 && full.size > 0 && !memchr(match->data, '*', match->size) &&
+               !memchr(match->data, '\0', match->size);
+    }
+    bytes_cut(full, '/', &owner, &name);
+    if (!repository_name_parse(owner, name, &repository))
+        return false;
+    text_format(match, "%s/%s", repository.owner, repository.name);
+    return true;
 }
 
 static int rule_draft_compare_refs(const struct draft_ref *ref, struct bytes text, bool deleted)
@@ -176,25 +192,24 @@ static void rule_draft_add_call(struct draft_rule *rule, json_t *event)
 static void rule_draft_add_event(struct rule_draft *draft, json_t *event)
 {
     struct bytes operation = string_member(event, "operation");
-    struct bytes full = string_member(event, "repository");
-    struct bytes owner, name;
-    struct repository_name repository;
+    bool other_host = json_object_get(event, "host_type") != NULL;
+    bool page = bytes_equal(operation, BYTES("other"));
+    struct text match = {0};
     struct draft_rule *rule;
 
-    bytes_cut(full, '/', &owner, &name);
-    if (!repository_name_parse(owner, name, &repository)) {
+    if (!find_match(event, &match)) {
         draft->nameless += bytes_equal(operation, BYTES("api"));
-        return;
+    } else if (!page || (!other_host && bytes_equal(string_member(event, "decision"), BYTES("deny")))) {
+        // Pages get no token: a rule helps one only where GitHub's are denied.
+        rule = rule_of(draft, text_string(&match), other_host);
+        if (bytes_equal(operation, BYTES("push")) || json_object_get(event, "refs"))
+            add_push(rule, event); // an LFS request that writes is one, too
+        else if (bytes_equal(operation, BYTES("api")))
+            rule_draft_add_call(rule, event);
+        else
+            rule->fetch = true;
     }
-    if (bytes_equal(operation, BYTES("other")) && !bytes_equal(string_member(event, "decision"), BYTES("deny")))
-        return; // pages get no token
-    rule = rule_of(draft, &repository);
-    if (bytes_equal(operation, BYTES("push")) || json_object_get(event, "refs"))
-        add_push(rule, event); // an LFS request that writes is one, too
-    else if (bytes_equal(operation, BYTES("api")))
-        rule_draft_add_call(rule, event);
-    else
-        rule->fetch = true;
+    text_free(&match);
 }
 
 // A tunnel, or a CONNECT that was refused.
@@ -334,7 +349,12 @@ static void append_permissions(const struct draft_rule *rule, struct text *out)
 
 static void rule_draft_append_rule(const struct draft_rule *rule, struct text *out)
 {
-    text_format(out, "  - match: %s/%s\n", rule->repository.owner, rule->repository.name);
+    text_append(out, "  - match: ");
+    if (rule->quoted)
+        text_append_json_string(out, bytes_of_string(rule->match));
+    else
+        text_append(out, rule->match);
+    text_append_char(out, '\n');
     if (rule->fetch)
         text_append(out, "    fetch: true\n");
     if (rule_draft_append_refs(rule, false, out) && !rule->created)

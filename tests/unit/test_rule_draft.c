@@ -130,6 +130,30 @@ static void an_lfs_upload_is_a_push(void **state)
           "    fetch: true\n");
 }
 
+#define AT(host, type) ",\"host\":\"" host "\",\"host_type\":\"" type "\""
+
+static void repositories_of_other_hosts_are_named_with_their_host(void **state)
+{
+    static const char *const lines[] = {
+        REQUEST("owner/app", "fetch", "deny", "repository") AT("git.corp.example:8443", "gitea") "}",
+        REQUEST("owner/app", "fetch", "allow", "") ",\"host\":\"github.com\"}",
+        REQUEST("a/b/c", "push", "deny", "ref")
+            AT("gitlab.corp", "gitlab") ",\"refs\":[" REF("refs/heads/x", ONE, TWO) "]}",
+        REQUEST("a/b/c", "other", "deny", "anonymous") AT("gitlab.corp", "gitlab") "}", // a rule helps no page there
+        REQUEST("a/*", "fetch", "deny", "repository") AT("gitlab.corp", "gitlab") "}",  // would be a pattern
+    };
+
+    check(lines, GL_ARRAY_SIZE(lines),
+          "repositories:\n"
+          "  - match: \"git.corp.example:8443/owner/app\"\n"
+          "    fetch: true\n"
+          "  - match: \"gitlab.corp/a/b/c\"\n"
+          "    push: [\"refs/heads/x\"]\n"
+          "    create: false\n"
+          "  - match: owner/app\n"
+          "    fetch: true\n");
+}
+
 static void a_denied_page_needs_its_repository(void **state)
 {
     static const char *const lines[] = {
@@ -220,6 +244,7 @@ int main(void)
         cmocka_unit_test(what_needs_no_rule_gets_none),
         cmocka_unit_test(an_anonymous_request_that_github_refused_needs_a_rule),
         cmocka_unit_test(an_lfs_upload_is_a_push),
+        cmocka_unit_test(repositories_of_other_hosts_are_named_with_their_host),
         cmocka_unit_test(a_denied_page_needs_its_repository),
         cmocka_unit_test(tunnels_become_a_list_where_one_was_denied),
         cmocka_unit_test(a_list_of_refs_that_was_cut_is_told),

@@ -20,13 +20,16 @@
     FIELD(CONTENT_TYPE, 'c', 'e', "content-type")                                                                      \
     FIELD(COOKIE, 'c', 'e', "cookie")                                                                                  \
     FIELD(DATE, 'd', 'e', "date")                                                                                      \
+    FIELD(DEPLOY_TOKEN, 'd', 'n', "deploy-token")                                                                      \
     FIELD(EXPECT, 'e', 't', "expect")                                                                                  \
     FIELD(FORWARDED, 'f', 'd', "forwarded")                                                                            \
     FIELD(GIT_PROTOCOL, 'g', 'l', "git-protocol")                                                                      \
     FIELD(HOST, 'h', 't', "host")                                                                                      \
+    FIELD(JOB_TOKEN, 'j', 'n', "job-token")                                                                            \
     FIELD(KEEP_ALIVE, 'k', 'e', "keep-alive")                                                                          \
     FIELD(LOCATION, 'l', 'n', "location")                                                                              \
     FIELD(ORIGIN, 'o', 'n', "origin")                                                                                  \
+    FIELD(PRIVATE_TOKEN, 'p', 'n', "private-token")                                                                    \
     FIELD(PROXY_AUTHENTICATE, 'p', 'e', "proxy-authenticate")                                                          \
     FIELD(PROXY_AUTHORIZATION, 'p', 'n', "proxy-authorization")                                                        \
     FIELD(RETRY_AFTER, 'r', 'r', "retry-after")                                                                        \

@@ -1,5 +1,7 @@
 #include "query.h"
 
+#include <gitlatch/attr.h>
+
 #include "percent.h"
 
 // Longer than each of the names below.
@@ -30,15 +32,19 @@ static bool read_name(struct bytes parameter, char *name, size_t *ret_size)
     return true;
 }
 
+// GitHub's, and GitLab's (its API documents, "Authentication").
 static bool holds_credential(struct bytes parameter)
 {
+    static const char *const names[] = {"access_token", "client_secret", "job_token", "private_token"};
     char name[PARAMETER_NAME_SIZE];
     size_t size;
 
     if (!read_name(parameter, name, &size))
         return false;
-    return bytes_equal_nocase(bytes_of(name, size), BYTES("access_token")) ||
-           bytes_equal_nocase(bytes_of(name, size), BYTES("client_secret"));
+    for (size_t i = 0; i < GL_ARRAY_SIZE(names); i++)
+        if (bytes_equal_nocase(bytes_of(name, size), bytes_of_string(names[i])))
+            return true;
+    return false;
 }
 
 // The length of the first parameter; old Racks separate by `;` as well.

@@ -11,13 +11,17 @@
     [FIELD_PROXY_AUTHENTICATE] = true, [FIELD_PROXY_AUTHORIZATION] = true, [FIELD_PROXY_OTHER] = true,                 \
     [FIELD_TE] = true, [FIELD_TRAILER] = true, [FIELD_TRANSFER_ENCODING] = true, [FIELD_UPGRADE] = true
 
+// GitLab takes a credential in `Private-Token`, `Job-Token` and `Deploy-Token` as well (its API documents, "Authentication").
 static const bool request_drops[FIELD_ID_COUNT] = {
     OWN_FIELDS,
     [FIELD_AUTHORIZATION] = true,
     [FIELD_COOKIE] = true,
+    [FIELD_DEPLOY_TOKEN] = true,
     [FIELD_EXPECT] = true,
     [FIELD_FORWARDED] = true,
     [FIELD_HOST] = true,
+    [FIELD_JOB_TOKEN] = true,
+    [FIELD_PRIVATE_TOKEN] = true,
     [FIELD_VIA] = true,
     [FIELD_X_FORWARDED] = true,
     [FIELD_X_HTTP_METHOD] = true,

@@ -17,6 +17,8 @@ static const char program[] =
     "    why='there is no ssh-keygen here; install OpenSSH (openssh-client)'\n"
     "elif said=$(ssh-keygen \"$@\" 2>&1 </dev/null) && [ -s \"$buffer.sig\" ]; then\n"
     "    exit 0\n"
+    "elif [ \"${said#*No user exists for uid}\" != \"$said\" ]; then\n"
+    "    why=\"uid $(id -u) has no name here, which ssh-keygen wants; add a line for it to /etc/passwd\"\n"
     "else\n"
     "    ssh-add -l >/dev/null 2>&1\n"
     "    if [ $? -eq 2 ]; then\n"

@@ -130,6 +130,18 @@ def test_without_ssh_keygen_the_sentence_says_so(signed):
     assert "no ssh-keygen here" in failed.err
 
 
+def test_a_uid_without_a_name_is_said_to_have_none(signed, folder):
+    """Many images run under a uid that is not in their /etc/passwd."""
+    binaries = folder / "bin"
+    binaries.mkdir()
+    (binaries / "ssh-keygen").write_text("#!/bin/sh\necho 'No user exists for uid 54321' >&2\nexit 255\n")
+    (binaries / "ssh-keygen").chmod(0o755)
+    signed.git("init", "--quiet", "nameless")
+    failed = signed.git("commit", "--allow-empty", "-m", "x", cwd=signed.folder / "nameless", check=False,
+                        env={"PATH": f"{binaries}:{signed.env['PATH']}"})
+    assert "has no name here" in failed.err and "/etc/passwd" in failed.err, failed
+
+
 def test_a_rotated_key_is_published(signed, signing, key, folder):
     change(signed, "old")
     fresh = make_key(folder / "fresh")

@@ -287,14 +287,13 @@ void broker_call_answer(struct broker_call *call, struct bytes json, struct toke
 // A claim's value is its issuer's: no byte of it may end the field.
 void broker_call_answer_with(struct broker_call *call, struct bytes json, struct bytes message)
 {
-    char printable[MESSAGE_MAX];
+    char printable[MESSAGE_MAX] = "";
     size_t size = message.size < sizeof(printable) ? message.size : sizeof(printable);
-
-    struct answer answer = {
-        .status = 200, .content_type = BYTES("application/json"), .body = json, .message = bytes_of(printable, size)};
+    struct answer answer = {.status = 200, .content_type = BYTES("application/json"), .body = json};
 
     for (size_t i = 0; i < size; i++)
         printable[i] = message.data[i] >= ' ' && message.data[i] <= '~' ? message.data[i] : '?';
+    answer.message = bytes_of(printable, size);
     finish(call, &answer, REASON_NONE, NULL);
 }
 

@@ -1,5 +1,6 @@
 #include "config_hosts.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "mem.h"
 #include "rule_match.h"
 #include "setting_hosts.h"
+#include "text.h"
 
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 
@@ -106,13 +108,20 @@ static size_t find_served(const struct config *config, struct bytes web)
     return config_served_find(config, web);
 }
 
-static bool refuse_rule(struct yaml_reader *reader, size_t index, const char *member, const char *sentence,
-                        const char *match)
+static bool GL_PRINTF(4, 5)
+    refuse_rule(struct yaml_reader *reader, size_t index, const char *member, const char *format, ...)
 {
     char key[KEY_TEXT_SIZE];
+    struct text sentence = {0};
+    va_list arguments;
 
     snprintf(key, sizeof(key), "repositories[%zu].%s", index, member);
-    return yaml_reader_refuse_key(reader, key, sentence, match);
+    va_start(arguments, format);
+    text_format_list(&sentence, format, arguments);
+    va_end(arguments);
+    yaml_reader_refuse_key(reader, key, "%s", text_string(&sentence));
+    text_free(&sentence);
+    return false;
 }
 
 // The index of the host that a rule names; `ret_named` false: it names none, and is for every GitHub.

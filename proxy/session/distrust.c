@@ -27,6 +27,9 @@ struct distrust *distrust_new(struct loop *loop, struct metrics *metrics)
 
     distrust->loop = loop;
     distrust->metrics = metrics;
+    // A failure is counted from its first: a series that appears with 1 has no increase.
+    metrics_add(metrics, METRIC_CLIENT_TLS_FAILURES, METRIC_LABELS("silent"), 0);
+    metrics_add(metrics, METRIC_CLIENT_TLS_FAILURES, METRIC_LABELS("handshake"), 0);
     return distrust;
 }
 

@@ -43,7 +43,7 @@ def test_the_way_to_github_breaks(relayed, github, folder, name):
             assert workspace.head(folder / f"broken-{number}") == github.head("acme/widgets")
         else:
             assert "gitlatch" in done.err or "fatal:" in done.err, done
-            assert any(event.get("reason") for event in gitlatch.audit(operation="fetch")[-2:])
+            wait_until(lambda: any(event.get("reason") for event in gitlatch.audit(operation="fetch")[-2:]), "the event's reason")
     relay.heal()
     assert gitlatch.process.alive()
     workspace.git("fetch", "origin", cwd=clone)

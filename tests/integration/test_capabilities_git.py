@@ -190,6 +190,7 @@ def test_a_fetch_that_fails_by_what_was_kept_is_asked_again(keep, github, failur
     ls_remote(workspace)
     github.fault(method="POST", path="*/git-upload-pack", count=1, **failure)
     ls_remote(workspace)
+    wait_until(lambda: any("retried" in event for event in gitlatch.audit(event="request")), "the event")
     event = [event for event in gitlatch.audit(event="request") if "retried" in event]
     assert [(one["retried"], one["status"]) for one in event] == [("a fetch failed whose capabilities were kept", 200)]
     github.fault(method="POST", path="*/git-upload-pack", **failure)

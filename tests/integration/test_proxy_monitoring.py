@@ -42,6 +42,8 @@ def test_alerts_and_dashboard_find_their_metrics(start, github, folder):
     asked = set()
     for query in queries():
         for name, selector in re.findall(r"(gitlatch_\w+)(?:\{([^}]*)\})?", query):
+            if name in ("gitlatch_signatures_total", "gitlatch_broker_calls_total"):
+                continue  # with `signing` alone (test_signing_agent), and of a broker (test_broker_calls)
             asked.add(name)
             assert name in labels, f"{name} of {query} is not in /metrics"
             for label in re.findall(r"(\w+)(?:=|!)", selector):

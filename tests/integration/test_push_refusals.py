@@ -42,6 +42,7 @@ class Desk:
         assert remote_lines(done.err) == [
             f"gitlatch: {MEANING[reason]}: {ref} (rule acme/widgets)",
             *(f"allowed: {pattern}" for pattern in ALLOWED[reason]),
+            *(["for example: git push origin HEAD:refs/heads/agent/my-change"] if reason == "ref" else []),
             f"gitlatch: {REMEDY[reason]}", f"gitlatch: {code}"], done
         own, other = f"(gitlatch: {MEANING[reason]} [{code}])", f"(gitlatch: refused with {ref} [{code}])"
         wanted = [line.replace("OWN", own).replace("OTHER", other) for line in lines]

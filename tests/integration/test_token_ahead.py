@@ -122,5 +122,5 @@ def test_a_changed_grant_has_its_tokens_too(start, start_broker, kubernetes, fol
     assert len(mints(github)) == 1
     broker.config["broker"]["grants"] = [{**grant, "repositories": [*EXACT, {"match": "acme/gadgets", "fetch": True}]}]
     broker.reload()
-    wait_until(lambda: len(mints(github)) == 2, 90)
+    wait_until(lambda: len(mints(github)) == 2, "the new repository's token", 90)
     assert broker.audit(event="mint")[-1]["scope"] == "acme/gadgets contents:read"

@@ -26,11 +26,21 @@ void own_sockets_add(int fd)
         sockets[address_port(&local)] = fd + 1;
 }
 
-bool own_sockets_hold(const struct address *peer)
+// Whether the accepted socket cannot be the other end of ours: on loopback nothing is translated on the way, and the kernel
+// gives one local port to connections to different places.
+static bool leads_elsewhere(int own, int accepted, const struct address *peer)
+{
+    struct address remote = {.length = sizeof(remote.storage)}, here;
+
+    return address_kind(peer) == ADDRESS_LOOPBACK && getpeername(own, &remote.any, &remote.length) == 0 &&
+           local_address(accepted, &here) && address_port(&remote) != address_port(&here);
+}
+
+bool own_sockets_hold(const struct address *peer, int accepted)
 {
     uint16_t port = address_port(peer);
     struct address local;
 
     return sockets[port] > 0 && local_address(sockets[port] - 1, &local) && address_port(&local) == port &&
-           address_same_host(&local, peer);
+           address_same_host(&local, peer) && !leads_elsewhere(sockets[port] - 1, accepted, peer);
 }

@@ -9,6 +9,7 @@
 
 // A socket that connects, or is connected. It may be closed at any time: that needs no word.
 void own_sockets_add(int fd);
-bool own_sockets_hold(const struct address *peer);
+// `accepted` is the socket whose peer that is.
+bool own_sockets_hold(const struct address *peer, int accepted);
 
 #endif

@@ -183,9 +183,9 @@ void session_start(const struct session_listener *listener, int fd, const struct
     struct session *session;
     struct client *client;
 
-    if (own_sockets_hold(peer) || !context->admit(context->arg, peer)) {
+    if (own_sockets_hold(peer, fd) || !context->admit(context->arg, peer)) {
         overload_refuse(context, fd, peer, transparent,
-                        own_sockets_hold(peer) ? REASON_ADDRESS_DENIED : REASON_CONNECTIONS);
+                        own_sockets_hold(peer, fd) ? REASON_ADDRESS_DENIED : REASON_CONNECTIONS);
         return;
     }
     session = mem_alloc_zero(1, sizeof(*session));

@@ -38,21 +38,21 @@ static void a_peer_that_is_our_own_is_known(void **state)
     own = connect_to(&here);
     own_sockets_add(own);
     accepted = accept_one(listener, &peer);
-    assert_true(own_sockets_hold(&peer));
+    assert_true(own_sockets_hold(&peer, accepted));
     close(accepted);
 
     other = connect_to(&here);
     accepted = accept_one(listener, &peer);
-    assert_false(own_sockets_hold(&peer));
+    assert_false(own_sockets_hold(&peer, accepted));
     close(accepted);
     close(other);
 
     // Once it is closed, its address is anybody's.
     assert_true(address_parse(BYTES("127.0.0.1"), 1, &peer));
     assert_int_equal(getsockname(own, &peer.any, &peer.length), 0);
-    assert_true(own_sockets_hold(&peer));
+    assert_true(own_sockets_hold(&peer, accepted));
     close(own);
-    assert_false(own_sockets_hold(&peer));
+    assert_false(own_sockets_hold(&peer, accepted));
     close(listener);
 }
 
